@@ -1,0 +1,208 @@
+package command
+
+import (
+	"kvorum/keyspace"
+	"kvorum/num"
+	"kvorum/object"
+	"kvorum/resp"
+	"kvorum/rng"
+)
+
+// Stats counts what one executing goroutine did. It is written by that
+// goroutine alone and read behind the gate or through Snapshot functions of the
+// engine.
+type Stats struct {
+	Commands    uint64
+	Hits        uint64
+	Misses      uint64
+	ExpiredKeys uint64
+	Errors      uint64
+
+	OnError func(text string) // called with each error reply; set by the engine
+}
+
+// Effects takes what a write did, in a form that gives the same result wherever
+// and whenever it is replayed.
+type Effects interface {
+	// Append adds one command that ran in a database. args are borrowed.
+	Append(db int, args ...[]byte)
+}
+
+// Ctx is the context of one command.
+type Ctx struct {
+	Args [][]byte
+	W    *resp.Writer
+	KS   *keyspace.Keyspace
+	DB   *keyspace.DB
+	Keys []keyspace.Key // of the keys that the row names, in order
+	Now  int64          // Unix ms, fixed for the command
+	Sess *Session
+	Spec *Spec
+	Host Host
+	// World gives work that goes on off the loop its way through the gate.
+	World World
+	Rng  *rng.Rand
+	St   *Stats
+
+	// Access is the access field of values written now.
+	Access uint32
+	// LFU tells that access fields hold frequencies.
+	LFU *LFU
+	// NotifyMask holds the classes of keyspace events that somebody wants.
+	NotifyMask uint32
+	// OnEvent receives the events of NotifyMask; borrowed bytes.
+	OnEvent func(class uint32, event string, key []byte, db int)
+	// Feed takes effects, nil when nobody listens.
+	Feed Effects
+
+	// Dirty counts changes of the data, as rdb_changes_since_last_save does. A
+	// command that changed something is fed verbatim unless it called Effect.
+	Dirty   int
+	effects int
+
+	MaxBulk int64 // proto-max-bulk-len: the longest string
+
+	Scratch [64]byte // for formatting numbers
+	Buf     []byte   // grows and stays; the handler's own for one call
+	Buf2    []byte
+}
+
+// LFU holds the parameters of the frequency counters.
+type LFU struct {
+	LogFactor int
+	DecayTime int // minutes
+}
+
+// Begin prepares the context for the next command.
+func (c *Ctx) Begin(s *Session, spec *Spec, args [][]byte) {
+	c.Sess, c.Spec, c.Args = s, spec, args
+	c.DB = s.DB
+	c.Dirty, c.effects = 0, 0
+}
+
+// EffectCount returns the number of calls of Effect since Begin.
+func (c *Ctx) EffectCount() int { return c.effects }
+
+// Effect feeds a command in place of the verbatim request. Called after the
+// change, under the same locks; borrowed bytes are copied.
+func (c *Ctx) Effect(args ...[]byte) {
+	c.effects++
+	if c.Feed != nil {
+		c.Feed.Append(c.DB.Index(), args...)
+	}
+}
+
+// NoEffect declares that the command needs no record although it changed
+// something: what it did is told by other effects.
+func (c *Ctx) NoEffect() { c.effects++ }
+
+// Err replies an error; text begins with "-" and the code, e.g. ErrSyntax.
+func (c *Ctx) Err(text string) {
+	c.St.Errors++
+	c.St.OnError(text)
+	c.W.Err(text)
+}
+
+// WrongType replies the error of a key that holds another type.
+func (c *Ctx) WrongType() { c.Err(ErrWrongType) }
+
+// Read looks up key i of the row for reading: an expired key is removed and
+// counts as absent, hits and misses are counted, the access is recorded.
+func (c *Ctx) Read(i int) keyspace.Entry {
+	e := c.find(c.Keys[i])
+	if !e.OK() {
+		c.St.Misses++
+		c.Notify(NotifyKeyMiss, "keymiss", c.Keys[i].Bytes)
+		return e
+	}
+	c.St.Hits++
+	c.touch(e)
+	return e
+}
+
+// ReadNoTouch is Read without recording an access.
+func (c *Ctx) ReadNoTouch(i int) keyspace.Entry {
+	e := c.find(c.Keys[i])
+	if e.OK() {
+		c.St.Hits++
+		return e
+	}
+	c.St.Misses++
+	c.Notify(NotifyKeyMiss, "keymiss", c.Keys[i].Bytes)
+	return e
+}
+
+// Peek looks up key i without recording an access or counting.
+func (c *Ctx) Peek(i int) keyspace.Entry { return c.find(c.Keys[i]) }
+
+// Write looks up key i for changing it: as Read, but hits and misses are not
+// counted.
+func (c *Ctx) Write(i int) keyspace.Entry {
+	e := c.find(c.Keys[i])
+	if e.OK() {
+		c.touch(e)
+	}
+	return e
+}
+
+func (c *Ctx) find(k keyspace.Key) keyspace.Entry {
+	e := c.DB.Find(k)
+	if e.OK() && e.Expired(c.Now) {
+		c.Expire(c.DB, k, e)
+		return keyspace.Entry{}
+	}
+	return e
+}
+
+// FindIn looks a key up in any database; an expired key is removed. The caller
+// holds the lock of its shard.
+func (c *Ctx) FindIn(db *keyspace.DB, k keyspace.Key) keyspace.Entry {
+	e := db.Find(k)
+	if e.OK() && e.Expired(c.Now) {
+		c.Expire(db, k, e)
+		return keyspace.Entry{}
+	}
+	return e
+}
+
+// Expire removes a key that is past its due time.
+func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
+	if c.Feed != nil {
+		c.Feed.Append(db.Index(), delName, k.Bytes)
+	}
+	if c.NotifyMask&NotifyExpired != 0 {
+		c.OnEvent(NotifyExpired, "expired", k.Bytes, db.Index())
+	}
+	c.St.ExpiredKeys++
+	db.Delete(k, e)
+}
+
+var delName = []byte("DEL")
+
+// touch records an access to a record.
+func (c *Ctx) touch(e keyspace.Entry) {
+	if c.Sess.Flags&NoTouch != 0 {
+		return
+	}
+	if c.LFU != nil {
+		keyspace.Touch(e.Rec, c.LFU.Bump(object.Load(e.Rec).Access(), c.Now, c.Rng))
+		return
+	}
+	keyspace.Touch(e.Rec, c.Access)
+}
+
+// Int returns argument i as an integer; ok is false after the error reply.
+func (c *Ctx) Int(i int) (n int64, ok bool) {
+	n, ok = num.ParseInt64(c.Args[i])
+	if !ok {
+		c.Err(ErrNotInt)
+	}
+	return n, ok
+}
+
+// Is reports whether argument i is the option name, which is lower case.
+func (c *Ctx) Is(i int, name string) bool { return equalFold(c.Args[i], name) }
+
+// StringOf returns the string value of an entry: borrowed; an integer is
+// formatted into Scratch.
+func (c *Ctx) StringOf(e keyspace.Entry) []byte { return object.StringView(e.Rec, c.Scratch[:]) }

@@ -1,0 +1,49 @@
+package command
+
+import "kvorum/rng"
+
+// An LFU access field is 16 bits of minutes, the time of the last decay, above
+// an 8-bit logarithmic counter (Redis's format, so RDB files agree).
+const (
+	lfuInit   = 5
+	lfuMax    = 255
+	lfuMinute = 60_000
+)
+
+func minutes(nowMs int64) uint32 { return uint32(nowMs/lfuMinute) & 0xffff }
+
+// Fresh returns the access field of a new key.
+func (l *LFU) Fresh(nowMs int64) uint32 { return minutes(nowMs)<<8 | lfuInit }
+
+// Counter returns the counter of an access field after its decay up to now.
+func (l *LFU) Counter(access uint32, nowMs int64) uint8 {
+	counter := access & 0xff
+	if l.DecayTime <= 0 {
+		return uint8(counter)
+	}
+	elapsed := (minutes(nowMs) - access>>8) & 0xffff
+	periods := elapsed / uint32(l.DecayTime)
+	return uint8(counter - min(counter, periods))
+}
+
+// Bump returns the access field after one more access: the counter grows with a
+// probability that falls with its value.
+func (l *LFU) Bump(access uint32, nowMs int64, r *rng.Rand) uint32 {
+	counter := uint32(l.Counter(access, nowMs))
+	if counter < lfuMax {
+		base := float64(max(int(counter)-lfuInit, 0))
+		if r.Float64()*(base*float64(l.LogFactor)+1) < 1 {
+			counter++
+		}
+	}
+	return minutes(nowMs)<<8 | counter
+}
+
+// LRUClock returns the access field of an access now, when fields hold times:
+// seconds, 24 bits.
+func LRUClock(nowMs int64) uint32 { return uint32(nowMs/1000) & (1<<24 - 1) }
+
+// IdleMs returns how long ago an access field was written, when it holds a time.
+func IdleMs(access uint32, nowMs int64) int64 {
+	return int64((LRUClock(nowMs)-access)&(1<<24-1)) * 1000
+}

@@ -1,0 +1,56 @@
+package command
+
+import (
+	"kvorum/keyspace"
+	"kvorum/resp"
+)
+
+// SessionFlags are the states of a client that CLIENT LIST shows or that change
+// how it is served.
+type SessionFlags uint16
+
+// The session flags.
+const (
+	CloseAfterReply SessionFlags = 1 << iota // no further request is served
+	Authenticated
+	NoEvict
+	NoTouch
+	Internal // not a client: AOF, replica apply, tests
+)
+
+// Session is what the server knows of one client. It is touched only by the
+// goroutine that executes for it, and by an exclusive one.
+type Session struct {
+	ID       uint64
+	DB       *keyspace.DB
+	Parser   resp.Parser
+	Proto    uint8 // 2 or 3
+	Flags    SessionFlags
+	Name     string
+	LibName  string
+	LibVer   string
+	User     string // "default" unless ACL says otherwise
+	LastCmd  *Spec
+	Created  int64 // Unix ms
+	LastSeen int64 // Unix ms of the last request
+	NetIn    uint64
+	NetOut   uint64
+	Commands uint64
+	Watcher  *keyspace.Watcher // nil until the first WATCH
+	Peer     Peer              // nil for internal sessions
+	Task     Task              // set when a command goes on off the loop
+}
+
+// Task is the rest of a long command: it runs on a worker, without locks, and
+// writes the reply. The session serves nothing else meanwhile.
+type Task func(w *resp.Writer)
+
+// Peer is the connection of a session, as far as commands may ask about it.
+type Peer interface {
+	RemoteAddr() string
+	LocalAddr() string
+	FD() int
+	InputBuffered() int
+	PendingOut() int
+	Unix() bool
+}

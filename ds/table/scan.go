@@ -1,0 +1,85 @@
+package table
+
+import (
+	"math/bits"
+
+	"kvorum/mem"
+)
+
+// Scan calls fn for every record of the buckets that cursor stands for and
+// returns the cursor that follows; 0 begins a scan and, returned, ends it. A
+// record that is in the table from the first call to the last is reported at
+// least once, whatever grows or shrinks between the calls; some may be reported
+// twice. fn must not change the table.
+//
+// The cursor counts the low bits of the hash in reverse, from the highest bit
+// that all buckets have in common. Buckets already split are visited together
+// with their twin, so a later split or merge moves records only into buckets
+// that are both before or both after the cursor.
+func (t *Table) Scan(cursor uint64, fn func(Slot)) uint64 {
+	if t.buckets == 0 {
+		return 0
+	}
+	mask := uint64(t.mask)
+	i := uint32(cursor & mask)
+	t.scanChain(i, fn)
+	if i < t.split {
+		t.scanChain(i+t.mask+1, fn)
+	}
+	cursor |= ^mask
+	return bits.Reverse64(bits.Reverse64(cursor) + 1)
+}
+
+func (t *Table) scanChain(i uint32, fn func(Slot)) {
+	for b := t.at(i); b != 0; b = next(b) {
+		for s := range SlotCount {
+			if mem.Load8(b, s) != 0 {
+				fn(Slot{b, int32(s)})
+			}
+		}
+	}
+}
+
+// Walk calls fn for every record of primary bucket i (0 .. Buckets-1) and its
+// overflow chain. fn may Replace the handle of the slot.
+func (t *Table) Walk(i int, fn func(Slot)) { t.scanChain(uint32(i), fn) }
+
+// Sample returns one record of primary bucket number r1 modulo Buckets, chosen
+// by r2 so that repeated calls with random numbers are uniform over all
+// records; ok is false when the draw hit an empty place and must be repeated.
+func (t *Table) Sample(r1, r2 uint32) (s Slot, ok bool) {
+	if t.buckets == 0 {
+		return Slot{}, false
+	}
+	const places = 2 * SlotCount // nearly every chain fits, a longer one is drawn from modulo
+	at := int(r2 % places)
+	i := uint32(uint64(r1) * uint64(t.buckets) >> 32)
+	for b := t.at(i); b != 0; b = next(b) {
+		for n := range SlotCount {
+			if mem.Load8(b, n) == 0 {
+				continue
+			}
+			if at == 0 {
+				return Slot{b, int32(n)}, true
+			}
+			at--
+		}
+	}
+	return Slot{}, false
+}
+
+// Blocks calls fn for every block of memory that the table itself owns.
+func (t *Table) Blocks(fn func(mem.Handle)) {
+	if t.dir == 0 {
+		return
+	}
+	fn(t.dir)
+	for i := uint32(0); i < t.buckets; i++ {
+		if i&segmentMask == 0 {
+			fn(mem.Handle(mem.Load64(t.dir, int(i>>segmentShift)*8)))
+		}
+		for b := next(t.at(i)); b != 0; b = next(b) {
+			fn(b)
+		}
+	}
+}

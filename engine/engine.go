@@ -1,0 +1,121 @@
+// Package engine executes commands: it parses batches of requests, finds their
+// rows, takes the locks of their keys, runs the handlers, feeds the effects and
+// counts. Any goroutine may execute: it owns a Worker and calls Worker.Serve for
+// the input of a connection, or Worker.Do for one request.
+//
+//	input -> up to 16 requests -> rows and hashes of keys -> prefetch buckets
+//	-> prefetch records -> for each: lock shards, handler, feed, unlock
+//
+// Between batches the same goroutine calls Worker.Tick, which does the
+// background work in slices: expiry, freeing of flushed data, compaction.
+//
+// Lock order: gate < shard i < shard j>i < group < arena < feed ring.
+//
+// I1: all locks of a command are taken before its first effect and released
+// after its last, so the order of the feed is a serial order of the commands.
+// I2: a Worker belongs to one goroutine. I3: no handler runs while the gate is
+// closed, but for the exclusive one that closed it.
+//
+// The package must not open sockets or files, and reads no clock but the one it
+// was given.
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"kvorum/clock"
+	"kvorum/command"
+	"kvorum/keyspace"
+	"kvorum/resp"
+)
+
+// Settings are the values of the configuration that executing goroutines need.
+// A change publishes a new copy; a Worker looks at it once per batch.
+type Settings struct {
+	Limits       resp.Limits // of authenticated clients
+	Requirepass  string
+	NotifyMask   uint32
+	LFU          *command.LFU // nil: access fields hold times
+	SlowlogUsec  int64        // slower commands are reported to OnSlow; negative: none
+	LatencyTrack bool         // record the latency histogram of each command
+}
+
+// Slow is a command that took longer than the slow log's threshold.
+type Slow struct {
+	Session  *command.Session
+	Args     [][]byte // borrowed
+	UnixMs   int64
+	Duration int64 // microseconds
+	Wait     int64 // microseconds from the batch's start to the command's
+}
+
+// Hooks are the engine's calls to its surroundings. Any may be nil.
+type Hooks struct {
+	Host    command.Host
+	OnSlow  func(Slow)
+	OnEvent func(class uint32, event string, key []byte, db int)
+	// Feed takes the effects of all workers. It is called under the locks of the
+	// keys concerned.
+	Feed command.Effects
+}
+
+// Engine is the shared state of all executing goroutines.
+type Engine struct {
+	KS    *keyspace.Keyspace
+	Table *command.Table
+
+	clock    clock.Clock
+	hooks    Hooks
+	settings atomic.Pointer[Settings]
+	gate     gate
+
+	mu       sync.Mutex
+	workers  []*Worker
+	retired  Totals // counts of workers that have ended
+	nextID   atomic.Uint64
+	activity background
+}
+
+// New returns an engine over a keyspace and a command table.
+func New(ks *keyspace.Keyspace, table *command.Table, c clock.Clock, hooks Hooks) *Engine {
+	e := &Engine{KS: ks, Table: table, clock: c, hooks: hooks}
+	e.gate.init()
+	e.settings.Store(&Settings{Limits: resp.DefaultLimits(), SlowlogUsec: -1})
+	ks.AdvanceClock(c.NowMs())
+	e.activity.init()
+	return e
+}
+
+// Settings returns the values in force. They must not be changed.
+func (e *Engine) Settings() *Settings { return e.settings.Load() }
+
+// Apply puts other settings in force, from each goroutine's next batch on.
+func (e *Engine) Apply(s Settings) { e.settings.Store(&s) }
+
+// NewSession returns the session of a new client.
+func (e *Engine) NewSession(peer command.Peer) *command.Session {
+	s := &command.Session{
+		ID: e.nextID.Add(1), DB: e.KS.DB(0), Proto: 2, Peer: peer, User: "default", Created: e.clock.NowMs(),
+	}
+	s.LastSeen = s.Created
+	if e.Settings().Requirepass == "" {
+		s.Flags |= command.Authenticated
+	}
+	return s
+}
+
+// EndSession releases what a session holds. The caller is not in a batch.
+func (e *Engine) EndSession(s *command.Session) {
+	if s.Watcher != nil {
+		e.KS.Unwatch(s.Watcher)
+	}
+}
+
+// Exclusive runs fn while no command executes. The caller is not in a batch and
+// holds no locks; fn may read and change all data without any.
+func (e *Engine) Exclusive(fn func()) {
+	e.gate.stop()
+	defer e.gate.start()
+	fn()
+}

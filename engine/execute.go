@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"kvorum/command"
+	"kvorum/keyspace"
+)
+
+// execute runs one request: checks, locks, handler, feed, counts. spec is nil
+// when the table has no such command or subcommand.
+func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, keys []keyspace.Key) {
+	c := &w.ctx
+	if spec == nil || !spec.ArityOK(len(args)) || len(spec.Subs) > 0 && spec.Handler == nil {
+		w.reject(s, spec, args)
+		return
+	}
+	if w.mustAuth(s) && spec.Flags&command.NoAuth == 0 {
+		w.refuse(spec, command.ErrNoAuth)
+		return
+	}
+	c.Begin(s, spec, args)
+	c.Keys = keys
+	errors := w.totals.Errors
+	if spec.Mode == command.Exclusive {
+		w.end()
+		w.e.gate.stop()
+		spec.Handler(c)
+		w.feed()
+		w.e.gate.start()
+		w.e.gate.enter(w.flag)
+	} else {
+		w.locks.lock(w.e.KS, keys)
+		spec.Handler(c)
+		if c.Dirty > 0 {
+			w.feed()
+		}
+		w.locks.unlock(w.e.KS)
+	}
+	w.account(s, spec, args, w.totals.Errors != errors)
+	w.out.Proto = s.Proto
+}
+
+// feed appends the verbatim request when the handler told no effect of its own.
+func (w *Worker) feed() {
+	c := &w.ctx
+	w.totals.Dirty += uint64(c.Dirty)
+	if c.Feed != nil && c.Dirty > 0 && c.EffectCount() == 0 {
+		c.Feed.Append(c.DB.Index(), c.Args...)
+	}
+}
+
+// account counts an executed command and measures it.
+func (w *Worker) account(s *command.Session, spec *command.Spec, args [][]byte, failed bool) {
+	now := w.e.clock.Ticks()
+	spent := now - w.lastTicks
+	start := w.lastTicks
+	w.lastTicks = now
+	w.totals.Commands++
+	s.Commands++
+	s.LastCmd = spec
+	s.LastSeen = w.nowMs
+	st := &w.totals.PerCommand[spec.ID]
+	st.Calls++
+	st.Ticks += uint64(spent)
+	if failed {
+		st.Failed++
+		w.countReplyError()
+	}
+	if w.settings.LatencyTrack {
+		st.record(w.e.clock.TicksToNs(spent))
+	}
+	if w.settings.SlowlogUsec >= 0 && spec.Flags&command.SkipSlowlog == 0 {
+		if us := w.e.clock.TicksToNs(spent) / 1000; us >= w.settings.SlowlogUsec && w.e.hooks.OnSlow != nil {
+			w.e.hooks.OnSlow(Slow{s, args, w.nowMs, us, w.e.clock.TicksToNs(start-w.batchStart) / 1000})
+		}
+	}
+	if now >= w.nextMs {
+		w.readTime()
+	}
+}
+
+// refuse replies the error of a command that is not executed.
+func (w *Worker) refuse(spec *command.Spec, text string) {
+	if spec != nil {
+		w.totals.PerCommand[spec.ID].Rejected++
+	}
+	w.out.Err(text)
+	w.totals.Errors++
+	w.totals.countError(text)
+}
+
+// Bounds of what the error of an unknown command repeats of the request.
+const (
+	unknownNameMax = 128
+	unknownArgsMax = 128
+)
+
+// reject replies why a request names no command that could run.
+func (w *Worker) reject(s *command.Session, spec *command.Spec, args [][]byte) {
+	if spec == nil {
+		if parent := w.e.Table.Lookup(args[0]); parent != nil {
+			w.refuse(nil, unknownSub(parent, args[1]))
+			return
+		}
+		w.refuse(nil, unknownCommand(args))
+		return
+	}
+	w.refuse(spec, "-ERR wrong number of arguments for '"+spec.FullName()+"' command")
+}
+
+func unknownCommand(args [][]byte) string {
+	text := []byte("-ERR unknown command '")
+	text = append(text, clip(args[0], unknownNameMax)...)
+	text = append(text, "', with args beginning with: "...)
+	for size, i := 0, 1; i < len(args) && size < unknownArgsMax; i++ {
+		arg := clip(args[i], unknownArgsMax-size)
+		text = append(text, '\'')
+		text = append(text, arg...)
+		text = append(text, "' "...)
+		size += len(arg) + len("'' ")
+	}
+	return string(text)
+}
+
+func unknownSub(parent *command.Spec, sub []byte) string {
+	text := []byte("-ERR unknown subcommand '")
+	text = append(text, clip(sub, unknownNameMax)...)
+	text = append(text, "'. Try "...)
+	for _, ch := range []byte(parent.Name) {
+		text = append(text, ch-'a'+'A')
+	}
+	return string(append(text, " HELP."...))
+}
+
+func clip(b []byte, size int) []byte {
+	for i, c := range b {
+		if c == 0 {
+			b = b[:i] // Redis prints with %s
+			break
+		}
+	}
+	if len(b) > size {
+		return b[:max(size, 0)]
+	}
+	return b
+}
+
+// countReplyError counts the error that the handler replied by its code. The
+// reply is the last in the output.
+func (w *Worker) countReplyError() {
+	w.totals.countError(w.totals.lastError())
+}

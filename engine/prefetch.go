@@ -1,0 +1,44 @@
+package engine
+
+import (
+	"kvorum/ds/table"
+	"kvorum/keyspace"
+	"kvorum/mem"
+)
+
+// keyspaceHint is the place of one key, between the two stages of prefetching.
+type keyspaceHint = table.Hint
+
+// prefetch starts the memory accesses of all keys of the batch: first the lines
+// of the buckets, then two lines of each candidate record, so that the
+// latencies overlap. It reads without locks: see table.Hint.
+func (w *Worker) prefetch(db *keyspace.DB) {
+	n := min(len(w.keys), hintMax)
+	if n < 2 {
+		return
+	}
+	var addrs [batchMax]uintptr
+	at := 0
+	for i := range n {
+		w.hint[i] = db.Hint(w.keys[i].Hash)
+		addrs[at] = w.hint[i].Bucket()
+		if at++; at == batchMax {
+			mem.Prefetch16(&addrs, at)
+			at = 0
+		}
+	}
+	mem.Prefetch16(&addrs, at)
+	at = 0
+	for i := range n {
+		first, second := w.hint[i].Record()
+		if first == 0 {
+			continue
+		}
+		addrs[at], addrs[at+1] = first, second
+		if at += 2; at == batchMax {
+			mem.Prefetch16(&addrs, at)
+			at = 0
+		}
+	}
+	mem.Prefetch16(&addrs, at)
+}

@@ -1,0 +1,220 @@
+package engine
+
+import (
+	"sync/atomic"
+
+	"kvorum/command"
+	"kvorum/ds/wheel"
+	"kvorum/keyspace"
+	"kvorum/mem"
+)
+
+// Background work is done in slices between the batches of the executing
+// goroutines, each short enough not to show in the latency of requests, with
+// pauses so that the share of the processor stays small until there is a
+// backlog.
+const (
+	sliceNs     = 100_000   // length of a slice
+	restNs      = 1_000_000 // from slice to slice: a tenth of the processor
+	restBusyNs  = 300_000   // with a backlog: a third
+	idleNs      = 100_000_000
+	expireNs    = 50_000_000 // between looks at the wheels
+	lagBusyMs   = 500        // lag of expiry that counts as backlog
+	dueMax      = 32         // tickets taken at a time
+	clearBudget = 32         // buckets freed between looks at the clock
+	sweepBudget = 64         // tickets swept between looks at the clock
+
+	compactEveryNs  = 1_000_000_000
+	compactMinBytes = 1 << 20
+	compactBudget   = 64 // buckets
+)
+
+// background is the state of background work that workers share.
+type background struct {
+	expireLagMs  atomic.Int64 // age of the oldest due ticket at the last look
+	activeExpire atomic.Bool
+	compacting   atomic.Bool
+	nextCompact  atomic.Int64 // ns on the tick clock
+	expired      atomic.Uint64
+}
+
+func (b *background) init() { b.activeExpire.Store(true) }
+
+// SetActiveExpire turns background expiry on or off, as DEBUG
+// SET-ACTIVE-EXPIRE does.
+func (e *Engine) SetActiveExpire(on bool) { e.activity.activeExpire.Store(on) }
+
+// ExpireLagMs returns the age of the oldest key that was waiting to be expired
+// at the last look, in milliseconds.
+func (e *Engine) ExpireLagMs() int64 { return e.activity.expireLagMs.Load() }
+
+// slices is a worker's place in its background work.
+type slices struct {
+	nextNs   int64 // when the next slice may begin
+	expireNs int64 // when the wheels are looked at next
+	db       int
+	group    int
+	busy     bool // the last look left due tickets behind
+	tickets  [dueMax]wheel.Ticket
+}
+
+// Tick does one slice of background work if one is due at nowNs, a monotonic
+// time, and returns how long until the next may be. Called by the worker's
+// goroutine between batches.
+func (w *Worker) Tick(nowNs int64) (waitNs int64) {
+	sl := &w.slices
+	if nowNs < sl.nextNs {
+		return sl.nextNs - nowNs
+	}
+	w.nextMs = 0
+	w.begin()
+	w.e.KS.AdvanceClock(w.nowMs)
+	end := w.lastTicks + w.e.clock.NsToTicks(sliceNs)
+	busy := w.reclaim(end)
+	if w.compact(nowNs, end) {
+		busy = true
+	}
+	lag := w.expire(nowNs, end)
+	w.end()
+	rest := int64(idleNs)
+	switch {
+	case lag >= lagBusyMs:
+		rest = restBusyNs
+	case busy || sl.busy:
+		rest = restNs
+	case sl.expireNs > nowNs && w.volatile():
+		rest = sl.expireNs - nowNs
+	}
+	sl.nextNs = nowNs + rest
+	return rest
+}
+
+func (w *Worker) volatile() bool {
+	for i := range w.e.KS.DBCount() {
+		if w.e.KS.DB(i).VolatileLen() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// reclaim frees flushed data until the slice ends and reports whether more is
+// left.
+func (w *Worker) reclaim(end int64) (more bool) {
+	for w.e.KS.Reclaim(clearBudget) {
+		if w.e.clock.Ticks() >= end {
+			return true
+		}
+	}
+	return false
+}
+
+// compact moves records out of sparse spans until the slice ends. One worker
+// at a time does it.
+func (w *Worker) compact(nowNs, end int64) (more bool) {
+	b := &w.e.activity
+	if !b.compacting.Load() {
+		next := b.nextCompact.Load()
+		if nowNs < next || !b.nextCompact.CompareAndSwap(next, nowNs+compactEveryNs) {
+			return false
+		}
+		if !w.e.KS.CompactBegin(compactMinBytes) {
+			return false
+		}
+		b.compacting.Store(true)
+	}
+	for w.e.KS.CompactStep(compactBudget) {
+		if w.e.clock.Ticks() >= end {
+			return true
+		}
+	}
+	b.compacting.Store(false)
+	return false
+}
+
+// expire removes keys that are due in the worker's share of the wheels until the
+// slice ends, and returns the lag in milliseconds.
+func (w *Worker) expire(nowNs, end int64) (lagMs int64) {
+	sl := &w.slices
+	if !w.e.activity.activeExpire.Load() || (nowNs < sl.expireNs && !sl.busy) {
+		return 0
+	}
+	sl.busy = false
+	w.beginInternal()
+	ks := w.e.KS
+	workers := len(*w.e.gate.flags.Load())
+	for looked := 0; looked < ks.DBCount(); looked++ {
+		for sl.group < keyspace.GroupCount {
+			lag, more := w.expireGroup(ks.DB(sl.db), sl.group, end)
+			lagMs = max(lagMs, lag)
+			if more {
+				sl.busy = true
+				return lagMs
+			}
+			sl.group += workers
+		}
+		sl.group = w.id % workers
+		sl.db = (sl.db + 1) % ks.DBCount()
+	}
+	w.e.activity.expireLagMs.Store(lagMs)
+	sl.expireNs = nowNs + expireNs
+	return lagMs
+}
+
+// expireGroup works on one wheel and reports whether the slice ended before it
+// was done.
+func (w *Worker) expireGroup(db *keyspace.DB, group int, end int64) (lagMs int64, more bool) {
+	for {
+		n, lag := db.Due(group, w.nowMs, w.slices.tickets[:])
+		lagMs = max(lagMs, lag)
+		if n == 0 {
+			break
+		}
+		w.hintTickets(db, n)
+		for _, t := range w.slices.tickets[:n] {
+			w.fire(db, t)
+		}
+		if w.e.clock.Ticks() >= end {
+			return lagMs, true
+		}
+	}
+	for db.Sweep(group, sweepBudget) {
+		if w.e.clock.Ticks() >= end {
+			return lagMs, true
+		}
+	}
+	return lagMs, false
+}
+
+func (w *Worker) fire(db *keyspace.DB, t wheel.Ticket) {
+	shard := keyspace.TicketShard(t)
+	w.e.KS.Lock(shard)
+	if e, k, expired := db.Fire(t, w.nowMs); expired {
+		w.ctx.Expire(db, k, e)
+		w.totals.Dirty++
+	}
+	w.e.KS.Unlock(shard)
+}
+
+// hintTickets prefetches the buckets and records of due tickets.
+func (w *Worker) hintTickets(db *keyspace.DB, n int) {
+	var addrs [batchMax]uintptr
+	for from := 0; from < n; from += batchMax {
+		part := w.slices.tickets[from:min(n, from+batchMax)]
+		for i, t := range part {
+			w.hint[i] = db.Hint(keyspace.TicketHash(t))
+			addrs[i] = w.hint[i].Bucket()
+		}
+		mem.Prefetch16(&addrs, len(part))
+		for i := range part {
+			addrs[i], _ = w.hint[i].Record()
+		}
+		mem.Prefetch16(&addrs, len(part))
+	}
+}
+
+// beginInternal makes the context fit for work of no client.
+func (w *Worker) beginInternal() {
+	w.ctx.Sess = &w.internal
+	w.internal.Flags = command.Internal | command.NoTouch | command.Authenticated
+}

@@ -1,0 +1,276 @@
+package engine
+
+import (
+	"kvorum/command"
+	"kvorum/keyspace"
+	"kvorum/resp"
+	"kvorum/rng"
+)
+
+const (
+	// batchMax is the number of requests whose memory accesses overlap; more
+	// measured slower (docs/design/0002).
+	batchMax = 16
+	// hintMax bounds the keys of a batch that are prefetched.
+	hintMax = 64
+	// outMax is the size of the replies after which Serve returns to let the
+	// caller write them.
+	outMax = 256 << 10
+	// keysKept bounds the scratch that a request of very many keys leaves.
+	keysKept = 4096
+)
+
+// More, as need from Serve, says that complete requests are left in the input:
+// the caller writes the replies, gives others a turn and calls again.
+const More = -1
+
+// Worker is the context of one executing goroutine: its scratch, its counters,
+// its flag at the gate.
+type Worker struct {
+	e        *Engine
+	id       int
+	flag     *flag
+	ctx      command.Ctx
+	out      resp.Writer
+	settings *Settings
+	locks    lockSet
+	totals   Totals
+	rng      rng.Rand
+	internal command.Session // of work of no client
+
+	reqs [batchMax]resp.Request
+	prep [batchMax]prepared
+	keys []keyspace.Key
+	refs []command.KeyRef
+	hint [hintMax]keyspaceHint
+
+	batchStart int64 // ticks
+	lastTicks  int64 // at the end of the last command
+	nextMs     int64 // ticks at which Now must be read again
+	nowMs      int64
+
+	slices slices
+}
+
+// prepared is a request whose row and keys are known.
+type prepared struct {
+	spec *command.Spec
+	from int32 // keys[from:to]
+	to   int32
+}
+
+// NewWorker returns a worker for the calling goroutine, until Close.
+func (e *Engine) NewWorker() *Worker {
+	w := &Worker{e: e, flag: e.gate.register()}
+	e.mu.Lock()
+	w.id = len(e.workers)
+	e.workers = append(e.workers, w)
+	e.mu.Unlock()
+	w.rng.Seed(e.nextID.Add(1)*0x9e3779b97f4a7c15 ^ uint64(e.clock.NowMs()))
+	w.totals.init(e.Table)
+	w.ctx = command.Ctx{W: &w.out, KS: e.KS, Host: e.hooks.Host, World: e, Rng: &w.rng, St: &w.totals.Stats, OnEvent: e.hooks.OnEvent, Feed: e.hooks.Feed}
+	w.settings = e.Settings()
+	return w
+}
+
+// Close ends the worker; its counts stay in the engine's totals.
+func (w *Worker) Close() {
+	w.e.gate.unregister(w.flag)
+	w.e.mu.Lock()
+	defer w.e.mu.Unlock()
+	w.e.retired.add(&w.totals)
+	for i, have := range w.e.workers {
+		if have == w {
+			w.e.workers = append(w.e.workers[:i:i], w.e.workers[i+1:]...)
+			break
+		}
+	}
+}
+
+// begin prepares a batch: settings, time, gate.
+func (w *Worker) begin() {
+	w.e.gate.enter(w.flag)
+	if s := w.e.settings.Load(); s != w.settings || w.ctx.MaxBulk == 0 {
+		w.adopt(s)
+	}
+	w.lastTicks = w.e.clock.Ticks()
+	w.batchStart = w.lastTicks
+	if w.lastTicks >= w.nextMs {
+		w.readTime()
+	}
+}
+
+func (w *Worker) end() { w.e.gate.leave(w.flag) }
+
+// adopt takes over settings.
+func (w *Worker) adopt(s *Settings) {
+	w.settings = s
+	w.ctx.NotifyMask = 0
+	if w.ctx.OnEvent != nil {
+		w.ctx.NotifyMask = s.NotifyMask
+	}
+	w.ctx.MaxBulk = s.Limits.MaxBulk
+	w.ctx.LFU = s.LFU
+	w.nextMs = 0
+}
+
+// readTime reads the wall clock. Commands see a time at most a millisecond old.
+func (w *Worker) readTime() {
+	w.nowMs = w.e.clock.NowMs()
+	w.nextMs = w.lastTicks + w.e.clock.TicksPerMs()
+	w.ctx.Now = w.nowMs
+	if w.ctx.LFU != nil {
+		w.ctx.Access = w.ctx.LFU.Fresh(w.nowMs)
+	} else {
+		w.ctx.Access = command.LRUClock(w.nowMs)
+	}
+}
+
+// Serve executes the requests in in, all unconsumed input of a client, appends
+// the replies to out and returns it. consumed bytes of in are done with; need is
+// the total that the next request wants, counted from the first byte not
+// consumed, 0 when unknown. Serve returns early when the replies have grown
+// large, when the session is to be closed, or when a Task must run first.
+func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, replies []byte) {
+	w.out.B, w.out.Proto = out, s.Proto
+	w.begin()
+	limits := w.settings.Limits
+	for consumed < len(in) {
+		limits.Unauth = w.mustAuth(s)
+		n, used, more, perr := w.parse(s, in[consumed:], &limits)
+		need = more
+		w.prefetch(s.DB)
+		ran := w.run(s, n)
+		if ran < n || s.Task != nil || s.Flags&command.CloseAfterReply != 0 {
+			used = 0
+			for i := range ran {
+				used += w.reqs[i].Size
+			}
+			consumed += used
+			s.Parser.Reset()
+			need = 0
+			break
+		}
+		consumed += used
+		if perr != nil {
+			w.protocolError(s, perr)
+			consumed = len(in)
+			break
+		}
+		if n == 0 || n < batchMax && !limits.Unauth {
+			break
+		}
+		if len(w.out.B)-len(out) > outMax && consumed < len(in) {
+			need = More
+			break
+		}
+	}
+	w.end()
+	replies = w.out.B
+	w.out.B = nil
+	s.NetIn += uint64(consumed)
+	w.totals.NetIn += uint64(consumed)
+	return consumed, need, replies
+}
+
+// mustAuth reports whether the client has still to authenticate.
+func (w *Worker) mustAuth(s *command.Session) bool {
+	return s.Flags&command.Authenticated == 0 && w.settings.Requirepass != ""
+}
+
+// parse reads up to batchMax requests, finds their rows and hashes their keys.
+func (w *Worker) parse(s *command.Session, in []byte, limits *resp.Limits) (n, used, need int, err *resp.ProtocolError) {
+	if cap(w.keys) > keysKept {
+		w.keys = nil
+	}
+	w.keys = w.keys[:0]
+	for n < batchMax && used < len(in) {
+		req := &w.reqs[n]
+		c, ok, more, perr := s.Parser.Next(in[used:], req, limits)
+		used += c
+		if perr != nil {
+			return n, used, 0, perr
+		}
+		if !ok {
+			if more > 0 && used < len(in) {
+				need = more - c
+			}
+			break
+		}
+		w.prepare(&w.prep[n], req.Args)
+		n++
+		if limits.Unauth {
+			break // the next request may have other limits
+		}
+	}
+	return n, used, need, nil
+}
+
+// prepare finds the row of a request and hashes the keys that it names.
+func (w *Worker) prepare(p *prepared, args [][]byte) {
+	p.from = int32(len(w.keys))
+	p.to = p.from
+	p.spec = w.e.Table.Lookup(args[0])
+	if p.spec == nil {
+		return
+	}
+	if len(p.spec.Subs) > 0 && len(args) > 1 {
+		if p.spec = p.spec.Sub(args[1]); p.spec == nil {
+			return
+		}
+	}
+	if !p.spec.ArityOK(len(args)) {
+		return
+	}
+	first, last, step, ok := p.spec.KeyRange(len(args))
+	switch {
+	case !ok:
+		w.refs, _ = p.spec.AppendKeys(args, w.refs[:0])
+		for _, r := range w.refs {
+			w.keys = append(w.keys, w.e.KS.Key(args[r.Arg]))
+		}
+	case first > 0:
+		for i := first; i <= last && i < len(args); i += step {
+			w.keys = append(w.keys, w.e.KS.Key(args[i]))
+		}
+	}
+	p.to = int32(len(w.keys))
+}
+
+// run executes the first n prepared requests in order and returns how many it
+// executed.
+func (w *Worker) run(s *command.Session, n int) int {
+	for i := range n {
+		p := &w.prep[i]
+		w.execute(s, p.spec, w.reqs[i].Args, w.keys[p.from:p.to])
+		if s.Task != nil || s.Flags&command.CloseAfterReply != 0 {
+			return i + 1
+		}
+	}
+	return n
+}
+
+func (w *Worker) protocolError(s *command.Session, err *resp.ProtocolError) {
+	w.out.ProtocolErr(err)
+	w.totals.countError("-ERR")
+	s.Flags |= command.CloseAfterReply
+}
+
+// Do executes one request, a long command's Task included, and returns the
+// reply. The bytes are the caller's.
+func (w *Worker) Do(s *command.Session, args ...[]byte) []byte {
+	w.out.B, w.out.Proto = nil, s.Proto
+	w.begin()
+	w.keys = w.keys[:0]
+	w.prepare(&w.prep[0], args)
+	p := &w.prep[0]
+	w.execute(s, p.spec, args, w.keys[p.from:p.to])
+	w.end()
+	if task := s.Task; task != nil {
+		s.Task = nil
+		task(&w.out)
+	}
+	reply := w.out.B
+	w.out.B = nil
+	return reply
+}

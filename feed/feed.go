@@ -1,0 +1,335 @@
+package feed
+
+import (
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"kvorum/internal/invariants"
+	"kvorum/resp"
+)
+
+const (
+	// sliceSize is how many bytes of stream are merged in one hold of the
+	// mutex, so that readers wait for microseconds only.
+	sliceSize = 64 << 10
+
+	// combineRounds is how often one goroutine goes on merging for others
+	// that found the mutex held before it leaves that to the sequencer.
+	combineRounds = 4
+
+	// notifyFew is how many cursors are woken without allocating.
+	notifyFew = 8
+
+	noDB = -1 // the next effect must be preceded by a SELECT
+)
+
+var (
+	multiCommand = resp.AppendCommandStrings(nil, "MULTI")
+	execCommand  = resp.AppendCommandStrings(nil, "EXEC")
+	selectName   = []byte("SELECT")
+)
+
+// Feed is the stream, its window and the rings that lead to it.
+type Feed struct {
+	enabled atomic.Bool
+	_       [63]byte
+	counter atomic.Uint64 // the last number taken
+	_       [56]byte
+
+	stale    atomic.Bool // something was published after the running merge looked
+	sleeping atomic.Bool // the sequencer waits for wakeup
+	overruns atomic.Uint64
+	end      atomic.Int64 // window's end, for readers without the mutex
+	wakeup   chan struct{}
+
+	mu     sync.Mutex
+	rings  []*Ring
+	near   int    // ring that had the last number: likely to have the next
+	next   uint64 // number to merge next
+	db     int    // database the stream has selected, or noDB
+	win    window
+	selbuf []byte
+}
+
+// New returns a disabled feed whose stream begins at offset and whose window
+// keeps the last windowBytes.
+func New(offset int64, windowBytes int64) *Feed {
+	f := &Feed{next: 1, db: noDB, wakeup: make(chan struct{}, 1)}
+	f.win.init(offset, windowBytes)
+	f.end.Store(offset)
+	return f
+}
+
+// NewRing returns a ring for the calling goroutine, or for the one it is
+// handed to before its first use. It takes memory with its first effect.
+func (f *Feed) NewRing() *Ring {
+	r := &Ring{f: f}
+	f.mu.Lock()
+	f.rings = append(f.rings, r)
+	f.mu.Unlock()
+	return r
+}
+
+// Enabled reports whether effects are taken.
+//
+//kvorum:inline
+func (f *Feed) Enabled() bool { return f.enabled.Load() }
+
+// Enable starts taking effects. Exclusive (gate): every command before is not
+// in the stream, every one after is. The first effect is preceded by SELECT.
+func (f *Feed) Enable() {
+	f.Cut()
+	f.enabled.Store(true)
+}
+
+// Disable stops taking effects; those taken are in the stream when it returns.
+// Exclusive (gate).
+func (f *Feed) Disable() {
+	f.Cut()
+	f.enabled.Store(false)
+}
+
+// Cut returns the offset after the last effect: the place of a snapshot. The
+// next effect is preceded by SELECT, so that a reader can begin here.
+// Exclusive (gate): nobody is between taking a number and publishing it.
+func (f *Feed) Cut() int64 {
+	f.Merge()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if taken := f.counter.Load(); f.next != taken+1 {
+		invariants.Fail("feed: cut while effects are under way: merged up to %d of %d", f.next-1, taken)
+	}
+	f.db = noDB
+	return f.win.end
+}
+
+// Reset empties the window and lets the stream go on at offset, as after taking
+// over another master's history. Cursors elsewhere get ErrGone. Exclusive (gate).
+func (f *Feed) Reset(offset int64) {
+	f.Cut()
+	f.mu.Lock()
+	f.win.reset(offset)
+	f.end.Store(offset)
+	f.unlock()
+}
+
+// SetWindow changes how many bytes of the stream are kept.
+func (f *Feed) SetWindow(windowBytes int64) {
+	f.mu.Lock()
+	f.win.keep = windowBytes
+	f.win.evict()
+	f.unlock()
+}
+
+// AppendRaw adds bytes that are stream already, as a replica does with what its
+// master sends. It comes after all effects merged so far. The next effect is
+// preceded by SELECT. data is copied.
+func (f *Feed) AppendRaw(data []byte) {
+	f.mu.Lock()
+	f.db = noDB
+	f.win.write(data)
+	f.publish()
+	f.unlock()
+}
+
+// AppendControl adds a command between master and replicas (PING, REPLCONF
+// GETACK), which concerns no data and which cursors may skip.
+func (f *Feed) AppendControl(data []byte) {
+	f.mu.Lock()
+	f.win.writeControl(data)
+	f.publish()
+	f.unlock()
+}
+
+// Offset returns the end of the stream: the bytes merged so far, plus the
+// offset it began at.
+func (f *Feed) Offset() int64 { return f.end.Load() }
+
+// Merged tells how far the stream is: all effects numbered up to number end at
+// offset or before. With Ring.Last it answers "is my write in the stream".
+func (f *Feed) Merged() (number uint64, offset int64) {
+	f.mu.Lock()
+	number, offset = f.next-1, f.win.end
+	f.unlock()
+	return number, offset
+}
+
+// Stats is a reading of a Feed. Sizes are bytes.
+type Stats struct {
+	Start, End  int64  // offsets of the window
+	WindowBytes int64  // memory of the window
+	RingBytes   int64  // records published and not merged
+	Effects     uint64 // numbers merged
+	Overruns    uint64 // times Throttle gave up
+	Cursors     int
+}
+
+// Stats returns a reading.
+func (f *Feed) Stats() Stats {
+	f.mu.Lock()
+	s := Stats{
+		Start: f.win.start, End: f.win.end, WindowBytes: f.win.memory(),
+		Effects: f.next - 1, Overruns: f.overruns.Load(), Cursors: len(f.win.cursors),
+	}
+	for _, r := range f.rings {
+		s.RingBytes += r.waiting()
+	}
+	f.unlock()
+	return s
+}
+
+// Merge merges all that is published when it is called, and perhaps more.
+func (f *Feed) Merge() {
+	target := f.counter.Load()
+	for more := true; more; {
+		f.mu.Lock()
+		more = f.mergeSlice() && f.next <= target
+		f.unlock()
+	}
+}
+
+// Run is the sequencer: it merges what flushes leave, until stop is closed;
+// then it merges the rest and returns. One goroutine, started by the owner.
+func (f *Feed) Run(stop <-chan struct{}) {
+	for {
+		f.Merge()
+		// Asleep first, then a last look: a flush that this look misses finds
+		// the sequencer asleep and wakes it.
+		f.sleeping.Store(true)
+		if f.stale.Load() {
+			f.sleeping.Store(false)
+			continue
+		}
+		select {
+		case <-f.wakeup:
+		case <-stop:
+			f.sleeping.Store(false)
+			f.Merge()
+			return
+		}
+	}
+}
+
+// flush merges one slice if nobody else holds the mutex.
+func (f *Feed) flush() {
+	f.stale.Store(true)
+	if f.mu.TryLock() { // else whoever holds it sees stale when he unlocks
+		f.mergeSlice()
+		f.unlock()
+	}
+}
+
+// unlock releases the mutex and wakes the cursors that now have something to
+// read. What was published by goroutines that found the mutex held is merged
+// here, for a few rounds; what is left then is the sequencer's.
+func (f *Feed) unlock() {
+	for round := 0; ; round++ {
+		var few [notifyFew]func()
+		wake := append(few[:0], f.win.notify...)
+		clear(f.win.notify)
+		f.win.notify = f.win.notify[:0]
+		f.mu.Unlock()
+		for _, fn := range wake {
+			fn()
+		}
+		if !f.stale.Load() {
+			return
+		}
+		if round == combineRounds {
+			break
+		}
+		if !f.mu.TryLock() {
+			return
+		}
+		f.mergeSlice()
+	}
+	if f.sleeping.Load() && f.sleeping.CompareAndSwap(true, false) {
+		f.wakeup <- struct{}{} // has room: one token per sleep
+	}
+}
+
+// mergeSlice merges published effects in the order of their numbers and reports
+// whether it stopped because the slice is full. Under mu.
+func (f *Feed) mergeSlice() (more bool) {
+	f.stale.Store(false)
+	limit := f.win.end + sliceSize
+	for !more {
+		r := f.find()
+		if r == nil {
+			break
+		}
+		f.mergeGroup(r)
+		f.next++
+		more = f.win.end >= limit
+	}
+	if more {
+		f.stale.Store(true)
+	}
+	for _, r := range f.rings {
+		if r.merged.Load() != r.taken {
+			r.merged.Store(r.taken)
+		}
+	}
+	f.publish()
+	return more
+}
+
+// find returns the ring that holds the next number, nil if it is not published.
+func (f *Feed) find() *Ring {
+	if f.near < len(f.rings) {
+		if r := f.rings[f.near]; r.peek() == f.next {
+			return r
+		}
+	}
+	for i := 0; i < len(f.rings); i++ {
+		switch r := f.rings[i]; {
+		case r.peek() == f.next:
+			f.near = i
+			return r
+		case r.number == 0 && r.closed:
+			f.rings = slices.Delete(f.rings, i, i+1)
+			i--
+		}
+	}
+	return nil
+}
+
+// mergeGroup moves one effect, or one group of them, from r to the stream.
+func (f *Feed) mergeGroup(r *Ring) {
+	command, db, flags := r.take()
+	f.selectDB(db)
+	if flags&flagMulti == 0 {
+		f.win.write(command)
+		return
+	}
+	f.win.write(multiCommand)
+	f.win.write(command)
+	for flags&flagMore != 0 {
+		command, db, flags = r.take()
+		f.selectDB(db)
+		f.win.write(command)
+	}
+	f.win.write(execCommand)
+}
+
+// selectDB adds a SELECT if the stream is in another database.
+func (f *Feed) selectDB(db int) {
+	if db == f.db {
+		return
+	}
+	f.db = db
+	var digits [20]byte
+	f.selbuf = resp.AppendCommand(f.selbuf[:0], selectName, strconv.AppendInt(digits[:0], int64(db), 10))
+	f.win.write(f.selbuf)
+}
+
+// publish makes what was written visible to readers and collects the cursors
+// that waited for it. Under mu.
+func (f *Feed) publish() {
+	if f.end.Load() != f.win.end {
+		f.end.Store(f.win.end)
+		f.win.wake()
+	}
+}

@@ -1,0 +1,3 @@
+module kvorum
+
+go 1.26

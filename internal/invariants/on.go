@@ -1,0 +1,6 @@
+//go:build race || memdebug || invariants
+
+package invariants
+
+// Enabled tells whether expensive checks are compiled in.
+const Enabled = true

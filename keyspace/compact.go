@@ -1,0 +1,110 @@
+package keyspace
+
+import (
+	"sync"
+
+	"kvorum/ds/table"
+	"kvorum/mem"
+	"kvorum/object"
+)
+
+// sparseFill is the share of live blocks, in percent, below which a span is
+// worth emptying.
+const sparseFill = 50
+
+// sparseBudget bounds the live bytes that one pass sets out to move.
+const sparseBudget = 64 << 20
+
+// compactor is the position of the pass that moves records out of sparse spans.
+// One pass covers one group: its sparse spans are marked, its shards' tables are
+// walked in every database, and each record found in a marked span moves. A
+// record is referenced from one slot, so a move is a copy and a rewritten slot.
+type compactor struct {
+	mu     sync.Mutex
+	active bool
+	group  int
+	db     int
+	shard  int // steps by GroupCount
+	bucket int
+	moved  int64
+}
+
+// CompactBegin starts a pass over the next group that has at least minBytes to
+// give back and reports whether there is one.
+func (ks *Keyspace) CompactBegin(minBytes int) bool {
+	c := &ks.compactor
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.active {
+		return true
+	}
+	for range GroupCount {
+		c.group = (c.group + 1) & groupMask
+		if ks.groups[c.group].arena.MarkSparse(sparseFill, sparseBudget) >= minBytes {
+			c.active, c.db, c.shard, c.bucket = true, 0, c.group, 0
+			return true
+		}
+		ks.groups[c.group].arena.UnmarkSparse()
+	}
+	return false
+}
+
+// CompactStep does about budget buckets of the pass and reports whether more is
+// left. It takes the shard's lock itself.
+func (ks *Keyspace) CompactStep(budget int) (more bool) {
+	c := &ks.compactor
+	if !c.mu.TryLock() {
+		return true
+	}
+	defer c.mu.Unlock()
+	for c.active && budget > 0 {
+		db := ks.dbs[c.db]
+		ks.Lock(c.shard)
+		t := &db.tables[c.shard]
+		end := min(t.Buckets(), c.bucket+budget)
+		budget -= end - c.bucket + 1
+		for ; c.bucket < end; c.bucket++ {
+			t.Walk(c.bucket, c.move(ks))
+		}
+		done := c.bucket >= t.Buckets()
+		ks.Unlock(c.shard)
+		if done {
+			c.advance(ks)
+		}
+	}
+	return c.active
+}
+
+func (c *compactor) move(ks *Keyspace) func(table.Slot) {
+	a := ks.groups[c.group].arena
+	return func(s table.Slot) {
+		h := s.Handle()
+		if mem.Evacuating(h) {
+			c.moved += int64(mem.BlockSize(h))
+			h = object.Move(a, h)
+			s.Replace(h)
+		}
+		c.moved += int64(object.MoveValue(a, h))
+	}
+}
+
+// advance goes to the next shard, database, or the end of the pass.
+func (c *compactor) advance(ks *Keyspace) {
+	c.bucket = 0
+	if c.shard += GroupCount; c.shard < ShardCount {
+		return
+	}
+	c.shard = c.group
+	if c.db++; c.db < len(ks.dbs) {
+		return
+	}
+	c.active = false
+	ks.groups[c.group].arena.UnmarkSparse()
+}
+
+// CompactedBytes returns the bytes moved by compaction since the start.
+func (ks *Keyspace) CompactedBytes() int64 {
+	ks.compactor.mu.Lock()
+	defer ks.compactor.mu.Unlock()
+	return ks.compactor.moved
+}

@@ -1,0 +1,88 @@
+package keyspace
+
+import (
+	"kvorum/ds/table"
+	"kvorum/mem"
+	"kvorum/object"
+)
+
+// detached is the data of a flushed database: no client can reach it.
+type detached struct {
+	tables []table.Table
+	groups []dbGroup
+	keys   int64
+	shard  int // next to free
+	group  int
+}
+
+func (ks *Keyspace) detach(d *detached) {
+	ks.pending.Add(d.keys)
+	ks.reclaimMu.Lock()
+	ks.reclaim = append(ks.reclaim, d)
+	ks.reclaimMu.Unlock()
+}
+
+// Reclaim frees flushed data, about budget buckets of it, and reports whether
+// more is left. Any goroutine may call it; at most one works at a time, the
+// others return false at once.
+func (ks *Keyspace) Reclaim(budget int) (more bool) {
+	if ks.pending.Load() == 0 && !ks.hasDetached() {
+		return false
+	}
+	if !ks.reclaimMu.TryLock() {
+		return false
+	}
+	defer ks.reclaimMu.Unlock()
+	if len(ks.reclaim) == 0 {
+		return false
+	}
+	if d := ks.reclaim[0]; ks.free(d, budget) {
+		ks.reclaim[0] = nil
+		ks.reclaim = ks.reclaim[1:]
+	}
+	return len(ks.reclaim) > 0
+}
+
+func (ks *Keyspace) hasDetached() bool {
+	if !ks.reclaimMu.TryLock() {
+		return false
+	}
+	defer ks.reclaimMu.Unlock()
+	return len(ks.reclaim) > 0
+}
+
+// free works on d and reports whether all of it is gone.
+func (ks *Keyspace) free(d *detached, budget int) bool {
+	n := int64(0)
+	drop := func(h mem.Handle) {
+		object.Free(h)
+		n++
+	}
+	defer func() {
+		ks.pending.Add(-n)
+		ks.freed.Add(n)
+	}()
+	for ; d.shard < ShardCount; d.shard++ {
+		t := &d.tables[d.shard]
+		b := t.Buckets()
+		if !t.Clear(ks.arenaOf(d.shard), budget, drop) {
+			return false
+		}
+		if budget -= b; budget <= 0 {
+			d.shard++
+			return false
+		}
+	}
+	for ; d.group < GroupCount; d.group++ {
+		if w := d.groups[d.group].wheel; w != nil && !w.Free(budget) {
+			return false
+		}
+	}
+	return true
+}
+
+// PendingObjects returns the number of flushed keys not yet freed.
+func (ks *Keyspace) PendingObjects() int64 { return ks.pending.Load() }
+
+// FreedObjects returns the number of flushed keys freed so far.
+func (ks *Keyspace) FreedObjects() int64 { return ks.freed.Load() }

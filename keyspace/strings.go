@@ -1,0 +1,162 @@
+package keyspace
+
+import (
+	"kvorum/mem"
+	"kvorum/object"
+)
+
+// TTL says what a write does with the key's expiry.
+type TTL int64
+
+// KeepTTL and NoTTL stand beside due times in Unix milliseconds.
+const (
+	NoTTL   TTL = -1 // the key has no TTL afterwards
+	KeepTTL TTL = -2 // the key keeps the one it has
+)
+
+// SetString stores a string under a key, whatever was there. e is the key's
+// entry (zero if absent); access is the access field of the new value. value
+// must not lie in the key's own record. It returns the new entry.
+func (db *DB) SetString(k Key, e Entry, value []byte, ttl TTL, access uint32) Entry {
+	enc, n := object.StringEncoding(value)
+	return db.setString(k, e, value, enc, n, ttl, access)
+}
+
+// SetRaw is SetString for values that are never integers: results of APPEND,
+// SETRANGE and the like, which OBJECT ENCODING calls raw.
+func (db *DB) SetRaw(k Key, e Entry, value []byte, ttl TTL, access uint32) Entry {
+	return db.setString(k, e, value, object.EncRaw, 0, ttl, access)
+}
+
+// SetInt stores an integer as a string.
+func (db *DB) SetInt(k Key, e Entry, n int64, ttl TTL, access uint32) Entry {
+	if e.OK() && ttl == KeepTTL {
+		d := object.Load(e.Rec)
+		if d.Type() == object.String && d.Encoding() == object.EncInt {
+			object.SetIntAt(e.Rec, n)
+			db.modified(k)
+			return e
+		}
+	}
+	return db.setString(k, e, nil, object.EncInt, n, ttl, access)
+}
+
+func (db *DB) setString(k Key, e Entry, value []byte, enc object.Encoding, n int64, ttl TTL, access uint32) Entry {
+	shard := ShardOf(k.Hash)
+	a := db.ks.arenaOf(shard)
+	payload := object.StringPayload(enc, len(value))
+	if !e.OK() {
+		h := a.Alloc(object.Size(len(k.Bytes), payload, ttl >= 0), mem.KindRecord)
+		object.WriteString(a, h, k.Bytes, value, enc, n, access, ttl >= 0)
+		slot := db.insert(k, h)
+		if ttl >= 0 {
+			db.setDue(k, h, int64(ttl))
+		}
+		db.modified(k)
+		return Entry{h, slot}
+	}
+	d := object.Load(e.Rec)
+	expiry := d&object.FlagExpiry != 0
+	if d.Type() == object.String && d&object.FlagBlob == 0 && len(value) <= object.InlineMax && (expiry || ttl < 0) &&
+		mem.BlockSize(e.Rec) == mem.RoundSize(object.Size(len(k.Bytes), payload, expiry)) {
+		object.OverwriteString(e.Rec, value, enc, n)
+		Touch(e.Rec, access)
+	} else {
+		e.Rec = db.replaceString(k, e, value, enc, n, ttl, access)
+	}
+	db.applyTTL(k, e.Rec, ttl)
+	db.modified(k)
+	return e
+}
+
+// replaceString writes the string into a fresh block in place of the record
+// of e, keeping the expiry field if there is one or ttl needs one.
+func (db *DB) replaceString(k Key, e Entry, value []byte, enc object.Encoding, n int64, ttl TTL, access uint32) mem.Handle {
+	a := db.ks.arenaOf(ShardOf(k.Hash))
+	old := e.Rec
+	expiry := ttl >= 0 || object.Load(old)&object.FlagExpiry != 0
+	h := a.Alloc(object.Size(len(k.Bytes), object.StringPayload(enc, len(value)), expiry), mem.KindRecord)
+	object.WriteString(a, h, k.Bytes, value, enc, n, access, expiry)
+	copyExpiry(h, old)
+	e.slot.Replace(h)
+	object.Free(old)
+	return h
+}
+
+// copyExpiry copies due time, ticket and volatility of old to h, when old has
+// an expiry field; h then has one too.
+func copyExpiry(h, old mem.Handle) {
+	d := object.Load(old)
+	if d&object.FlagExpiry != 0 {
+		object.SetDue(h, object.LastDue(old), object.TicketTick(old), d&object.FlagVolatile != 0)
+	}
+}
+
+// Resize makes the string of e size bytes long, keeping its start; new bytes
+// are zero, its encoding becomes raw. It returns the new entry, whose bytes
+// object.WritableString gives. The caller has checked the type.
+func (db *DB) Resize(k Key, e Entry, size int, access uint32) Entry {
+	a := db.ks.arenaOf(ShardOf(k.Hash))
+	if object.ResizeInPlace(a, e.Rec, size) {
+		db.modified(k)
+		return e
+	}
+	var scratch [24]byte
+	old := object.StringView(e.Rec, scratch[:])
+	room := size
+	if size > len(old) {
+		room = object.Headroom(size)
+	}
+	e.Rec = db.regrow(k, e, old[:min(len(old), size)], size, room, access)
+	db.modified(k)
+	return e
+}
+
+// regrow moves the string of e to a block with room for more than its size.
+func (db *DB) regrow(k Key, e Entry, start []byte, size, room int, access uint32) mem.Handle {
+	a := db.ks.arenaOf(ShardOf(k.Hash))
+	old := e.Rec
+	expiry := object.Load(old)&object.FlagExpiry != 0
+	h := object.NewString(a, k.Bytes, start, size, room, access, expiry)
+	copyExpiry(h, old)
+	e.slot.Replace(h)
+	object.Free(old)
+	return h
+}
+
+// Create stores a new string of size zero bytes under an absent key, for
+// writing into it. Its encoding is raw.
+func (db *DB) Create(k Key, size int, access uint32) Entry {
+	a := db.ks.arenaOf(ShardOf(k.Hash))
+	h := object.NewString(a, k.Bytes, nil, size, size, access, false)
+	slot := db.insert(k, h)
+	db.modified(k)
+	return Entry{h, slot}
+}
+
+// Rename moves the record of e from key k to key dst, which is absent, in the
+// database to (it may be this one). The TTL goes with it. O(1): the value's
+// blocks stay where they are.
+func (db *DB) Rename(k Key, e Entry, to *DB, dst Key) {
+	due := object.Due(e.Rec)
+	h := object.Clone(db.ks.arenaOf(ShardOf(dst.Hash)), e.Rec, dst.Bytes, due >= 0, true)
+	db.unlink(k, e)
+	mem.Free(e.Rec, mem.KindRecord)
+	to.place(dst, h, due)
+	db.modified(k)
+}
+
+// Copy stores a copy of the record of e under key dst, which is absent, in the
+// database to. O(size of the value).
+func (db *DB) Copy(e Entry, to *DB, dst Key) {
+	due := object.Due(e.Rec)
+	to.place(dst, object.Clone(db.ks.arenaOf(ShardOf(dst.Hash)), e.Rec, dst.Bytes, due >= 0, false), due)
+}
+
+func (db *DB) place(k Key, h mem.Handle, due int64) {
+	db.insert(k, h)
+	if due >= 0 {
+		db.setDue(k, h, due)
+	}
+	db.modified(k)
+}

@@ -1,0 +1,106 @@
+package keyspace
+
+import "sync/atomic"
+
+// watchKey names a key across databases.
+type watchKey struct {
+	db  int
+	key string
+}
+
+// Watcher is a client's interest in keys: it learns whether any of them was
+// modified since it was watched. The zero value watches nothing.
+type Watcher struct {
+	dirty atomic.Bool
+	keys  []watchKey
+	hash  []uint64
+}
+
+// Dirty reports whether a watched key was modified. Safe from any goroutine.
+func (w *Watcher) Dirty() bool { return w.dirty.Load() }
+
+// Len returns the number of keys watched.
+func (w *Watcher) Len() int { return len(w.keys) }
+
+// Watch begins to watch a key of the database. The caller holds its shard's
+// lock. Watching the same key twice is once.
+func (db *DB) Watch(k Key, w *Watcher) {
+	wk := watchKey{db.index, string(k.Bytes)}
+	for _, have := range w.keys {
+		if have == wk {
+			return
+		}
+	}
+	s := &db.ks.shards[ShardOf(k.Hash)]
+	if s.watchers == nil {
+		s.watchers = make(map[watchKey][]*Watcher)
+	}
+	s.watchers[wk] = append(s.watchers[wk], w)
+	w.keys = append(w.keys, wk)
+	w.hash = append(w.hash, k.Hash)
+}
+
+// Unwatch ends all of w's watches; w is clean afterwards. The caller holds no
+// shard's lock.
+func (ks *Keyspace) Unwatch(w *Watcher) {
+	for i, wk := range w.keys {
+		s := &ks.shards[ShardOf(w.hash[i])]
+		s.mu.Lock()
+		s.remove(wk, w)
+		s.mu.Unlock()
+	}
+	w.keys, w.hash = w.keys[:0], w.hash[:0]
+	w.dirty.Store(false)
+}
+
+func (s *Shard) remove(wk watchKey, w *Watcher) {
+	list := s.watchers[wk]
+	for i, have := range list {
+		if have == w {
+			list[i] = list[len(list)-1]
+			list[len(list)-1] = nil
+			list = list[:len(list)-1]
+			break
+		}
+	}
+	if len(list) > 0 {
+		s.watchers[wk] = list
+		return
+	}
+	delete(s.watchers, wk)
+	if len(s.watchers) == 0 {
+		s.watchers = nil
+	}
+}
+
+// modified is called after every change of a key, under its shard's lock: the
+// one place where watches (and later waiters and tracked clients) learn of it.
+func (db *DB) modified(k Key) {
+	if s := &db.ks.shards[ShardOf(k.Hash)]; s.watchers != nil {
+		db.wake(s, k)
+	}
+}
+
+func (db *DB) wake(s *Shard, k Key) {
+	for _, w := range s.watchers[watchKey{db.index, string(k.Bytes)}] {
+		w.dirty.Store(true)
+	}
+}
+
+// touchWatched marks the watches of all keys of a database that exist, as
+// FLUSHALL and SWAPDB do. The caller is exclusive.
+func (ks *Keyspace) touchWatched(db *DB) {
+	for i := range ks.shards {
+		for wk, list := range ks.shards[i].watchers {
+			if wk.db != db.index {
+				continue
+			}
+			if k := ks.Key([]byte(wk.key)); !db.Find(k).OK() {
+				continue
+			}
+			for _, w := range list {
+				w.dirty.Store(true)
+			}
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package mem
+
+import (
+	"math/bits"
+	"sync"
+)
+
+const (
+	returnAfterMs  = 1000                  // free pages younger than this stay
+	returnPagesMax = 64 << 20 >> pageShift // returned by one call
+	trimEveryMs    = 1000
+
+	// Populate-ahead begins at this growth, and looks ahead by as much as
+	// grows in 1/aheadPerSec s, at most aheadPagesMax and 1/8 of what is
+	// resident.
+	growthPagesPerSecMin = 16 << 20 >> pageShift
+	aheadPerSec          = 4
+	aheadPagesMax        = 64 << 20 >> pageShift
+	aheadPagesMin        = 2 << 20 >> pageShift
+	populatePages        = 2 << 20 >> pageShift // faulted in by one system call
+
+	// How many runs are looked at for pages worth faulting in.
+	cleanTriesMax = 8
+)
+
+// keeper is the memory of Housekeep between calls, guarded by its mutex.
+var keeper struct {
+	mu        sync.Mutex
+	started   bool
+	lastMs    int64
+	lastTrim  int64
+	lastPages int64 // pages in spans at lastMs
+}
+
+// Housekeep does one slice of background work: it returns pages that stayed
+// free for a second to the system (at most 64 MiB per call), faults in memory
+// ahead of fast growth, and lets go of empty spans. nowMs is any clock that
+// only moves forward. Call it about every 50 to 100 ms from one goroutine
+// that may block for a few milliseconds; a call while another one runs does
+// nothing.
+func Housekeep(nowMs int64) {
+	if !keeper.mu.TryLock() {
+		return
+	}
+	defer keeper.mu.Unlock()
+	rangeOnce.Do(reserveRange)
+	heap.mu.Lock()
+	heap.nowMs = uint32(nowMs)
+	pages := heap.spanPages
+	heap.mu.Unlock()
+	if !keeper.started || nowMs < keeper.lastMs {
+		keeper.started = true
+		keeper.lastMs, keeper.lastTrim, keeper.lastPages = nowMs, nowMs, pages
+		return
+	}
+	if dt := nowMs - keeper.lastMs; dt > 0 {
+		heap.populateAhead((pages - keeper.lastPages) * 1000 / dt)
+		keeper.lastMs, keeper.lastPages = nowMs, pages
+	}
+	if nowMs-keeper.lastTrim >= trimEveryMs {
+		keeper.lastTrim = nowMs
+		for _, a := range openArenas() {
+			a.trim()
+		}
+	}
+	heap.returnOld()
+}
+
+// trim lets go of current spans that were empty at the last trim as well.
+func (a *Arena) trim() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if debugBuild {
+		a.flushQuarantine()
+	}
+	for c, sp := range &a.cur {
+		word, bit := c/64, uint64(1)<<(c%64)
+		switch {
+		case sp == &noSpan || sp.live != 0:
+			a.emptySeen[word] &^= bit
+		case a.emptySeen[word]&bit == 0:
+			a.emptySeen[word] |= bit
+		default:
+			a.emptySeen[word] &^= bit
+			a.cur[c] = &noSpan
+			a.releaseSpan(pageEntry(sp.start), sp)
+		}
+	}
+}
+
+// returnOld gives pages of old free runs back to the system. The pages are
+// taken out of the free runs meanwhile, so that nobody waits for the system.
+func (p *pageHeap) returnOld() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for left := uint32(returnPagesMax); left > 0; {
+		id := p.qhead
+		if id == 0 || p.nowMs-runAt(id).stamp < returnAfterMs {
+			return
+		}
+		start, n := p.oldPiece(id, left)
+		left -= n
+		p.busyPages += int64(n)
+		p.mu.Unlock()
+		sysReturn(pageAddr(start), uintptr(n)<<pageShift)
+		p.mu.Lock()
+		p.busyPages -= int64(n)
+		p.returned += int64(n)
+		p.insert(start, n, 0)
+	}
+}
+
+// oldPiece takes up to n pages from the first resident page of a run on out
+// of the run and returns them. Pages before it become a run of their own.
+func (p *pageHeap) oldPiece(id, n uint32) (start, count uint32) {
+	r := runAt(id)
+	runStart, runPages := r.start, r.pages
+	start = firstDirty(runStart, runPages)
+	skip := start - runStart
+	count = min(n, runPages-skip)
+	p.take(id, skip+count)
+	p.markBusy(start, count)
+	if skip > 0 {
+		p.insert(runStart, skip, 0)
+	}
+	return start, count
+}
+
+// markBusy makes the ends of a piece that is in no run look like a span's.
+func (p *pageHeap) markBusy(start, n uint32) {
+	setPageEntry(start, 0)
+	setPageEntry(start+n-1, 0)
+}
+
+// firstDirty returns the first resident page of a run that has one.
+func firstDirty(start, n uint32) uint32 {
+	end := start + n
+	for w := start / 64; w*64 < end; w++ {
+		if m := *dirtyWord(w) & dirtyMask(w, start, end); m != 0 {
+			return w*64 + uint32(bits.TrailingZeros64(m))
+		}
+	}
+	return start
+}
+
+// populateAhead keeps enough resident free pages for the next moments if the
+// pages in spans grow by growth per second, so that the goroutines that
+// allocate do not take the page faults.
+func (p *pageHeap) populateAhead(growth int64) {
+	if growth < growthPagesPerSecMin {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	target := min(growth/aheadPerSec, aheadPagesMax, (p.spanPages+p.dirtyFree)/8)
+	want := target - p.dirtyFree
+	if want < aheadPagesMin {
+		return
+	}
+	start, n := p.cleanPiece(uint32(want))
+	if n == 0 {
+		return
+	}
+	p.busyPages += int64(n)
+	p.mu.Unlock()
+	for done := uint32(0); done < n; done += populatePages {
+		sysPopulate(pageAddr(start+done), uintptr(min(populatePages, n-done))<<pageShift)
+	}
+	p.mu.Lock()
+	p.busyPages -= int64(n)
+	p.populated += int64(n)
+	setDirty(start, n)
+	p.insert(start, n, n)
+}
+
+// cleanPiece takes up to n free pages that are not resident: from a large
+// run, or from the unused top of the range.
+func (p *pageHeap) cleanPiece(n uint32) (start, count uint32) {
+	tries := cleanTriesMax
+	for b := binCount - 1; b >= binOf(aheadPagesMin); b-- {
+		for id := p.bins[b]; id != 0 && tries > 0; id = runAt(id).next {
+			tries--
+			if r := runAt(id); r.dirty == 0 {
+				start, count = r.start, min(n, r.pages)
+				p.take(id, count)
+				p.markBusy(start, count)
+				return start, count
+			}
+		}
+	}
+	if p.top == 0 || uint64(p.top)+uint64(n) > uint64(limitPage) {
+		return 0, 0
+	}
+	n = growPages(p.top, n)
+	if uint64(p.top)+uint64(n) > uint64(limitPage) {
+		return 0, 0
+	}
+	start = p.top
+	backPages(start, n)
+	p.top += n
+	p.markBusy(start, n)
+	return start, n
+}

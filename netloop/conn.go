@@ -1,0 +1,201 @@
+package netloop
+
+import "net/netip"
+
+type connFlags uint16
+
+const (
+	flagOpened     connFlags = 1 << iota // Open accepted it, Closed is due
+	flagClosing                          // on the dying list
+	flagCloseAfter                       // close when the output is written
+	flagPaused                           // neither read nor served
+	flagParked                           // paused, and a hang-up waits for Resume
+	flagReady                            // on the ready list
+	flagHeld                             // has a held reply
+	flagDirty                            // on the dirty list
+	flagEnded                            // portable: the peer hung up while parked
+)
+
+// Conn is a connection. Its methods may only be called on its loop, Loop
+// excepted, and do nothing once it is closed. Data may be read from elsewhere
+// if the handler does not change it after Open.
+type Conn struct {
+	Data any // the handler's state of this connection
+
+	loop *Loop
+	in   []byte    // unconsumed input; nil when there is none
+	need int       // bytes of in before Serve can go on; 0 unknown
+	out  *outQueue // unwritten output; nil when there is none
+	slot int32
+	gen  uint32
+	sysConn
+	flags connFlags
+}
+
+// Loop returns the loop of c. Any goroutine may call it.
+func (c *Conn) Loop() *Loop { return c.loop }
+
+// Send queues b, which is copied, for c. While c is being served it is appended
+// to Loop.Out, so that it keeps its place among the replies; otherwise it is
+// written at the end of the loop's round, together with other Sends. It is
+// dropped after Close and CloseAfterWrite.
+func (c *Conn) Send(b []byte) {
+	l := c.loop
+	if len(b) == 0 || c.flags&(flagClosing|flagCloseAfter) != 0 {
+		return
+	}
+	if l.serving == c {
+		l.Out = append(l.Out, b...)
+		return
+	}
+	if c.flags&flagHeld != 0 {
+		l.Flush() // the reply comes first
+		if c.flags&flagClosing != 0 {
+			return
+		}
+	}
+	waited := c.out != nil && c.flags&flagDirty == 0
+	c.queue().add(l, b)
+	if waited {
+		c.tellPending()
+		return
+	}
+	l.markDirty(c)
+}
+
+// Close ends c without writing what is pending. The socket is closed, and Closed
+// called, after the current callback.
+func (c *Conn) Close() {
+	if c.flags&flagClosing != 0 {
+		return
+	}
+	c.flags |= flagClosing
+	c.loop.dying = append(c.loop.dying, c)
+}
+
+// CloseAfterWrite ends c when everything answered so far, and what the running
+// Serve still appends to Loop.Out, is written. Input is not served any more.
+func (c *Conn) CloseAfterWrite() {
+	c.flags |= flagCloseAfter
+	c.sysChanged()
+	if c.loop.serving != c {
+		c.maybeFinish()
+	}
+}
+
+// Closing reports whether Close or CloseAfterWrite was called or the peer is gone.
+func (c *Conn) Closing() bool { return c.flags&(flagClosing|flagCloseAfter) != 0 }
+
+// Pause stops reading and serving c. Input that Serve leaves is kept, and output
+// is still written. When the peer hangs up, c is closed. For a client that waits,
+// as in BLPOP. Calls do not nest.
+func (c *Conn) Pause() {
+	c.flags = c.flags&^flagParked | flagPaused
+	c.need = 0
+}
+
+// Park is Pause for a client whose request is being worked on elsewhere: when the
+// peer only shuts down its sending side, as "printf ... | nc" does, c stays until
+// Resume so that it gets its reply. A broken connection is closed all the same.
+func (c *Conn) Park() {
+	c.flags |= flagPaused | flagParked
+	c.need = 0
+}
+
+// Paused reports whether c is paused or parked.
+func (c *Conn) Paused() bool { return c.flags&flagPaused != 0 }
+
+// Resume ends Pause and Park. Kept input is served in the loop's next round.
+func (c *Conn) Resume() {
+	if c.flags&flagPaused == 0 {
+		return
+	}
+	c.flags &^= flagPaused | flagParked
+	c.need = 0
+	c.sysChanged()
+	if len(c.in) > 0 || c.flags&flagEnded != 0 || c.loop.serving == c {
+		c.loop.markReady(c)
+	}
+}
+
+// FD returns the descriptor of the socket, -1 when there is none. It is for
+// inspection and socket options: reading, writing and closing are the loop's.
+func (c *Conn) FD() int { return c.sysFD() }
+
+// PendingOut returns the bytes of output that the socket did not take, Loop.Out
+// included while c is being served. Replies of this round that were not offered
+// to the socket yet do not count.
+func (c *Conn) PendingOut() int {
+	n := 0
+	if c.out != nil {
+		n = c.out.size
+	}
+	if c.loop.serving == c {
+		n += len(c.loop.Out)
+	}
+	return n
+}
+
+// InputBuffered returns the bytes of kept input, or of the input given to the
+// running Serve.
+func (c *Conn) InputBuffered() int {
+	if c.loop.serving == c {
+		return c.loop.servingLen
+	}
+	return len(c.in)
+}
+
+// BufferBytes returns the memory of the buffers that c holds, input and output.
+func (c *Conn) BufferBytes() int {
+	n := cap(c.in)
+	if c.out != nil {
+		n += c.out.capacity
+	}
+	return n
+}
+
+// RemoteAddr returns the peer's address as Redis prints it: "ip:port",
+// "[ip6]:port", or "path:0" for a Unix socket.
+func (c *Conn) RemoteAddr() string { return c.sysRemoteAddr() }
+
+// LocalAddr returns the address of the server's side of c in the same format.
+func (c *Conn) LocalAddr() string { return c.sysLocalAddr() }
+
+// RemoteIP returns the peer's address; the zero Addr for a Unix socket.
+func (c *Conn) RemoteIP() netip.Addr { return c.sysRemoteIP() }
+
+// Unix reports whether c came through a Unix socket.
+func (c *Conn) Unix() bool { return c.sysUnix() }
+
+// maybeFinish closes c if it was to be closed after writing and all is written.
+func (c *Conn) maybeFinish() {
+	if c.flags&(flagCloseAfter|flagHeld) == flagCloseAfter && c.out == nil {
+		c.Close()
+	}
+}
+
+// queue returns the output queue of c, a new one if it has none.
+func (c *Conn) queue() *outQueue {
+	if c.out == nil {
+		c.out = c.loop.takeQueue()
+	}
+	return c.out
+}
+
+// tellPending tells the handler's hook how much output waits.
+func (c *Conn) tellPending() {
+	if hook := c.loop.server.cfg.Pending; hook != nil && c.out != nil && c.flags&flagClosing == 0 {
+		hook(c.loop, c, c.out.size)
+	}
+}
+
+// release gives the buffers of c back to the loop.
+func (c *Conn) release() {
+	c.dropInput()
+	if c.out != nil {
+		if !c.sysWriting() {
+			c.loop.putQueue(c.out)
+		}
+		c.out = nil
+	}
+}

@@ -1,0 +1,397 @@
+//go:build !portable
+
+package netloop
+
+import (
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// The Linux loop: one epoll set, level-triggered.
+//
+// A connection is registered once, for input and hang-up, when it is opened. In
+// steady state there is no epoll_ctl: interest in writability is added when a
+// write came up short and removed when the queue is empty; interest in input is
+// removed only when input arrives for a connection that must not be read, and
+// added again on Resume. Closing a socket removes it from the set by itself.
+//
+// While events keep coming the set is polled without blocking, by a raw system
+// call, so that the goroutine keeps its processor; only when a poll found nothing
+// does the loop sleep, through the scheduler's system call path.
+
+const (
+	eventsMin = 64
+	eventsMax = 4096
+
+	evIn   = uint32(syscall.EPOLLIN)
+	evOut  = uint32(syscall.EPOLLOUT)
+	evHup  = uint32(syscall.EPOLLHUP)
+	evErr  = uint32(syscall.EPOLLERR)
+	evHalf = uint32(syscall.EPOLLRDHUP) // the peer has shut down its sending side
+	evEdge = uint32(1) << 31            // EPOLLET, a negative constant in syscall
+
+	// idWake is the event descriptor, idListener-i listener i, other ids are slots.
+	idWake     = -1
+	idListener = -2
+
+	busyMin = 2 // events in the last batch that make a poll without sleeping worth its cost
+)
+
+// sysLoop is the system's part of a Loop.
+type sysLoop struct {
+	epfd    int
+	wakeFd  int
+	events  []syscall.EpollEvent
+	rbuf    []byte
+	iov     [batchMax]syscall.Iovec
+	gather  [][]byte
+	busy    bool    // the last batch had several events
+	retryAt int64   // Mono at which failed listeners are tried again; 0 none
+	accepts [64]int // descriptors and addresses of one accept batch
+	peers   [64]peerAddr
+	turns   int // loop that is first in line for the next connection
+}
+
+// sysConn is the system's part of a Conn.
+type sysConn struct {
+	fd    int32
+	armed uint32 // events registered
+	peer  peerAddr
+	unix  *Listener // the listener, for connections of a Unix socket
+}
+
+// incoming is an accepted connection on its way to a loop.
+type incoming struct {
+	fd   int
+	peer peerAddr
+	unix *Listener
+}
+
+// discard closes a connection that no loop takes.
+func (in incoming) discard() { closeFd(in.fd) }
+
+func (l *Loop) enter() {}
+func (l *Loop) leave() {}
+
+func (l *Loop) sysInit() (err error) {
+	l.epfd, l.wakeFd = -1, -1
+	if l.epfd, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
+		return err
+	}
+	if l.wakeFd, err = eventFd(); err != nil {
+		l.sysRelease()
+		return err
+	}
+	// Edge-triggered: every write to the descriptor is an event, and it need not be read.
+	if err = l.control(syscall.EPOLL_CTL_ADD, l.wakeFd, evIn|evEdge, idWake, 0); err != nil {
+		l.sysRelease()
+		return err
+	}
+	l.events = make([]syscall.EpollEvent, eventsMin)
+	l.rbuf = make([]byte, readSize)
+	return nil
+}
+
+func (l *Loop) sysRelease() {
+	for _, fd := range []int{l.epfd, l.wakeFd} {
+		if fd >= 0 {
+			closeFd(fd)
+		}
+	}
+	l.epfd, l.wakeFd = -1, -1
+}
+
+// sysWake ends the loop's sleep.
+func (l *Loop) sysWake() {
+	one := uint64(1)
+	// The only possible error is a full counter, and then the loop is awake.
+	syscall.RawSyscall(syscall.SYS_WRITE, uintptr(l.wakeFd), uintptr(unsafe.Pointer(&one)), 8)
+}
+
+// run is the loop's goroutine.
+func (l *Loop) run() {
+	timeoutMs := 0
+	for !l.stopping {
+		n := l.poll(timeoutMs)
+		l.Now = l.server.Mono()
+		for i := range l.events[:n] {
+			l.dispatch(&l.events[i])
+		}
+		l.busy = n >= busyMin
+		if n == len(l.events) && n < eventsMax {
+			l.events = make([]syscall.EpollEvent, 2*n)
+		}
+		if l.box.nonEmpty.Load() {
+			l.drain()
+		}
+		if len(l.ready) > 0 {
+			l.serveReady()
+		}
+		l.settle() // replies do not wait for background work
+		now := l.server.Mono()
+		delay := l.handler.Tick(l, now)
+		l.settle()
+		timeoutMs = l.timeout(delay, now)
+	}
+	l.teardown()
+}
+
+// timeout returns how long the next poll may sleep, in milliseconds, -1 for ever.
+func (l *Loop) timeout(delay time.Duration, now int64) int {
+	if l.retryAt != 0 {
+		if now >= l.retryAt {
+			l.retryListeners()
+		} else if left := time.Duration(l.retryAt - now); delay < 0 || left < delay {
+			delay = left
+		}
+	}
+	if delay == 0 || len(l.ready) > 0 || l.stopping {
+		return 0
+	}
+	if delay < 0 {
+		return -1
+	}
+	return int((delay + time.Millisecond - 1) / time.Millisecond)
+}
+
+// poll fills l.events, sleeping up to timeoutMs if there are none.
+func (l *Loop) poll(timeoutMs int) int {
+	if l.busy || timeoutMs == 0 {
+		if n := epollPoll(l.epfd, l.events); n > 0 || timeoutMs == 0 {
+			return n
+		}
+	}
+	l.box.waiting.Store(true)
+	if l.box.nonEmpty.Load() {
+		l.box.waiting.Store(false)
+		return 0
+	}
+	n := epollSleep(l.epfd, l.events, timeoutMs)
+	l.box.waiting.Store(false)
+	if n == 0 {
+		l.buffers.trim()
+	}
+	return n
+}
+
+// dispatch treats one event.
+func (l *Loop) dispatch(ev *syscall.EpollEvent) {
+	if ev.Fd < 0 {
+		if ev.Fd <= idListener {
+			l.accept(int(idListener - ev.Fd))
+		}
+		return
+	}
+	if int(ev.Fd) >= len(l.slots) {
+		return
+	}
+	c := l.slots[ev.Fd]
+	if c == nil || c.gen != uint32(ev.Pad) || c.flags&flagClosing != 0 {
+		return // of a connection that ended earlier in this batch
+	}
+	events := ev.Events
+	if events&evOut != 0 {
+		c.sysFlush()
+		c.maybeFinish()
+		if c.flags&flagClosing != 0 {
+			return
+		}
+	}
+	if events&(evIn|evHalf|evHup|evErr) == 0 {
+		return
+	}
+	if c.flags&(flagPaused|flagCloseAfter|flagReady) == 0 {
+		l.readable(c)
+	} else {
+		c.unreadable(events)
+	}
+}
+
+// unreadable treats events of a connection that must not be read now.
+func (c *Conn) unreadable(events uint32) {
+	if c.flags&(flagPaused|flagCloseAfter) == 0 {
+		return // ready: it is read when its kept input is served
+	}
+	if events&(evHup|evErr) != 0 {
+		c.Close()
+		return
+	}
+	if events&evHalf != 0 {
+		if c.flags&(flagParked|flagCloseAfter) == 0 {
+			c.Close()
+			return
+		}
+		c.arm(c.armed &^ (evIn | evHalf))
+		return
+	}
+	c.arm(c.armed &^ evIn)
+}
+
+// readable reads once and serves what there is.
+func (l *Loop) readable(c *Conn) {
+	if len(c.in) == 0 {
+		n := recv(c.fd, l.rbuf)
+		if n <= 0 {
+			c.readFailed(n)
+			return
+		}
+		if rest := l.serve(c, l.rbuf[:n]); len(rest) > 0 || c.in != nil {
+			c.keep(rest)
+		}
+		return
+	}
+	if c.direct() {
+		n := recv(c.fd, c.room())
+		if n <= 0 {
+			c.readFailed(n)
+			return
+		}
+		c.in = c.in[:len(c.in)+n]
+		if len(c.in) < c.need {
+			l.admit(c, len(c.in))
+			return
+		}
+		c.keep(l.serve(c, c.in))
+		return
+	}
+	prefix := copy(l.rbuf, c.in)
+	n := recv(c.fd, l.rbuf[prefix:])
+	if n <= 0 {
+		c.readFailed(n)
+		return
+	}
+	if prefix+n < c.need {
+		c.extend(l.rbuf[prefix : prefix+n])
+		l.admit(c, len(c.in))
+		return
+	}
+	c.keep(l.serve(c, l.rbuf[:prefix+n]))
+}
+
+// readFailed treats the result of a read that gave no bytes: 0 at the end of
+// the stream, -errno otherwise.
+func (c *Conn) readFailed(n int) {
+	switch syscall.Errno(-n) {
+	case syscall.EAGAIN, syscall.EINTR:
+	default:
+		c.Close()
+	}
+}
+
+// adopt takes an accepted connection into the loop.
+func (l *Loop) adopt(in incoming) {
+	if l.stopping {
+		in.discard()
+		l.count.Add(-1)
+		return
+	}
+	c := &Conn{loop: l}
+	c.fd, c.peer, c.unix = int32(in.fd), in.peer, in.unix
+	l.add(c)
+	c.armed = evIn | evHalf
+	if err := l.control(syscall.EPOLL_CTL_ADD, in.fd, c.armed, c.slot, c.gen); err != nil {
+		if hook := l.server.cfg.AcceptError; hook != nil {
+			hook(err)
+		}
+		c.Close()
+		return
+	}
+	l.open(c)
+}
+
+// arm changes the registered events.
+func (c *Conn) arm(events uint32) {
+	if c.armed == events {
+		return
+	}
+	c.armed = events
+	if err := c.loop.control(syscall.EPOLL_CTL_MOD, int(c.fd), events, c.slot, c.gen); err != nil {
+		c.Close()
+	}
+}
+
+func (l *Loop) control(op, fd int, events uint32, id int32, gen uint32) error {
+	ev := syscall.EpollEvent{Events: events, Fd: id, Pad: int32(gen)}
+	return syscall.EpollCtl(l.epfd, op, fd, &ev)
+}
+
+// sysChanged follows a change of the flags: a connection that may be read again
+// needs its events back.
+func (c *Conn) sysChanged() {
+	if c.flags&(flagPaused|flagCloseAfter|flagClosing) == 0 {
+		c.arm(c.armed | evIn | evHalf)
+	}
+}
+
+// sysServed follows the serving of kept input; nothing to do, as the set is
+// level-triggered.
+func (c *Conn) sysServed() {}
+
+// sysWriting reports whether the queue is in use elsewhere: never here.
+func (c *Conn) sysWriting() bool { return false }
+
+// sysAwaitWritable has the queue written when the socket takes more.
+func (c *Conn) sysAwaitWritable() { c.arm(c.armed | evOut) }
+
+// sysWrite writes b and returns the bytes written, -1 when the connection is broken.
+func (c *Conn) sysWrite(b []byte) int {
+	n := send(c.fd, b)
+	if n >= 0 {
+		return n
+	}
+	if e := syscall.Errno(-n); e == syscall.EAGAIN || e == syscall.EINTR {
+		return 0
+	}
+	return -1
+}
+
+// sysFlush writes queued output until it is all written or the socket is full.
+func (c *Conn) sysFlush() {
+	l := c.loop
+	for c.out != nil {
+		l.gather = c.out.gather(l.gather[:0])
+		total := 0
+		for i, chunk := range l.gather {
+			l.iov[i].Base = &chunk[0]
+			l.iov[i].SetLen(len(chunk))
+			total += len(chunk)
+		}
+		n := sendAll(c.fd, l.iov[:len(l.gather)])
+		clear(l.iov[:len(l.gather)])
+		clear(l.gather)
+		if n < 0 {
+			if e := syscall.Errno(-n); e != syscall.EAGAIN && e != syscall.EINTR {
+				c.Close()
+				return
+			}
+			n = 0
+		}
+		c.out.advance(l, n)
+		if c.out.size == 0 {
+			l.putQueue(c.out)
+			c.out = nil
+			c.arm(c.armed &^ evOut)
+			return
+		}
+		if n < total {
+			c.sysAwaitWritable()
+			c.tellPending()
+			return
+		}
+	}
+}
+
+// sysLastFlush writes what the sockets take before the loop ends.
+func (l *Loop) sysLastFlush() {
+	for _, c := range l.slots {
+		if c != nil && c.flags&flagClosing == 0 && c.out != nil {
+			c.sysFlush()
+		}
+	}
+}
+
+func (c *Conn) sysClose() {
+	closeFd(int(c.fd))
+	c.fd = -1
+}

@@ -1,0 +1,163 @@
+package netloop
+
+import "slices"
+
+// How unconsumed input is kept.
+//
+// Input is read into the loop's buffer. What Serve leaves there, the beginning
+// of a request, moves to a buffer of the connection that is just large enough.
+// At the next read a short rest is copied to the front of the loop's buffer and
+// the read continues behind it, so that a stream of pipelined requests costs one
+// read per 64 KiB and one copy of a fraction of a request (prefix mode). A long
+// rest, or one whose need is long, is read into its own buffer (direct mode), so
+// that a large value is copied by the kernel to where Serve gets it.
+//
+// The buffer for direct mode grows towards need as input arrives: a client that
+// announces 512 MB and sends nothing costs 64 KiB. Each step allocates growFactor
+// times what has been received, and more than that (growFactorLarge) once a
+// megabyte was received, which is progress enough to believe the client and keeps
+// the copying of a 512 MB value below 190 MB.
+
+const (
+	prefixMax = 16 << 10 // longest rest that is copied to the loop's buffer
+	directMin = 32 << 10 // needs from this on are read directly, as Redis's PROTO_MBULK_BIG_ARG
+	bufferMin = 64 << 10 // least buffer in direct mode, when need asks for as much
+
+	growFactor      = 2
+	growFactorLarge = 4
+	growLarge       = 1 << 20 // received bytes from which growFactorLarge holds
+
+	readMax      = 1 << 20  // most bytes of one read, for fairness
+	readAheadMax = 64 << 10 // portable: bytes read while paused, to notice a hang-up
+)
+
+// direct reports whether the next read goes to the connection's own buffer.
+func (c *Conn) direct() bool {
+	return len(c.in) > prefixMax || c.need >= directMin && len(c.in) > 0
+}
+
+// target returns the capacity for a buffer that holds have bytes and shall be
+// read into directly, on the way to need (0 unknown).
+func target(have, need int) int {
+	size := max(bufferMin, growFactor*have)
+	if have >= growLarge {
+		size = growFactorLarge * have
+	}
+	if need > have {
+		size = min(size, need)
+	}
+	return size
+}
+
+// room returns the free space of the connection's buffer, at least a byte.
+func (c *Conn) room() []byte {
+	if cap(c.in) == len(c.in) {
+		grown := append(c.loop.buffers.take(target(len(c.in), c.need)), c.in...)
+		c.loop.buffers.put(c.in)
+		c.in = grown
+	}
+	free := c.in[len(c.in):cap(c.in)]
+	return free[:min(len(free), readMax)]
+}
+
+// keep makes rest the kept input of c. rest may lie in c.in.
+func (c *Conn) keep(rest []byte) {
+	if len(rest) == 0 {
+		c.dropInput()
+		return
+	}
+	if c.flags&flagClosing != 0 {
+		return
+	}
+	size := len(rest)
+	if size > prefixMax || c.need >= directMin {
+		size = target(size, c.need)
+	}
+	// In place when it already lies in c.in and does not waste much of it.
+	if cap(c.in) > 0 && &rest[:cap(rest)][cap(rest)-1] == &c.in[:cap(c.in)][cap(c.in)-1] {
+		if cap(rest) <= 4*size || cap(rest) <= bufferSmall {
+			c.in = rest
+			return
+		}
+	} else if n := cap(c.in); n >= len(rest) && (n <= 4*size || n <= bufferSmall) {
+		c.in = append(c.in[:0], rest...)
+		return
+	}
+	moved := append(c.loop.buffers.take(size), rest...)
+	c.loop.buffers.put(c.in)
+	c.in = moved
+}
+
+// extend appends more to the kept input.
+func (c *Conn) extend(more []byte) {
+	if need := len(c.in) + len(more); need > cap(c.in) {
+		size := need
+		if need > prefixMax || c.need >= directMin {
+			size = max(need, target(need, c.need))
+		}
+		grown := append(c.loop.buffers.take(size), c.in...)
+		c.loop.buffers.put(c.in)
+		c.in = grown
+	}
+	c.in = append(c.in, more...)
+}
+
+// dropInput forgets the kept input and its buffer.
+func (c *Conn) dropInput() {
+	if c.in != nil {
+		c.loop.buffers.put(c.in)
+		c.in = nil
+	}
+	c.need = 0
+}
+
+const (
+	bufferSmall   = 4 << 10 // buffers up to this size fit any smaller request
+	bufferLarge   = 2 << 20 // larger ones are left to the collector
+	cacheBytesMax = 4 << 20
+	cacheCountMax = 32
+)
+
+// bufferCache keeps a few input buffers of a loop between uses, so that values
+// larger than the read buffer do not cost an allocation each.
+type bufferCache struct {
+	free  [][]byte
+	bytes int
+	used  bool // since the last trim
+}
+
+// take returns an empty buffer with at least the capacity size.
+func (b *bufferCache) take(size int) []byte {
+	b.used = true
+	best := -1
+	for i, buf := range b.free {
+		if n := cap(buf); n >= size && (n <= 4*size || n <= bufferSmall) && (best < 0 || n < cap(b.free[best])) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return slices.Grow([]byte(nil), size)
+	}
+	buf := b.free[best]
+	b.bytes -= cap(buf)
+	b.free = slices.Delete(b.free, best, best+1)
+	return buf[:0]
+}
+
+// put takes a buffer back, or leaves it to the collector.
+func (b *bufferCache) put(buf []byte) {
+	n := cap(buf)
+	if n == 0 || n > bufferLarge || b.bytes+n > cacheBytesMax || len(b.free) == cacheCountMax {
+		return
+	}
+	b.free = append(b.free, buf[:0])
+	b.bytes += n
+}
+
+// trim empties a cache that has not been used since the last trim.
+func (b *bufferCache) trim() {
+	if !b.used {
+		b.free, b.bytes = nil, 0
+	}
+	b.used = false
+}

@@ -1,0 +1,93 @@
+package server
+
+import (
+	"time"
+
+	"kvorum/command"
+	"kvorum/engine"
+	"kvorum/netloop"
+	"kvorum/resp"
+)
+
+// handler connects the loops with the engine.
+type handler struct{ s *Server }
+
+var errMaxClients = "-ERR max number of clients reached\r\n"
+
+// Open gives a new connection a session, or refuses it.
+func (h handler) Open(l *netloop.Loop, c *netloop.Conn) bool {
+	s := h.s
+	if s.clients.Add(1) > s.maxClients.Load() {
+		s.clients.Add(-1)
+		s.rejected.Add(1)
+		l.Out = append(l.Out, errMaxClients...)
+		return false
+	}
+	s.accepted.Add(1)
+	cl := &client{Session: s.eng.NewSession(c), conn: c}
+	c.Data = cl
+	l.User.(*loopState).sessions[cl.ID] = cl
+	return true
+}
+
+// Closed forgets a connection.
+func (h handler) Closed(l *netloop.Loop, c *netloop.Conn) {
+	cl := c.Data.(*client)
+	cl.closed = true
+	delete(l.User.(*loopState).sessions, cl.ID)
+	h.s.clients.Add(-1)
+	h.s.eng.EndSession(cl.Session)
+}
+
+// Serve executes the requests that have arrived.
+func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, need int) {
+	cl := c.Data.(*client)
+	w := l.User.(*loopState).worker
+	before := len(l.Out)
+	consumed, need, l.Out = w.Serve(cl.Session, in, l.Out)
+	cl.NetOut += uint64(len(l.Out) - before)
+	if cl.Task != nil {
+		h.start(l, cl)
+		return consumed, 0
+	}
+	if cl.Flags&command.CloseAfterReply != 0 {
+		c.CloseAfterWrite()
+		return len(in), 0
+	}
+	if need == engine.More {
+		need = netloop.Again
+	}
+	return consumed, need
+}
+
+// start runs the rest of a long command on a goroutine of its own. The client
+// waits, the loop does not.
+func (h handler) start(l *netloop.Loop, cl *client) {
+	task := cl.Task
+	cl.conn.Pause()
+	proto := cl.Proto
+	go func() {
+		w := resp.Writer{Proto: proto}
+		task(&w)
+		l.Post(func() {
+			cl.Task = nil
+			if cl.closed {
+				return
+			}
+			cl.NetOut += uint64(len(w.B))
+			cl.conn.Send(w.B)
+			cl.conn.Resume()
+		})
+	}()
+}
+
+// Tick does a slice of background work.
+func (h handler) Tick(l *netloop.Loop, nowMono int64) time.Duration {
+	return time.Duration(l.User.(*loopState).worker.Tick(nowMono))
+}
+
+// overflow logs a client that sent more than it may.
+func (s *Server) overflow(_ *netloop.Loop, c *netloop.Conn, buffered int) {
+	cl := c.Data.(*client)
+	s.log.Warningf("Closing client that reached max query buffer length: id=%d addr=%s qbuf=%d", cl.ID, c.RemoteAddr(), buffered)
+}
