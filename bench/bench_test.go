@@ -102,11 +102,11 @@ func TestReplyCounterRefusesNonsense(t *testing.T) {
 }
 
 func TestParseProc(t *testing.T) {
-	stat := "42 (a) b (c)) S 1 42 42 0 -1 4194560 1 2 3 4 150 25 0 0 20 0 4 0 100 200 300"
-	if ns, err := parseProcessCPU([]byte(stat)); err != nil || ns != 175*nsPerTick {
-		t.Errorf("CPU = %d, %v", ns, err)
+	stat := "42 (a) b (c)) S 1 42 42 0 -1 4194560 1 2 3 4 150 25 3 4 20 0 4 0 100 200 300"
+	if own, reaped, err := parseProcessCPU([]byte(stat)); err != nil || own != 175*nsPerTick || reaped != 7*nsPerTick {
+		t.Errorf("CPU = %d, %d, %v", own, reaped, err)
 	}
-	if _, err := parseProcessCPU([]byte("garbage")); err == nil {
+	if _, _, err := parseProcessCPU([]byte("garbage")); err == nil {
 		t.Error("garbage: no error")
 	}
 	total := "cpu  1 2 3 1000 5 60 700 8 0 0\ncpu0 ...\n"
@@ -164,12 +164,12 @@ func TestReportShowsFailuresAndGaps(t *testing.T) {
 	o := newOutcome(s)
 	o.selected = []int{0, 1, 2}
 	o.values[sideOurs] = map[string][]float64{"a": {3, 1, 2}, "c": {1}}
-	o.values[sidePeer] = map[string][]float64{"a": {1}, "c": {math.Inf(1)}}
+	o.values[sidePeer] = map[string][]float64{"a": {1}, "b": {7}, "c": {math.Inf(1)}}
 	o.foreign = []float64{3, 20}
 	text := renderReport(&options{rounds: 3}, []string{"fact"}, []*outcome{o})
 	for _, want := range []string{
 		"| s/a | A | ms | 2 [1-3] | 1 | 2.00 | ≤ 1 × | **fail** | 20 % |",
-		"| s/b | B | ms | n/a | n/a | - | ≤ 1 | **no data** | 20 % |",
+		"| s/b | B | ms | n/a | 7 | - | ≤ 1 | **no data** | 20 % |",
 		"| s/c | C | ms | 1 | never | - |  | - | 20 % |",
 	} {
 		if !strings.Contains(text, want) {

@@ -27,7 +27,7 @@ const (
 	quickManyDue    = 200_000
 	manyOthers      = 100_000
 	expiryPoll      = 10 * time.Millisecond
-	expiryPatience  = 15 * time.Second // what is not gone by then counts as never
+	expiryPatience  = 10 * time.Second // what is not gone by then counts as never
 	dueSpanMs       = 1000             // the wave of manyDue keys is due within this
 	notifyChannel   = "__keyevent@0__:expired"
 	othersTTLFromMs = 3600_000 // ms; others are due hours later

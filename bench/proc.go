@@ -29,20 +29,27 @@ func processCPU(pid int) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return parseProcessCPU(b)
+	ns, _, err := parseProcessCPU(b)
+	return ns, err
 }
 
-func parseProcessCPU(stat []byte) (int64, error) {
+// parseProcessCPU returns the CPU time of a process and of its reaped
+// children, in nanoseconds, from its stat line.
+func parseProcessCPU(stat []byte) (ownNs, reapedNs int64, err error) {
 	// The name in parentheses may hold anything: fields start after the last ')'.
 	i := bytes.LastIndexByte(stat, ')')
 	fields := strings.Fields(string(stat[i+1:]))
-	const utime, stime = 14 - 3, 15 - 3 // numbered from 1 in proc(5); the state is field 3
-	if i < 0 || len(fields) <= stime {
-		return 0, errors.New("proc: short stat line")
+	const utime = 14 - 3 // numbered from 1 in proc(5), the state is field 3; then stime, cutime, cstime
+	if i < 0 || len(fields) < utime+4 {
+		return 0, 0, errors.New("proc: short stat line")
 	}
-	u, err1 := strconv.ParseInt(fields[utime], 10, 64)
-	s, err2 := strconv.ParseInt(fields[stime], 10, 64)
-	return (u + s) * nsPerTick, errors.Join(err1, err2)
+	var v [4]int64
+	for k := range v {
+		if v[k], err = strconv.ParseInt(fields[utime+k], 10, 64); err != nil {
+			return 0, 0, fmt.Errorf("proc: stat: %w", err)
+		}
+	}
+	return (v[0] + v[1]) * nsPerTick, (v[2] + v[3]) * nsPerTick, nil
 }
 
 // residentBytes returns the resident memory of pid exactly, by a walk of its
@@ -79,18 +86,26 @@ func residentFast(pid int) (int64, error) {
 // foreignMeter measures the CPU used by processes that are neither this
 // program nor its children.
 //
-// Machine-wide busy time minus own time minus that of reaped children: all
-// children must have been started after begin and waited for before share.
+// Two ways, the larger counts. Machine-wide busy time minus own time minus that
+// of reaped children sees everything, but is sampled at ticks, so that with
+// many short wake-ups it comes out tens of percent low. The growth of the times
+// of all other processes is exact, but misses what is hidden from /proc, stolen
+// from the machine, or reaped by nobody.
+// All children must have been started after begin and waited for before share.
 type foreignMeter struct {
-	start  time.Time
-	busyNs int64
-	ownNs  int64
-	irq    bool
+	start    time.Time
+	busyNs   int64
+	ownNs    int64
+	othersNs int64
+	irq      bool
 }
 
 func beginForeign() (*foreignMeter, error) {
 	m := &foreignMeter{start: time.Now(), irq: !irqTimeAccounted()}
 	var err error
+	if m.othersNs, err = othersCPU(); err != nil {
+		return nil, err
+	}
 	m.busyNs, m.ownNs, err = m.read()
 	return m, err
 }
@@ -99,8 +114,39 @@ func beginForeign() (*foreignMeter, error) {
 // be a little below zero: the two clocks tick differently.
 func (m *foreignMeter) share() (float64, error) {
 	busy, own, err := m.read()
-	elapsed := float64(time.Since(m.start))
-	return 100 * float64((busy-m.busyNs)-(own-m.ownNs)) / elapsed, err
+	if err != nil {
+		return 0, err
+	}
+	others, err := othersCPU()
+	ns := max((busy-m.busyNs)-(own-m.ownNs), others-m.othersNs)
+	return 100 * float64(ns) / float64(time.Since(m.start)), err
+}
+
+// othersCPU sums the times of all processes but this one, each with its reaped
+// children: a process that ends moves its time to its parent, so the sum only
+// grows.
+func othersCPU() (int64, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return 0, err
+	}
+	var sum int64
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			continue // it ended meanwhile
+		}
+		own, reaped, err := parseProcessCPU(b)
+		if err != nil {
+			return 0, err
+		}
+		sum += own + reaped
+	}
+	return sum, nil
 }
 
 func (m *foreignMeter) read() (busyNs, ownNs int64, err error) {

@@ -19,6 +19,7 @@ const (
 	verdictFail   = "**fail**"
 	verdictNone   = "-"           // the row has no must
 	verdictNoData = "**no data**" // the figure is missing, e.g. an INFO field
+	verdictNotRun = "**not run**" // out of time, or the scenario broke
 	verdictQuick  = "not judged"
 )
 
@@ -28,6 +29,8 @@ func (o *outcome) judge(opt *options, i int) string {
 	ours := median(o.values[sideOurs][r.figure])
 	peer := median(o.values[sidePeer][r.figure])
 	switch {
+	case math.IsNaN(ours) && (o.skipped != "" || o.err != nil):
+		return verdictNotRun
 	case len(r.musts) == 0:
 		return verdictNone
 	case math.IsNaN(ours), math.IsNaN(peer) && r.comparesPeer():
@@ -54,7 +57,7 @@ func verdictCounts(opt *options, all []*outcome) (broken, failed int) {
 			broken++
 		}
 		for _, i := range o.selected {
-			if v := o.judge(opt, i); v == verdictFail || v == verdictNoData {
+			if v := o.judge(opt, i); v == verdictFail || v == verdictNoData || v == verdictNotRun {
 				failed++
 			}
 		}

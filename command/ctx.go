@@ -41,8 +41,8 @@ type Ctx struct {
 	Host Host
 	// World gives work that goes on off the loop its way through the gate.
 	World World
-	Rng  *rng.Rand
-	St   *Stats
+	Rng   *rng.Rand
+	St    *Stats
 
 	// Access is the access field of values written now.
 	Access uint32
@@ -59,6 +59,7 @@ type Ctx struct {
 	// command that changed something is fed verbatim unless it called Effect.
 	Dirty   int
 	effects int
+	words   [][]byte // arguments of the effect being fed, so that they need not escape
 
 	MaxBulk int64 // proto-max-bulk-len: the longest string
 
@@ -88,7 +89,8 @@ func (c *Ctx) EffectCount() int { return c.effects }
 func (c *Ctx) Effect(args ...[]byte) {
 	c.effects++
 	if c.Feed != nil {
-		c.Feed.Append(c.DB.Index(), args...)
+		c.words = append(c.words[:0], args...)
+		c.Feed.Append(c.DB.Index(), c.words...)
 	}
 }
 

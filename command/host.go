@@ -1,5 +1,98 @@
 package command
 
-// Host is what the rare commands ask of the server around the engine. Its
-// methods are called by handlers, so under whatever their row says they hold.
-type Host interface{}
+import (
+	"kvorum/config"
+	"kvorum/hist"
+)
+
+// RedisVersion is the version of Redis that kvorum stands for.
+const RedisVersion = "7.2.4"
+
+// Host is what the rare commands ask of the server around the engine.
+//
+// Its methods are called in two places, and each says in which it may be. A
+// handler runs in a batch, perhaps with shards locked: what it calls returns
+// soon and never waits for the gate or another loop. A Task runs alone on a
+// goroutine: what it calls may wait. Tests use a small implementation of it.
+type Host interface {
+	ClientHost
+	ConfigHost
+	ReportHost
+
+	// Table returns the table of all commands. Anywhere.
+	Table() *Table
+	// NowUs returns the wall time in microseconds since the epoch. Anywhere.
+	NowUs() int64
+	// SleepMs blocks the caller. In a Task, or in an exclusive handler that
+	// means to stop the world.
+	SleepMs(ms int64)
+	// Log writes a line at the level warning. Anywhere.
+	Log(text string)
+	// SetActiveExpire turns the background removal of expired keys on or off.
+	// Anywhere.
+	SetActiveExpire(on bool)
+	// Shutdown makes the server end soon. Anywhere.
+	Shutdown()
+}
+
+// ClientHost is the part of Host about clients.
+type ClientHost interface {
+	// PasswordSet reports whether clients have to authenticate. Anywhere.
+	PasswordSet() bool
+	// Login reports whether a name and a password belong together. Anywhere.
+	Login(user, password []byte) bool
+	// EachClient calls visit for the session of every client, each on the loop
+	// that owns it, one at a time and in no order. In a Task only. Clients that
+	// come or go meanwhile may be missed.
+	EachClient(visit func(*Session))
+	// CloseClient ends the connection of another client. In visit of EachClient.
+	CloseClient(s *Session)
+	// BufferBytes returns the memory of a session's connection buffers. By the
+	// handler of the session, or in visit of EachClient.
+	BufferBytes(s *Session) int
+}
+
+// ConfigHost is the part of Host about the configuration. Its methods take a
+// lock that no caller holds while it waits for the gate.
+type ConfigHost interface {
+	// ConfigGet returns the directives that match any pattern. Anywhere.
+	ConfigGet(patterns []string) []config.Pair
+	// ConfigSet changes directives, all or none, for a client. The error's text
+	// is the reply. Anywhere.
+	ConfigSet(pairs [][2]string, s *Session) error
+	// ConfigRewrite writes the configuration file. The error's text is the
+	// reply. In a Task only.
+	ConfigRewrite() error
+	// DebugAllowed reports whether a client may use DEBUG. Anywhere.
+	DebugAllowed(s *Session) bool
+}
+
+// ReportHost is the part of Host about what has happened.
+type ReportHost interface {
+	// Info returns the text of INFO: of the sections that want accepts, by
+	// their names in lower case. In a Task only.
+	Info(want func(section string) bool) string
+	// ResetStats zeroes what CONFIG RESETSTAT zeroes. Exclusive handlers only.
+	ResetStats()
+	// Latencies returns, by Spec.ID, the histogram of the durations in
+	// nanoseconds of each command, nil for one that was not called. The caller
+	// owns them. In a Task only.
+	Latencies() []*hist.Histogram
+	// Slowlog returns up to count entries of the slow log, the newest first.
+	// Anywhere.
+	Slowlog(count int) []SlowEntry
+	// SlowlogLen returns the number of entries of the slow log. Anywhere.
+	SlowlogLen() int
+	// SlowlogReset empties the slow log. Anywhere.
+	SlowlogReset()
+}
+
+// SlowEntry is a line of the slow log. It is never changed.
+type SlowEntry struct {
+	ID       int64
+	UnixSec  int64
+	Usec     int64 // duration
+	Args     []string
+	Addr     string // of the client
+	ConnName string
+}

@@ -176,6 +176,8 @@ type Arg struct {
 	Multiple bool
 	MultiTok bool // multiple_token
 	Args     []Arg
+
+	DeprecatedSince string
 }
 
 // Change is one line of a command's history.
@@ -193,6 +195,9 @@ type Spec struct {
 	Categories Categories // beyond what Flags imply
 	Tips       []string
 	History    []Change
+	Deprecated string // the version since which it is deprecated, "" if it is not
+	ReplacedBy string // what to use instead, as COMMAND DOCS words it
+	SysCmd     bool   // doc flag: meant for the system, not for applications
 	Keys       []KeySpec
 	Args       []Arg
 	Mode       Mode

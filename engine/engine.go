@@ -26,6 +26,7 @@ import (
 
 	"kvorum/clock"
 	"kvorum/command"
+	"kvorum/feed"
 	"kvorum/keyspace"
 	"kvorum/resp"
 )
@@ -55,8 +56,8 @@ type Hooks struct {
 	Host    command.Host
 	OnSlow  func(Slow)
 	OnEvent func(class uint32, event string, key []byte, db int)
-	// Feed takes the effects of all workers. It is called under the locks of the
-	// keys concerned.
+	// Feed, for tests, takes the effects of all workers in place of Engine.Feed.
+	// It is called under the locks of the keys concerned.
 	Feed command.Effects
 }
 
@@ -64,6 +65,7 @@ type Hooks struct {
 type Engine struct {
 	KS    *keyspace.Keyspace
 	Table *command.Table
+	Feed  *feed.Feed // disabled until somebody wants the effects
 
 	clock    clock.Clock
 	hooks    Hooks
@@ -77,9 +79,13 @@ type Engine struct {
 	activity background
 }
 
+// feedWindow is the tail of the stream that stays readable while nobody asked
+// for more.
+const feedWindow = 1 << 20
+
 // New returns an engine over a keyspace and a command table.
 func New(ks *keyspace.Keyspace, table *command.Table, c clock.Clock, hooks Hooks) *Engine {
-	e := &Engine{KS: ks, Table: table, clock: c, hooks: hooks}
+	e := &Engine{KS: ks, Table: table, Feed: feed.New(0, feedWindow), clock: c, hooks: hooks}
 	e.gate.init()
 	e.settings.Store(&Settings{Limits: resp.DefaultLimits(), SlowlogUsec: -1})
 	ks.AdvanceClock(c.NowMs())

@@ -21,16 +21,14 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	c.Keys = keys
 	errors := w.totals.Errors
 	if spec.Mode == command.Exclusive {
-		w.end()
-		w.e.gate.stop()
-		spec.Handler(c)
-		w.feed()
-		w.e.gate.start()
-		w.e.gate.enter(w.flag)
+		w.exclusive(spec)
 	} else {
 		w.locks.lock(w.e.KS, keys)
+		if w.feeding {
+			w.ring.Begin()
+		}
 		spec.Handler(c)
-		if c.Dirty > 0 {
+		if c.Dirty > 0 || w.feeding {
 			w.feed()
 		}
 		w.locks.unlock(w.e.KS)
@@ -39,12 +37,31 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	w.out.Proto = s.Proto
 }
 
+// exclusive runs a handler while no other goroutine is in a batch.
+func (w *Worker) exclusive(spec *command.Spec) {
+	w.e.gate.leave(w.flag)
+	w.e.gate.stop()
+	if w.feeding {
+		w.ring.Begin()
+	}
+	spec.Handler(&w.ctx)
+	w.feed()
+	w.e.gate.start()
+	w.e.gate.enter(w.flag)
+	if on := w.ring.Enabled(); on != w.feeding {
+		w.listen(on)
+	}
+}
+
 // feed appends the verbatim request when the handler told no effect of its own.
 func (w *Worker) feed() {
 	c := &w.ctx
 	w.totals.Dirty += uint64(c.Dirty)
 	if c.Feed != nil && c.Dirty > 0 && c.EffectCount() == 0 {
 		c.Feed.Append(c.DB.Index(), c.Args...)
+	}
+	if w.feeding {
+		w.ring.End()
 	}
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"kvorum/command"
+	"kvorum/feed"
 	"kvorum/keyspace"
 	"kvorum/resp"
 	"kvorum/rng"
@@ -34,6 +35,8 @@ type Worker struct {
 	out      resp.Writer
 	settings *Settings
 	locks    lockSet
+	ring     *feed.Ring
+	feeding  bool // the feed takes effects; constant during a batch
 	totals   Totals
 	rng      rng.Rand
 	internal command.Session // of work of no client
@@ -68,13 +71,16 @@ func (e *Engine) NewWorker() *Worker {
 	e.mu.Unlock()
 	w.rng.Seed(e.nextID.Add(1)*0x9e3779b97f4a7c15 ^ uint64(e.clock.NowMs()))
 	w.totals.init(e.Table)
-	w.ctx = command.Ctx{W: &w.out, KS: e.KS, Host: e.hooks.Host, World: e, Rng: &w.rng, St: &w.totals.Stats, OnEvent: e.hooks.OnEvent, Feed: e.hooks.Feed}
+	w.ctx = command.Ctx{W: &w.out, KS: e.KS, Host: e.hooks.Host, World: e, Rng: &w.rng, St: &w.totals.Stats, OnEvent: e.hooks.OnEvent}
+	w.ring = e.Feed.NewRing()
+	w.ctx.Feed = e.hooks.Feed
 	w.settings = e.Settings()
 	return w
 }
 
 // Close ends the worker; its counts stay in the engine's totals.
 func (w *Worker) Close() {
+	w.ring.Close()
 	w.e.gate.unregister(w.flag)
 	w.e.mu.Lock()
 	defer w.e.mu.Unlock()
@@ -93,6 +99,9 @@ func (w *Worker) begin() {
 	if s := w.e.settings.Load(); s != w.settings || w.ctx.MaxBulk == 0 {
 		w.adopt(s)
 	}
+	if on := w.ring.Enabled(); on != w.feeding {
+		w.listen(on)
+	}
 	w.lastTicks = w.e.clock.Ticks()
 	w.batchStart = w.lastTicks
 	if w.lastTicks >= w.nextMs {
@@ -100,7 +109,27 @@ func (w *Worker) begin() {
 	}
 }
 
-func (w *Worker) end() { w.e.gate.leave(w.flag) }
+// end ends a batch and lets its effects into the stream.
+func (w *Worker) end() {
+	w.e.gate.leave(w.flag)
+	if w.feeding {
+		w.ring.Flush()
+		w.ring.Throttle()
+	}
+}
+
+// listen turns the recording of effects on or off.
+func (w *Worker) listen(on bool) {
+	w.feeding = on
+	if w.e.hooks.Feed != nil {
+		w.feeding = false
+		return
+	}
+	w.ctx.Feed = nil
+	if on {
+		w.ctx.Feed = w.ring
+	}
+}
 
 // adopt takes over settings.
 func (w *Worker) adopt(s *Settings) {

@@ -52,8 +52,8 @@
 //	    them, and if they are several they stand between MULTI and EXEC.
 //	I3  Offsets count the bytes of the stream and only grow, except by Reset.
 //	I4  The window holds at least the last WindowBytes of the stream (or all),
-//	    and everything a holding cursor has not passed. Memory beyond that: one
-//	    chunk, and one per cursor.
+//	    and everything a holding cursor has not passed. Memory beyond that: two
+//	    pages of 64 KiB, and one per cursor.
 //	I5  A cursor reads every byte from its offset on once, or ErrGone.
 //	I6  Append allocates nothing in steady state.
 //

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"encoding/binary"
 	"slices"
 	"strconv"
 	"sync"
@@ -38,19 +39,20 @@ type Feed struct {
 	counter atomic.Uint64 // the last number taken
 	_       [56]byte
 
-	stale    atomic.Bool // something was published after the running merge looked
+	stale    atomic.Bool // a flush found mu held: what it published may not be merged
 	sleeping atomic.Bool // the sequencer waits for wakeup
 	overruns atomic.Uint64
-	end      atomic.Int64 // window's end, for readers without the mutex
 	wakeup   chan struct{}
+	_        [40]byte
 
-	mu     sync.Mutex
-	rings  []*Ring
-	near   int    // ring that had the last number: likely to have the next
-	next   uint64 // number to merge next
-	db     int    // database the stream has selected, or noDB
-	win    window
-	selbuf []byte
+	mergedTo atomic.Uint64 // next-1 as of the last slice, for lazy flushes
+	mu       sync.Mutex
+	rings    []*Ring
+	near     int    // ring that had the last number: likely to have the next
+	next     uint64 // number to merge next
+	db       int    // database the stream has selected, or noDB
+	win      window
+	selbuf   []byte
 }
 
 // New returns a disabled feed whose stream begins at offset and whose window
@@ -58,7 +60,6 @@ type Feed struct {
 func New(offset int64, windowBytes int64) *Feed {
 	f := &Feed{next: 1, db: noDB, wakeup: make(chan struct{}, 1)}
 	f.win.init(offset, windowBytes)
-	f.end.Store(offset)
 	return f
 }
 
@@ -97,7 +98,7 @@ func (f *Feed) Disable() {
 func (f *Feed) Cut() int64 {
 	f.Merge()
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	defer f.unlock()
 	if taken := f.counter.Load(); f.next != taken+1 {
 		invariants.Fail("feed: cut while effects are under way: merged up to %d of %d", f.next-1, taken)
 	}
@@ -111,7 +112,6 @@ func (f *Feed) Reset(offset int64) {
 	f.Cut()
 	f.mu.Lock()
 	f.win.reset(offset)
-	f.end.Store(offset)
 	f.unlock()
 }
 
@@ -130,7 +130,7 @@ func (f *Feed) AppendRaw(data []byte) {
 	f.mu.Lock()
 	f.db = noDB
 	f.win.write(data)
-	f.publish()
+	f.win.wake()
 	f.unlock()
 }
 
@@ -139,13 +139,16 @@ func (f *Feed) AppendRaw(data []byte) {
 func (f *Feed) AppendControl(data []byte) {
 	f.mu.Lock()
 	f.win.writeControl(data)
-	f.publish()
+	f.win.wake()
 	f.unlock()
 }
 
 // Offset returns the end of the stream: the bytes merged so far, plus the
 // offset it began at.
-func (f *Feed) Offset() int64 { return f.end.Load() }
+func (f *Feed) Offset() int64 {
+	_, offset := f.Merged()
+	return offset
+}
 
 // Merged tells how far the stream is: all effects numbered up to number end at
 // offset or before. With Ring.Last it answers "is my write in the stream".
@@ -212,13 +215,18 @@ func (f *Feed) Run(stop <-chan struct{}) {
 	}
 }
 
-// flush merges one slice if nobody else holds the mutex.
+// flush merges one slice if nobody else holds the mutex. If somebody does, he
+// sees stale when he has released it; if he had released it before that was
+// set, the second try succeeds.
 func (f *Feed) flush() {
-	f.stale.Store(true)
-	if f.mu.TryLock() { // else whoever holds it sees stale when he unlocks
-		f.mergeSlice()
-		f.unlock()
+	if !f.mu.TryLock() {
+		f.stale.Store(true)
+		if !f.mu.TryLock() {
+			return
+		}
 	}
+	f.mergeSlice()
+	f.unlock()
 }
 
 // unlock releases the mutex and wakes the cursors that now have something to
@@ -226,13 +234,10 @@ func (f *Feed) flush() {
 // here, for a few rounds; what is left then is the sequencer's.
 func (f *Feed) unlock() {
 	for round := 0; ; round++ {
-		var few [notifyFew]func()
-		wake := append(few[:0], f.win.notify...)
-		clear(f.win.notify)
-		f.win.notify = f.win.notify[:0]
-		f.mu.Unlock()
-		for _, fn := range wake {
-			fn()
+		if len(f.win.notify) > 0 {
+			f.unlockAndNotify()
+		} else {
+			f.mu.Unlock()
 		}
 		if !f.stale.Load() {
 			return
@@ -246,33 +251,47 @@ func (f *Feed) unlock() {
 		f.mergeSlice()
 	}
 	if f.sleeping.Load() && f.sleeping.CompareAndSwap(true, false) {
-		f.wakeup <- struct{}{} // has room: one token per sleep
+		select {
+		case f.wakeup <- struct{}{}:
+		default: // a token from before will do
+		}
+	}
+}
+
+// unlockAndNotify releases the mutex and then calls back.
+func (f *Feed) unlockAndNotify() {
+	var few [notifyFew]func()
+	wake := append(few[:0], f.win.notify...)
+	clear(f.win.notify)
+	f.win.notify = f.win.notify[:0]
+	f.mu.Unlock()
+	for _, fn := range wake {
+		fn()
 	}
 }
 
 // mergeSlice merges published effects in the order of their numbers and reports
 // whether it stopped because the slice is full. Under mu.
 func (f *Feed) mergeSlice() (more bool) {
-	f.stale.Store(false)
-	limit := f.win.end + sliceSize
-	for !more {
-		r := f.find()
-		if r == nil {
+	if f.stale.Load() {
+		f.stale.Store(false)
+	}
+	from := f.win.end
+	limit := from + sliceSize
+	for r := f.find(); r != nil; r = f.find() {
+		f.mergeRun(r, limit)
+		if more = f.win.end >= limit; more {
+			f.stale.Store(true)
 			break
 		}
-		f.mergeGroup(r)
-		f.next++
-		more = f.win.end >= limit
 	}
-	if more {
-		f.stale.Store(true)
-	}
-	for _, r := range f.rings {
-		if r.merged.Load() != r.taken {
-			r.merged.Store(r.taken)
+	if f.win.end != from {
+		f.mergedTo.Store(f.next - 1)
+		f.win.wake()
+		for _, r := range f.rings {
+			r.tell()
 		}
 	}
-	f.publish()
 	return more
 }
 
@@ -296,40 +315,56 @@ func (f *Feed) find() *Ring {
 	return nil
 }
 
-// mergeGroup moves one effect, or one group of them, from r to the stream.
-func (f *Feed) mergeGroup(r *Ring) {
-	command, db, flags := r.take()
-	f.selectDB(db)
-	if flags&flagMulti == 0 {
-		f.win.write(command)
-		return
+// mergeRun moves effects from r, which holds the next number, to the stream as
+// long as numbers follow each other there and the stream ends before limit.
+func (f *Feed) mergeRun(r *Ring, limit int64) {
+	for r.number == f.next && f.win.end < limit {
+		c, end := r.head, r.headPos+r.available()
+		for r.headPos < end {
+			number := binary.LittleEndian.Uint64(c.buf[r.headPos:])
+			if number != f.next || f.win.end >= limit {
+				r.number = number
+				return
+			}
+			command, db, flags := r.record()
+			f.next++
+			if db != f.db {
+				f.selectDB(db)
+			}
+			if flags != 0 {
+				f.mergeGroup(r, command)
+				break // perhaps in another chunk now
+			}
+			f.win.write(command)
+		}
+		r.number = 0
+		r.peek()
 	}
+}
+
+// mergeGroup moves a group of several effects, of which first was taken already.
+func (f *Feed) mergeGroup(r *Ring, first []byte) {
 	f.win.write(multiCommand)
-	f.win.write(command)
-	for flags&flagMore != 0 {
-		command, db, flags = r.take()
-		f.selectDB(db)
+	f.win.write(first)
+	for flags := uint32(flagMore); flags&flagMore != 0; {
+		if r.available() == 0 {
+			invariants.Fail("feed: group of effect %d ends early", f.next-1)
+		}
+		var command []byte
+		var db int
+		command, db, flags = r.record()
+		if db != f.db {
+			f.selectDB(db)
+		}
 		f.win.write(command)
 	}
 	f.win.write(execCommand)
 }
 
-// selectDB adds a SELECT if the stream is in another database.
+// selectDB adds a SELECT to the stream.
 func (f *Feed) selectDB(db int) {
-	if db == f.db {
-		return
-	}
 	f.db = db
 	var digits [20]byte
 	f.selbuf = resp.AppendCommand(f.selbuf[:0], selectName, strconv.AppendInt(digits[:0], int64(db), 10))
 	f.win.write(f.selbuf)
-}
-
-// publish makes what was written visible to readers and collects the cursors
-// that waited for it. Under mu.
-func (f *Feed) publish() {
-	if f.end.Load() != f.win.end {
-		f.end.Store(f.win.end)
-		f.win.wake()
-	}
 }

@@ -36,13 +36,16 @@ const (
 	// RingBytesMax is how much a ring may hold before Throttle acts.
 	RingBytesMax = 8 << 20
 
+	// lazyEffects and lazyFlushes say how long Flush lets effects wait. The
+	// state of the merge moves from one processor's cache to another's with
+	// each merge (some hundred ns), so it pays to merge many at a time.
+	lazyEffects = 256
+	lazyFlushes = 4
+
 	// throttleRounds bounds Throttle: each round merges or yields.
 	throttleRounds = 64
 
 	sealedBit = 1
-
-	// argSizeMax is what the encoding adds to an argument at most.
-	argSizeMax = 32
 )
 
 // chunk is a piece of a ring.
@@ -63,13 +66,14 @@ type Ring struct {
 	free     *chunk // chunks to use again
 	group    *chunk // where the open group began; nil: none open or no effect yet
 	groupPos int    // its first record
-	lastPos  int    // its last record, in cur or a chunk before
-	lastIn   *chunk
-	count    int // effects of the open group
-	depth    int // Begins without End
-	last     uint64
-	flushed  uint64
-	appended int64 // bytes of records published
+	lastIn   *chunk // where its last record is; nil: it has less than two
+	lastPos  int
+	count    int    // effects of the open group
+	depth    int    // Begins without End
+	last     uint64 // the last number published
+	flushed  uint64 // last at the last Push
+	skipped  int    // lazy flushes since
+	appended int64  // bytes of records published
 
 	_ [64]byte // the consumer writes below
 
@@ -99,16 +103,8 @@ func (r *Ring) Append(db int, args ...[]byte) {
 	if !r.f.enabled.Load() {
 		return
 	}
-	need := recordHead + argSizeMax
-	for _, a := range args {
-		need += len(a) + argSizeMax
-	}
-	b := r.space(need)
-	out := resp.AppendCommand(b[:recordHead], args...)
-	if len(out) > len(b) {
-		invariants.Fail("feed: effect of %d bytes in a space of %d", len(out), len(b))
-	}
-	r.add(db, len(out)-recordHead)
+	b := r.space(recordHead + resp.CommandRoom(args))
+	r.add(db, resp.PutCommand(b[recordHead:], args))
 }
 
 // AppendEncoded is Append of commands that are RESP already.
@@ -117,7 +113,7 @@ func (r *Ring) AppendEncoded(db int, command []byte) {
 		return
 	}
 	b := r.space(recordHead + len(command))
-	r.add(db, copy(b[recordHead:cap(b)], command))
+	r.add(db, copy(b[recordHead:], command))
 }
 
 // Begin opens a group: effects up to the matching End are one unit. Groups may
@@ -150,11 +146,26 @@ func (r *Ring) End() {
 func (r *Ring) Last() uint64 { return r.last }
 
 // Flush lets the effects of a batch into the stream. The owner calls it after
-// each batch, holding no shard locks. Cheap if there are none.
+// each batch, holding no shard locks. It is lazy: it merges when lazyEffects
+// wait, or its own have waited for lazyFlushes calls. Cheap if there are none.
 func (r *Ring) Flush() {
+	if r.flushed == r.last {
+		return
+	}
+	if r.skipped++; r.skipped < lazyFlushes && r.last-r.f.mergedTo.Load() < lazyEffects {
+		return
+	}
+	r.Push()
+}
+
+// Push is Flush without laziness. The owner calls it before it blocks (goes to
+// wait for events, parks), and after a batch whose replies wait for the stream.
+func (r *Ring) Push() {
 	if r.flushed != r.last {
-		r.flushed = r.last
-		r.f.flush()
+		r.flushed, r.skipped = r.last, 0
+		if r.f.mergedTo.Load() < r.last {
+			r.f.flush()
+		}
 	}
 }
 
@@ -283,23 +294,23 @@ func (r *Ring) peek() uint64 {
 	if r.head == nil {
 		r.head = r.first.Load()
 	}
-	if r.number == 0 && r.head != nil && r.available() {
+	if r.number == 0 && r.head != nil && r.available() > 0 {
 		r.number = binary.LittleEndian.Uint64(r.head.buf[r.headPos:])
 	}
 	return r.number
 }
 
-// available reports whether a record is published, leaving drained chunks
-// behind. Under Feed.mu.
-func (r *Ring) available() bool {
+// available returns how many bytes are published at head, leaving drained
+// chunks behind. Under Feed.mu.
+func (r *Ring) available() int {
 	for {
 		c := r.head
 		state := c.state.Load()
-		if uint64(r.headPos) < state>>1 {
-			return true
+		if n := int(state>>1) - r.headPos; n > 0 {
+			return n
 		}
 		if state&sealedBit == 0 {
-			return false
+			return 0
 		}
 		r.head, r.headPos = c.link, 0
 		r.giveBack(c)
@@ -322,20 +333,24 @@ func (r *Ring) giveBack(c *chunk) {
 	}
 }
 
-// take returns the record at head and moves past it. Under Feed.mu, after a
-// peek that found one.
-func (r *Ring) take() (command []byte, db int, flags uint32) {
-	if !r.available() {
-		invariants.Fail("feed: group of effect %d ends early", r.f.next)
-	}
+// record returns the record at head and moves past it. Under Feed.mu; the
+// record is published.
+func (r *Ring) record() (command []byte, db int, flags uint32) {
 	h := r.head.buf[r.headPos:]
 	size := int(binary.LittleEndian.Uint64(h[8:]))
 	db = int(binary.LittleEndian.Uint32(h[16:]))
 	flags = binary.LittleEndian.Uint32(h[20:])
 	r.headPos += recordHead + size
 	r.taken += int64(recordHead + size)
-	r.number = 0
 	return h[recordHead : recordHead+size], db, flags
+}
+
+// tell lets the owner know how much was merged, in steps coarse enough to cost
+// nothing.
+func (r *Ring) tell() {
+	if r.taken-r.merged.Load() >= chunkSize {
+		r.merged.Store(r.taken)
+	}
 }
 
 // waiting returns the bytes published and not merged. Under Feed.mu.

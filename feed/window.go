@@ -50,6 +50,14 @@ func (w *window) init(offset, keep int64) {
 
 // write appends b to the stream.
 func (w *window) write(b []byte) {
+	if n := len(w.pages); n > 0 {
+		if p := w.pages[n-1]; len(b) <= pageSize-p.size {
+			copy(p.buf[p.size:], b)
+			p.size += len(b)
+			w.end += int64(len(b))
+			return
+		}
+	}
 	for len(b) > 0 {
 		p := w.tail()
 		n := copy(p.buf[p.size:], b)

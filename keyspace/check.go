@@ -79,6 +79,18 @@ func (ks *Keyspace) compareArenas(reach map[mem.Handle]bool) error {
 	return nil
 }
 
+// Blocks returns the number of allocated blocks of all arenas, the table's and
+// the wheels' included. Cost: the whole data set.
+func (ks *Keyspace) Blocks() int {
+	n := 0
+	count := func(mem.Handle, int) { n++ }
+	for i := range ks.groups {
+		ks.groups[i].arena.Walk(count)
+	}
+	ks.tickets.Walk(count)
+	return n
+}
+
 // check compares the counters of a database with its tables, and the place of
 // every record with its hash.
 func (db *DB) check() error {

@@ -252,10 +252,10 @@ func (ks *Keyspace) SwapDB(i, j int) {
 	if a == b {
 		return
 	}
+	ks.touchWatched(a, b)
+	ks.touchWatched(b, a)
 	a.tables, b.tables = b.tables, a.tables
 	a.groups, b.groups = b.groups, a.groups
-	ks.touchWatched(a)
-	ks.touchWatched(b)
 }
 
 // Flush empties a database in constant time; its data are freed by later calls
@@ -270,8 +270,16 @@ func (db *DB) Flush() int64 {
 	if !used {
 		return 0
 	}
-	db.ks.touchWatched(db)
+	db.ks.touchWatched(db, nil)
 	db.reset()
 	db.ks.detach(d)
 	return n
+}
+
+// Close gives all memory back at once. Nothing may use the keyspace afterwards.
+func (ks *Keyspace) Close() {
+	for i := range ks.groups {
+		ks.groups[i].arena.Close()
+	}
+	ks.tickets.Close()
 }

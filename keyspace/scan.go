@@ -72,7 +72,6 @@ func (db *DB) Sample(shard int, r1, r2 uint32) (e Entry, ok bool) {
 	return Entry{s.Handle(), s}, true
 }
 
-
 // Hint returns the place of a hash.
 func (db *DB) Hint(hash uint64) table.Hint { return db.tables[ShardOf(hash)].Hint(hash) }
 

@@ -15,17 +15,18 @@ const (
 )
 
 // SetString stores a string under a key, whatever was there. e is the key's
-// entry (zero if absent); access is the access field of the new value. value
-// must not lie in the key's own record. It returns the new entry.
+// entry (zero if absent). access is the access field of a key that is new; one
+// that exists keeps its own. value must not lie in the key's own record. It
+// returns the new entry.
 func (db *DB) SetString(k Key, e Entry, value []byte, ttl TTL, access uint32) Entry {
 	enc, n := object.StringEncoding(value)
 	return db.setString(k, e, value, enc, n, ttl, access)
 }
 
-// SetRaw is SetString for values that are never integers: results of APPEND,
-// SETRANGE and the like, which OBJECT ENCODING calls raw.
-func (db *DB) SetRaw(k Key, e Entry, value []byte, ttl TTL, access uint32) Entry {
-	return db.setString(k, e, value, object.EncRaw, 0, ttl, access)
+// SetText is SetString for values that are stored as they are even if they read
+// as integers: results of INCRBYFLOAT.
+func (db *DB) SetText(k Key, e Entry, value []byte, ttl TTL, access uint32) Entry {
+	return db.setString(k, e, value, object.TextEncoding(len(value)), 0, ttl, access)
 }
 
 // SetInt stores an integer as a string.
@@ -60,9 +61,8 @@ func (db *DB) setString(k Key, e Entry, value []byte, enc object.Encoding, n int
 	if d.Type() == object.String && d&object.FlagBlob == 0 && len(value) <= object.InlineMax && (expiry || ttl < 0) &&
 		mem.BlockSize(e.Rec) == mem.RoundSize(object.Size(len(k.Bytes), payload, expiry)) {
 		object.OverwriteString(e.Rec, value, enc, n)
-		Touch(e.Rec, access)
 	} else {
-		e.Rec = db.replaceString(k, e, value, enc, n, ttl, access)
+		e.Rec = db.replaceString(k, e, value, enc, n, ttl)
 	}
 	db.applyTTL(k, e.Rec, ttl)
 	db.modified(k)
@@ -71,12 +71,12 @@ func (db *DB) setString(k Key, e Entry, value []byte, enc object.Encoding, n int
 
 // replaceString writes the string into a fresh block in place of the record
 // of e, keeping the expiry field if there is one or ttl needs one.
-func (db *DB) replaceString(k Key, e Entry, value []byte, enc object.Encoding, n int64, ttl TTL, access uint32) mem.Handle {
+func (db *DB) replaceString(k Key, e Entry, value []byte, enc object.Encoding, n int64, ttl TTL) mem.Handle {
 	a := db.ks.arenaOf(ShardOf(k.Hash))
-	old := e.Rec
-	expiry := ttl >= 0 || object.Load(old)&object.FlagExpiry != 0
+	old, d := e.Rec, object.Load(e.Rec)
+	expiry := ttl >= 0 || d&object.FlagExpiry != 0
 	h := a.Alloc(object.Size(len(k.Bytes), object.StringPayload(enc, len(value)), expiry), mem.KindRecord)
-	object.WriteString(a, h, k.Bytes, value, enc, n, access, expiry)
+	object.WriteString(a, h, k.Bytes, value, enc, n, d.Access(), expiry)
 	copyExpiry(h, old)
 	e.slot.Replace(h)
 	object.Free(old)
@@ -95,7 +95,7 @@ func copyExpiry(h, old mem.Handle) {
 // Resize makes the string of e size bytes long, keeping its start; new bytes
 // are zero, its encoding becomes raw. It returns the new entry, whose bytes
 // object.WritableString gives. The caller has checked the type.
-func (db *DB) Resize(k Key, e Entry, size int, access uint32) Entry {
+func (db *DB) Resize(k Key, e Entry, size int) Entry {
 	a := db.ks.arenaOf(ShardOf(k.Hash))
 	if object.ResizeInPlace(a, e.Rec, size) {
 		db.modified(k)
@@ -107,17 +107,16 @@ func (db *DB) Resize(k Key, e Entry, size int, access uint32) Entry {
 	if size > len(old) {
 		room = object.Headroom(size)
 	}
-	e.Rec = db.regrow(k, e, old[:min(len(old), size)], size, room, access)
+	e.Rec = db.regrow(k, e, old[:min(len(old), size)], size, room)
 	db.modified(k)
 	return e
 }
 
 // regrow moves the string of e to a block with room for more than its size.
-func (db *DB) regrow(k Key, e Entry, start []byte, size, room int, access uint32) mem.Handle {
+func (db *DB) regrow(k Key, e Entry, start []byte, size, room int) mem.Handle {
 	a := db.ks.arenaOf(ShardOf(k.Hash))
-	old := e.Rec
-	expiry := object.Load(old)&object.FlagExpiry != 0
-	h := object.NewString(a, k.Bytes, start, size, room, access, expiry)
+	old, d := e.Rec, object.Load(e.Rec)
+	h := object.NewString(a, k.Bytes, start, size, room, d.Access(), d&object.FlagExpiry != 0)
 	copyExpiry(h, old)
 	e.slot.Replace(h)
 	object.Free(old)

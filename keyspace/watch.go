@@ -87,15 +87,17 @@ func (db *DB) wake(s *Shard, k Key) {
 	}
 }
 
-// touchWatched marks the watches of all keys of a database that exist, as
-// FLUSHALL and SWAPDB do. The caller is exclusive.
-func (ks *Keyspace) touchWatched(db *DB) {
+// touchWatched marks the watches of all keys of a database that exist in it, or
+// in other, whose data it is about to get: FLUSHALL (other is nil) and SWAPDB.
+// The caller is exclusive.
+func (ks *Keyspace) touchWatched(db, other *DB) {
 	for i := range ks.shards {
 		for wk, list := range ks.shards[i].watchers {
 			if wk.db != db.index {
 				continue
 			}
-			if k := ks.Key([]byte(wk.key)); !db.Find(k).OK() {
+			k := ks.Key([]byte(wk.key))
+			if !db.Find(k).OK() && (other == nil || !other.Find(k).OK()) {
 				continue
 			}
 			for _, w := range list {

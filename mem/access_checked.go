@@ -95,6 +95,10 @@ func backRun(id uint32) {
 	}
 }
 
+// growsInPlace tells whether new pages join a free run just below them: each
+// growth is a Go allocation of its own here.
+const growsInPlace = false
+
 // joinable tells whether a free run may cross into page.
 func joinable(page uint32) bool {
 	return page%segPages != 0 || !segStart[page/segPages]

@@ -86,6 +86,8 @@ func mapRange(size int) error {
 
 // Ptr returns the address of h. It stays valid memory for ever, but its bytes
 // belong to the caller only while the block lives. Ptr(0) is readable too.
+//
+//kvorum:inline
 func Ptr(h Handle) unsafe.Pointer { return unsafe.Add(base, uintptr(h)<<unitShift) }
 
 // at is Ptr(h)+off; size is what the checked twin wants to know.
@@ -95,6 +97,8 @@ func at(h Handle, off, _ int) unsafe.Pointer {
 
 // Hint64 is Load64 for reads that may race with writers and may meet a freed
 // block, where any value will do. h must be below Limit.
+//
+//kvorum:inline
 func Hint64(h Handle, off int) uint64 { return *(*uint64)(at(h, off, 8)) }
 
 // Limit returns the exclusive upper bound of handles.
@@ -108,6 +112,9 @@ func setPageEntry(page uint32, e uint32) { pageTab[page] = e }
 func spanAt(id uint32) *span             { return &spanTab[id] }
 func runAt(id uint32) *freeRun           { return &runTab[id] }
 func dirtyWord(i uint32) *uint64         { return &dirtyTab[i] }
+
+// growsInPlace tells whether new pages join a free run just below them.
+const growsInPlace = true
 
 // joinable tells whether a free run may cross into page.
 func joinable(uint32) bool { return true }

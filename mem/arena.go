@@ -86,13 +86,15 @@ var noSpan span
 // meeting; a block must be freed in the arena it came from. Make one with
 // NewArena. Safe for concurrent use.
 type Arena struct {
+	// Bytes of live blocks by kind and in sum. Written under mu, read by
+	// anyone; on a line of their own, as readers would slow down the mutex.
+	used  [KindCount]int64
+	total int64
+	_     [64 - 8*(KindCount+1)]byte
+
 	mu        sync.Mutex
 	id        uint32
 	emptySeen [2]uint64 // classes whose current span was empty at the last trim
-
-	// used counts bytes of live blocks by kind; written under mu, read by
-	// anyone. Padded to a power of two: an index needs no bounds check.
-	used [8]int64
 
 	cur     [classCount]*span
 	partial [classCount]spanList
@@ -146,6 +148,9 @@ func NewArena() *Arena {
 // 1 <= size <= MaxBlock. The caller owns it until Free. It panics when the
 // address range is exhausted, and never for want of memory: the system kills.
 func (a *Arena) Alloc(size int, k Kind) Handle {
+	if k >= KindCount {
+		badKind(k)
+	}
 	if uint(size-1) >= smallMax {
 		return a.allocLarge(size, k)
 	}
@@ -170,8 +175,8 @@ func (a *Arena) Alloc(size int, k Kind) Handle {
 		sp.bump = h + Handle(tab.classes[c].stride)
 	}
 	sp.live++
-	u := &a.used[k&7]
-	storeCounter(u, *u+int64(sp.size))
+	storeCounter(&a.used[k], a.used[k]+int64(sp.size))
+	storeCounter(&a.total, a.total+int64(sp.size))
 	if debugBuild {
 		debugAlloc(sp, h)
 	}
@@ -182,6 +187,9 @@ func (a *Arena) Alloc(size int, k Kind) Handle {
 // Free ends the life of a block that Alloc of the same arena returned for the
 // same kind. h and all views of the block are dead afterwards.
 func (a *Arena) Free(h Handle, k Kind) {
+	if k >= KindCount {
+		badKind(k)
+	}
 	id := pageEntry(h.page())
 	if id == 0 || id&runTag != 0 {
 		notBlock(h)
@@ -191,8 +199,8 @@ func (a *Arena) Free(h Handle, k Kind) {
 	if sp.arena != a.id || sp.live == 0 {
 		a.notOurs(h, sp)
 	}
-	u := &a.used[k&7]
-	storeCounter(u, *u-int64(sp.size))
+	storeCounter(&a.used[k], a.used[k]-int64(sp.size))
+	storeCounter(&a.total, a.total-int64(sp.size))
 	if debugBuild {
 		a.debugFree(sp, h)
 	} else {
@@ -305,8 +313,8 @@ func (a *Arena) allocLarge(size int, k Kind) Handle {
 	sp.size = uint64(usable)
 	sp.bump, sp.end = sp.first()+1, sp.first()+1
 	sp.live = 1
-	u := &a.used[k&7]
-	storeCounter(u, *u+int64(usable))
+	storeCounter(&a.used[k], a.used[k]+int64(usable))
+	storeCounter(&a.total, a.total+int64(usable))
 	h := sp.first()
 	if debugBuild {
 		debugAlloc(sp, h)
@@ -322,6 +330,13 @@ func (a *Arena) allocLarge(size int, k Kind) Handle {
 func (a *Arena) failLocked(format string, args ...any) {
 	a.mu.Unlock()
 	invariants.Fail(format, args...)
+}
+
+// badKind reports a kind that is none.
+//
+//go:noinline
+func badKind(k Kind) {
+	invariants.Fail("mem: kind %d, there are %d", k, KindCount)
 }
 
 // notBlock reports a handle that lies in no span.
@@ -376,6 +391,7 @@ func (a *Arena) Close() {
 	for k := range a.used {
 		storeCounter(&a.used[k], 0)
 	}
+	storeCounter(&a.total, 0)
 }
 
 // Walk calls fn for every live block, in no order. It holds no lock during

@@ -122,6 +122,8 @@ func classOf(size int) uint8 {
 // RoundSize returns the usable bytes of the block that Alloc(size) would
 // give, for 1 <= size <= MaxBlock. It touches no block and takes no lock:
 // cheap enough to decide whether a value may be overwritten in place.
+//
+//kvorum:inline
 func RoundSize(size int) int {
 	if size <= smallMax {
 		return int(tab.classes[classOf(size)].size)

@@ -21,11 +21,9 @@ const markScanMax = 2048
 // back if all blocks of these spans were moved elsewhere. It looks at a
 // bounded number of spans and goes on from there at the next call.
 func (a *Arena) MarkSparse(maxFill, budget int) (gain int) {
+	a.flushQuarantine()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if debugBuild {
-		a.flushQuarantine()
-	}
 	for scans := markScanMax; scans > 0 && budget > 0; scans-- {
 		id := a.nextScan()
 		if id == 0 {
@@ -92,6 +90,8 @@ func (a *Arena) UnmarkSparse() {
 // Evacuating tells whether the block h, which the caller owns, lies in a
 // marked span: the caller should move it. No lock; one load while nothing is
 // marked.
+//
+//kvorum:inline
 func Evacuating(h Handle) bool {
 	return sparseSpans.Load() != 0 && atomic.LoadUint32(&spanOf(h).sparse) != 0
 }

@@ -141,11 +141,14 @@ func (a *Arena) leaveQuarantine() {
 	a.freeBlock(id, sp, h)
 }
 
-// flushQuarantine really frees all freed blocks. The mutex is held.
+// flushQuarantine really frees all freed blocks. It takes the mutex, and not
+// by defer: a failed check drops it.
 func (a *Arena) flushQuarantine() {
+	a.mu.Lock()
 	for a.quarantine.count > 0 {
 		a.leaveQuarantine()
 	}
+	a.mu.Unlock()
 }
 
 // debugLive tells whether a block of a span is live, and checks its red zone.

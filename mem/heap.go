@@ -189,7 +189,7 @@ func (p *pageHeap) grow(n uint32) bool {
 		p.top = firstPage
 	}
 	// A free run just below the top is part of what is wanted.
-	if e := pageEntry(p.top - 1); e&runTag != 0 && joinable(p.top) {
+	if e := pageEntry(p.top - 1); e&runTag != 0 && growsInPlace {
 		n -= min(n-1, runAt(e&^runTag).pages)
 	}
 	more := growPages(p.top, n)

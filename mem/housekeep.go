@@ -68,11 +68,9 @@ func Housekeep(nowMs int64) {
 
 // trim lets go of current spans that were empty at the last trim as well.
 func (a *Arena) trim() {
+	a.flushQuarantine()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if debugBuild {
-		a.flushQuarantine()
-	}
 	for c, sp := range &a.cur {
 		word, bit := c/64, uint64(1)<<(c%64)
 		switch {
@@ -98,32 +96,35 @@ func (p *pageHeap) returnOld() {
 		if id == 0 || p.nowMs-runAt(id).stamp < returnAfterMs {
 			return
 		}
-		start, n := p.oldPiece(id, left)
+		start, n, dirty := p.oldPiece(id, left)
 		left -= n
 		p.busyPages += int64(n)
 		p.mu.Unlock()
 		sysReturn(pageAddr(start), uintptr(n)<<pageShift)
 		p.mu.Lock()
 		p.busyPages -= int64(n)
-		p.returned += int64(n)
+		p.returned += int64(dirty)
 		p.insert(start, n, 0)
 	}
 }
 
 // oldPiece takes up to n pages from the first resident page of a run on out
-// of the run and returns them. Pages before it become a run of their own.
-func (p *pageHeap) oldPiece(id, n uint32) (start, count uint32) {
+// of the run. It returns them and how many of them are resident. Pages before
+// them become a run of their own.
+func (p *pageHeap) oldPiece(id, n uint32) (start, count, dirty uint32) {
 	r := runAt(id)
 	runStart, runPages := r.start, r.pages
 	start = firstDirty(runStart, runPages)
 	skip := start - runStart
 	count = min(n, runPages-skip)
+	before := p.dirtyFree
 	p.take(id, skip+count)
+	dirty = uint32(before - p.dirtyFree)
 	p.markBusy(start, count)
 	if skip > 0 {
 		p.insert(runStart, skip, 0)
 	}
-	return start, count
+	return start, count, dirty
 }
 
 // markBusy makes the ends of a piece that is in no run look like a span's.

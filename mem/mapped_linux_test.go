@@ -3,6 +3,7 @@
 package mem
 
 import (
+	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -40,8 +41,11 @@ func TestFreePagesGoBackToTheSystem(t *testing.T) {
 	if full != 100<<20/4096 {
 		t.Fatalf("%d pages resident after touching all", full)
 	}
-	now := keeper.lastMs + 1000
-	Housekeep(now)
+	now := keeper.lastMs
+	for range 3 { // what was faulted in ahead goes back meanwhile
+		now += 2000
+		Housekeep(now)
+	}
 	before := ReadStats()
 	a.Free(h, KindBlob)
 	Housekeep(now + 900)
@@ -130,5 +134,35 @@ func TestWholeRangeIsReadable(t *testing.T) {
 	_ = Hint64(Limit()-1, 0)
 	if Limit() > 1<<HandleBits {
 		t.Fatalf("limit %#x", uint64(Limit()))
+	}
+}
+
+// Writes after Free that reach the link of the free list must not lead Alloc
+// astray.
+func TestStrayLinkIsFound(t *testing.T) {
+	a := NewArena()
+	defer a.Close()
+	h := a.Alloc(40, KindOther)
+	keep := a.Alloc(40, KindOther)
+	a.Free(h, KindOther)
+	Store64(h, 0, 12345)
+	if got := recovered(func() { a.Alloc(40, KindOther) }); !strings.Contains(got, "was written") {
+		t.Fatalf("recovered %q", got)
+	}
+	Store64(h, 0, 0)
+	a.Free(keep, KindOther)
+	if got := recovered(func() { a.Free(keep, KindOther) }); !strings.Contains(got, "0 live blocks") {
+		t.Fatalf("recovered %q", got)
+	}
+}
+
+// Kernels that cannot fault pages in on request have them touched instead.
+func TestTouchedPagesAreResident(t *testing.T) {
+	a := NewArena()
+	defer a.Close()
+	big := a.Alloc(1<<20, KindBlob)
+	touchPages(Ptr(big), 1<<20)
+	if got := residentPages(t, big.page(), 1<<20>>pageShift); got != 256 {
+		t.Fatalf("%d of 256 pages touched", got)
 	}
 }

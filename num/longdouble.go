@@ -217,10 +217,10 @@ func (d LongDouble) split() (whole, fraction uint64) {
 type AddResult uint8
 
 const (
-	AddOK        AddResult = iota
-	AddBadFirst            // a is not a number
-	AddBadSecond           // b is not a number
-	AddNotFinite           // the sum is NaN or infinite
+	AddOK        AddResult = iota // the sum was appended
+	AddBadFirst                   // a is not a number
+	AddBadSecond                  // b is not a number
+	AddNotFinite                  // the sum is NaN or infinite
 )
 
 // AddLongDouble appends the text of a + b, both given as texts (INCRBYFLOAT).

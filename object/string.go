@@ -24,10 +24,16 @@ func StringEncoding(value []byte) (Encoding, int64) {
 			return EncInt, n
 		}
 	}
-	if len(value) <= EmbstrMax {
-		return EncEmbstr, 0
+	return TextEncoding(len(value)), 0
+}
+
+// TextEncoding returns the encoding of a freshly set value of size bytes that
+// is not to be an integer.
+func TextEncoding(size int) Encoding {
+	if size <= EmbstrMax {
+		return EncEmbstr
 	}
-	return EncRaw, 0
+	return EncRaw
 }
 
 // StringPayload returns the payload length that a string of n bytes needs.
@@ -43,6 +49,14 @@ func StringPayload(enc Encoding, n int) int {
 
 // IntAt returns the value of the integer string at h.
 func IntAt(h mem.Handle) int64 { return int64(mem.Load64(h, Load(h).payload(h))) }
+
+// StringInt returns the string at h as an integer; ok is false when it is none.
+func StringInt(h mem.Handle) (n int64, ok bool) {
+	if Load(h).Encoding() == EncInt {
+		return IntAt(h), true
+	}
+	return num.ParseInt64(StringView(h, nil))
+}
 
 // SetIntAt changes the value of the integer string at h in place.
 func SetIntAt(h mem.Handle, v int64) { mem.Store64(h, Load(h).payload(h), uint64(v)) }

@@ -1,5 +1,7 @@
 package resp
 
+import "encoding/binary"
+
 // AppendCommand appends a request of the given arguments as a multibulk.
 func AppendCommand(dst []byte, args ...[]byte) []byte {
 	dst = appendHead(dst, '*', int64(len(args)))
@@ -28,6 +30,48 @@ func AppendBulk(dst, s []byte) []byte {
 
 // AppendArrayHead appends the header of an array (or request) of n elements.
 func AppendArrayHead(dst []byte, n int) []byte { return appendHead(dst, '*', int64(n)) }
+
+// argRoom is what the encoding adds to an argument at most, plus what the store
+// of a small header writes beyond it.
+const argRoom = 32
+
+// CommandRoom returns a bound of what PutCommand writes to.
+func CommandRoom(args [][]byte) int {
+	n := argRoom
+	for _, a := range args {
+		n += len(a) + argRoom
+	}
+	return n
+}
+
+// PutCommand writes what AppendCommand appends to the start of dst, which has
+// CommandRoom bytes, and returns the size; it may write some bytes more. For
+// callers that manage their space.
+func PutCommand(dst []byte, args [][]byte) int {
+	n := putHead(dst, '*', len(args))
+	for _, a := range args {
+		n += putHead(dst[n:], '$', len(a))
+		n += copy(dst[n:], a)
+		binary.LittleEndian.PutUint16(dst[n:], '\r'|'\n'<<8)
+		n += 2
+	}
+	return n
+}
+
+// putHead writes "<kind><n>\r\n" and returns its size.
+func putHead(dst []byte, kind byte, n int) int {
+	if uint(n) < headCount {
+		h := heads[n]
+		binary.LittleEndian.PutUint64(dst, h|uint64(kind))
+		return int(h >> 56)
+	}
+	return putBigHead(dst, kind, n)
+}
+
+//go:noinline
+func putBigHead(dst []byte, kind byte, n int) int {
+	return len(appendBigHead(dst[:0], kind, int64(n)))
+}
 
 // CommandSize returns the bytes AppendCommand would append.
 func CommandSize(args ...[]byte) int {

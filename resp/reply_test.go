@@ -121,6 +121,10 @@ func TestCommands(t *testing.T) {
 	if n := CommandSize(args...); n != len(b) {
 		t.Errorf("size %d, want %d", n, len(b))
 	}
+	dst := make([]byte, CommandRoom(args))
+	if n := PutCommand(dst, args); !bytes.Equal(dst[:n], b) {
+		t.Errorf("put %q", dst[:n])
+	}
 	var p Parser
 	var req Request
 	lim := DefaultLimits()

@@ -207,4 +207,3 @@ func persist(c *command.Ctx) {
 	}
 	c.W.Int(0)
 }
-

@@ -7,17 +7,14 @@ var getSpec = &command.Spec{
 	Summary: "Reads the string stored under a key.",
 	Arity:   2, Flags: command.ReadOnly | command.Fast, Categories: command.CatString,
 	Keys:    keyRead,
-	Args:    []command.Arg{{Name: "key", Type: "key", Key: 1}},
+	Args:    []command.Arg{argKey},
 	Handler: get,
 }
 
 func get(c *command.Ctx) {
 	e := c.Read(0)
-	if !e.OK() {
-		c.W.Null()
+	if !isString(c, e) {
 		return
 	}
-	if isString(c, e) {
-		c.W.Bulk(c.StringOf(e))
-	}
+	replyString(c, e)
 }

@@ -1,6 +1,8 @@
 package strcmd
 
 import (
+	"math"
+
 	"kvorum/command"
 	"kvorum/keyspace"
 	"kvorum/num"
@@ -21,8 +23,8 @@ var setSpec = &command.Spec{
 		Notes: "RW and ACCESS due to the optional `GET` argument",
 	}},
 	Args: []command.Arg{
-		{Name: "key", Type: "key", Key: 1},
-		{Name: "value", Type: "string"},
+		argKey,
+		argValue,
 		{Name: "condition", Type: "oneof", Since: "2.6.12", Optional: true, Args: []command.Arg{
 			{Name: "nx", Type: "pure-token", Token: "NX"},
 			{Name: "xx", Type: "pure-token", Token: "XX"},
@@ -51,20 +53,34 @@ const (
 	setExpire // some form of due time was given
 )
 
+// timeUnit is the form in which a due time was given.
+type timeUnit uint8
+
+const (
+	unitNone timeUnit = iota
+	unitEX
+	unitPX
+	unitEXAT
+	unitPXAT
+)
+
+func (u timeUnit) seconds() bool { return u == unitEX || u == unitEXAT }
+
+func (u timeUnit) absolute() bool { return u >= unitEXAT }
+
 // setOptions is what the options of a SET or GETEX say.
 type setOptions struct {
 	flags setFlags
-	at    int  // argument number of the time
-	secs  bool // the time is in seconds
-	abs   bool // the time is absolute
+	unit  timeUnit
+	at    int // argument number of the time
 }
 
 // parse reads the options from argument from on. allowed are those that the
-// command has. ok is false after the error reply.
-func (o *setOptions) parse(c *command.Ctx, from int, allowed setFlags) bool {
+// command has. ok is false after the error reply. An option may be repeated, the
+// last time counts; options that contradict each other may not meet.
+func (o *setOptions) parse(c *command.Ctx, from int, allowed setFlags) (ok bool) {
 	const ttl = setKeepTTL | setPersist | setExpire
 	for i := from; i < len(c.Args); i++ {
-		more := i+1 < len(c.Args)
 		flag := setFlags(0)
 		switch {
 		case c.Is(i, "nx") && o.flags&setXX == 0:
@@ -77,7 +93,7 @@ func (o *setOptions) parse(c *command.Ctx, from int, allowed setFlags) bool {
 			flag = setKeepTTL
 		case c.Is(i, "persist") && o.flags&(ttl&^setPersist) == 0:
 			flag = setPersist
-		case more && o.flags&ttl == 0 && o.timeOption(c, i):
+		case i+1 < len(c.Args) && o.flags&(ttl&^setExpire) == 0 && o.timeOption(c, i):
 			flag = setExpire
 			i++
 			o.at = i
@@ -91,133 +107,130 @@ func (o *setOptions) parse(c *command.Ctx, from int, allowed setFlags) bool {
 	return true
 }
 
-// timeOption recognises EX, PX, EXAT and PXAT.
+// timeOption recognises EX, PX, EXAT and PXAT, unless another of them was given
+// before.
 func (o *setOptions) timeOption(c *command.Ctx, i int) bool {
+	u := unitNone
 	switch {
 	case c.Is(i, "ex"):
-		o.secs, o.abs = true, false
+		u = unitEX
 	case c.Is(i, "px"):
-		o.secs, o.abs = false, false
+		u = unitPX
 	case c.Is(i, "exat"):
-		o.secs, o.abs = true, true
+		u = unitEXAT
 	case c.Is(i, "pxat"):
-		o.secs, o.abs = false, true
-	default:
+		u = unitPXAT
+	}
+	if u == unitNone || o.unit != unitNone && o.unit != u {
 		return false
 	}
+	o.unit = u
 	return true
 }
 
-// dueTime turns the time given as argument at into Unix milliseconds; ok is
-// false after the error reply.
-func dueTime(c *command.Ctx, at int, secs, abs bool) (due int64, ok bool) {
-	due, ok = c.Int(at)
+// due returns the due time in Unix milliseconds; ok is false after the error
+// reply.
+func (o *setOptions) due(c *command.Ctx) (due int64, ok bool) {
+	due, ok = c.Int(o.at)
 	if !ok {
 		return 0, false
 	}
-	const limit = 1<<63 - 1
-	if due <= 0 || secs && due > limit/1000 {
-		c.Err(invalidExpire(c))
-		return 0, false
+	invalid := due <= 0
+	if o.unit.seconds() {
+		invalid = invalid || due > math.MaxInt64/msPerSecond
+		due *= msPerSecond
 	}
-	if secs {
-		due *= 1000
-	}
-	if !abs {
-		if due > limit-c.Now {
-			c.Err(invalidExpire(c))
-			return 0, false
-		}
+	if !o.unit.absolute() {
+		invalid = invalid || due > math.MaxInt64-c.Now
 		due += c.Now
+	}
+	if invalid {
+		c.Err("-ERR invalid expire time in '" + c.Spec.FullName() + "' command")
+		return 0, false
 	}
 	return due, true
 }
 
-func invalidExpire(c *command.Ctx) string {
-	return "-ERR invalid expire time in '" + c.Spec.FullName() + "' command"
-}
+const msPerSecond = 1000
 
 func set(c *command.Ctx) {
 	var o setOptions
 	if !o.parse(c, 3, setNX|setXX|setGet|setKeepTTL|setExpire) {
 		return
 	}
-	store(c, c.Args[2], &o)
+	result := store(c, c.Args[2], &o)
+	if o.flags&setGet != 0 {
+		return // the old value was the reply
+	}
+	switch result {
+	case setDone:
+		c.W.OK()
+	case setUnmet:
+		c.W.Null()
+	}
 }
 
-// store is the body of SET, SETEX, PSETEX and SETNX, but for SETNX's reply.
-func store(c *command.Ctx, value []byte, o *setOptions) {
+// setResult says how a store ended.
+type setResult uint8
+
+const (
+	setFailed setResult = iota // the error was replied
+	setUnmet                   // NX or XX did not hold
+	setDone
+)
+
+// store is the body of SET, SETEX, PSETEX and SETNX. It replies errors and, for
+// option GET, the old value; the rest is the caller's.
+func store(c *command.Ctx, value []byte, o *setOptions) setResult {
 	ttl := keyspace.NoTTL
-	if o.flags&setExpire != 0 {
-		due, ok := dueTime(c, o.at, o.secs, o.abs)
-		if !ok {
-			return
-		}
-		ttl = keyspace.TTL(due)
-	}
-	k := c.Keys[0]
-	var e keyspace.Entry
-	if o.flags&setGet != 0 {
-		if e = c.Read(0); !isString(c, e) {
-			return
-		}
-		replyOld(c, e)
-	} else {
-		e = c.Write(0)
-	}
-	if o.flags&setNX != 0 && e.OK() || o.flags&setXX != 0 && !e.OK() {
-		if o.flags&setGet == 0 {
-			c.W.Null()
-		}
-		return
-	}
 	if o.flags&setKeepTTL != 0 {
 		ttl = keyspace.KeepTTL
 	}
-	existed := e.OK()
-	c.DB.SetString(k, e, value, ttl, c.Access)
-	c.Dirty++
-	c.Notify(command.NotifyString, "set", k.Bytes)
-	if ttl >= 0 {
-		c.Notify(command.NotifyGeneric, "expire", k.Bytes)
-	}
-	if !existed {
-		c.Notify(command.NotifyNew, "new", k.Bytes)
-	}
-	setEffect(c, value, ttl, o)
-	if o.flags&setGet == 0 {
-		c.W.OK()
-	}
-}
-
-func replyOld(c *command.Ctx, e keyspace.Entry) {
-	if !e.OK() {
-		c.W.Null()
-		return
-	}
-	c.W.Bulk(c.StringOf(e))
-}
-
-var (
-	setName  = []byte("SET")
-	pxatName = []byte("PXAT")
-)
-
-// setEffect feeds a SET with an absolute time in place of relative ones, and
-// without the conditions, which have been met.
-func setEffect(c *command.Ctx, value []byte, ttl keyspace.TTL, o *setOptions) {
-	if c.Feed == nil {
-		return
-	}
-	switch {
-	case ttl >= 0:
-		var buf [24]byte
-		c.Effect(setName, c.Args[1], value, pxatName, num.AppendInt(buf[:0], int64(ttl)))
-	case o.flags&setGet != 0:
-		keep := [][]byte{setName, c.Args[1], value}
-		if o.flags&setKeepTTL != 0 {
-			keep = append(keep, []byte("KEEPTTL"))
+	if o.flags&setExpire != 0 {
+		due, ok := o.due(c)
+		if !ok {
+			return setFailed
 		}
-		c.Effect(keep...)
+		ttl = keyspace.TTL(due)
+	}
+	var e keyspace.Entry
+	if o.flags&setGet != 0 {
+		if e = c.Read(0); !isString(c, e) {
+			return setFailed
+		}
+		replyString(c, e)
+	} else {
+		e = c.Write(0)
+	}
+	existed := e.OK()
+	if o.flags&setNX != 0 && existed || o.flags&setXX != 0 && !existed {
+		return setUnmet
+	}
+	c.DB.SetString(c.Keys[0], e, value, ttl, c.Access)
+	written(c, existed, "set")
+	if o.flags&setExpire != 0 {
+		c.Notify(command.NotifyGeneric, "expire", c.Keys[0].Bytes)
+	}
+	if o.flags&(setExpire|setGet) != 0 && c.Feed != nil {
+		o.effect(c, value, int64(ttl))
+	}
+	return setDone
+}
+
+// effect feeds a SET with an absolute time in place of another form of it, and
+// without GET. Conditions may stay: they have been met and will be again.
+func (o *setOptions) effect(c *command.Ctx, value []byte, due int64) {
+	switch {
+	case o.unit == unitPXAT:
+	case o.unit != unitNone:
+		c.Effect(setName, c.Args[1], value, pxatName, num.AppendInt(c.Scratch[:0], due))
+	default:
+		kept := make([][]byte, 0, 8)
+		for i, arg := range c.Args {
+			if i < 3 || !c.Is(i, "get") {
+				kept = append(kept, arg)
+			}
+		}
+		c.Effect(kept...)
 	}
 }

@@ -193,10 +193,12 @@ func (t *Table) Probe(hash uint64) Probe {
 
 func (p *Probe) open(b mem.Handle) {
 	p.bucket = b
+	// Zero bytes of x and y, exactly: the shorter test with a borrow also reports
+	// a byte of 1 above a match, which may be an empty slot with a stale handle.
 	x := mem.Load64(b, 0) ^ uint64(p.tag)*ones
-	p.low = (x - ones) &^ x & highs
+	p.low = ^((x&^highs + ^uint64(highs)) | x) & highs
 	y := uint32(mem.Load16(b, 8)) ^ uint32(p.tag)*0x0101
-	p.high = (y - 0x0101) &^ y & 0x8080
+	p.high = ^((y&0x7f7f + 0x7f7f) | y) & 0x8080
 }
 
 // Next moves to the next slot whose tag matches and reports whether there is

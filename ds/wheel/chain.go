@@ -2,168 +2,130 @@ package wheel
 
 import "kvorum/mem"
 
-// ref names the first block of a chain: handle << 8 | class << 6 | count, where
-// count is the number of tickets in that block and its size is 64 << class. The
-// zero ref is the empty chain; a ref to a block without tickets does not occur.
-type ref uint64
+// entry names a block of tickets, in a slot or as the link of the block before.
+//
+//	| unused 15 | large 1 | room 8 | handle 40 |
+//
+// Room is the number of free places. A block fills from its end: the places in use
+// are room+1 .. capacity, in words; word 0 is the link. So a ticket is added
+// without knowing the size of the block, and a block with room 0, as well as no
+// block at all, asks for a new one.
+type entry uint64
 
 const (
-	classBits  = 2
-	countBits  = 6
-	refShift   = classBits + countBits
-	classMax   = 1<<classBits - 1
-	blockMin   = 64
-	ticketSize = 8
-	linkSize   = 8
+	roomShift = mem.HandleBits
+	roomOne   = 1 << roomShift
+	roomMask  = 1<<8 - 1
+	largeBit  = 1 << (roomShift + 8)
+
+	ticketSize    = 8
+	largeBlock    = 512
+	smallBlock    = 64 // the last one of a chain: most slots hold few tickets
+	largeCapacity = largeBlock/ticketSize - 1
+	smallCapacity = smallBlock/ticketSize - 1
 )
 
-func makeRef(h mem.Handle, class, count int) ref {
-	return ref(h)<<refShift | ref(class<<countBits) | ref(count)
-}
+func (e entry) handle() mem.Handle { return mem.Handle(e & (1<<mem.HandleBits - 1)) }
+func (e entry) room() int          { return int(e >> roomShift & roomMask) }
+func (e entry) len() int           { return e.capacity() - e.room() }
 
-func (r ref) handle() mem.Handle { return mem.Handle(r >> refShift) }
-func (r ref) class() int         { return int(r>>countBits) & classMax }
-func (r ref) count() int         { return int(r) & (1<<countBits - 1) }
-
-// capacity is the number of tickets that fit the block: 7, 15, 31 or 63.
-func (r ref) capacity() int { return blockMin/ticketSize<<r.class() - linkSize/ticketSize }
-
-// next returns the chain after the block.
-func (r ref) next() ref { return ref(mem.Load64(r.handle(), 0)) }
-
-// at returns ticket i of the block.
-func (r ref) at(i int) Ticket {
-	return Ticket(mem.Load64(r.handle(), linkSize+i*ticketSize))
-}
-
-// put writes ticket i of the block.
-func (r ref) put(i int, t Ticket) {
-	mem.Store64(r.handle(), linkSize+i*ticketSize, uint64(t))
-}
-
-// push files t in a slot.
-func (w *Wheel) push(slot int, t Ticket) {
-	r := w.slots[slot]
-	n := r.count()
-	if r == 0 || n == r.capacity() {
-		r = w.makeRoom(slot, r)
-		n = r.count()
+func (e entry) capacity() int {
+	if e&largeBit != 0 {
+		return largeCapacity
 	}
-	r.put(n, t)
-	w.slots[slot] = r + 1
+	return smallCapacity
 }
 
-// makeRoom returns the slot's chain, now r, with a first block that has room.
-func (w *Wheel) makeRoom(slot int, r ref) ref {
-	switch {
-	case r == 0:
-		w.busy[slot/64] |= 1 << (slot % 64)
-		return w.newBlock(0, 0)
-	case r.class() == classMax:
-		return w.newBlock(classMax, r)
-	}
-	// Only a chain of one block has a small one: let it grow.
-	grown := w.newBlock(r.class()+1, 0)
-	n := r.count()
-	copy(mem.View(grown.handle(), linkSize+n*ticketSize)[linkSize:], mem.View(r.handle(), linkSize+n*ticketSize)[linkSize:])
-	w.arena.Free(r.handle(), mem.KindTicket)
-	return grown + ref(n)
+func (e entry) withRoom(room int) entry {
+	return e&^(roomMask<<roomShift) | entry(room)<<roomShift
 }
 
-// newBlock returns an empty block in front of the chain next.
-func (w *Wheel) newBlock(class int, next ref) ref {
-	h := w.arena.Alloc(blockMin<<class, mem.KindTicket)
-	mem.Store64(h, 0, uint64(next))
-	return makeRef(h, class, 0)
-}
-
-// freeBlock frees the first block of a chain and returns the rest.
-func (w *Wheel) freeBlock(r ref) ref {
-	next := r.next()
-	w.arena.Free(r.handle(), mem.KindTicket)
-	return next
-}
-
-// first returns the chain of a slot, or what Sweep holds of it, or 0.
-func (w *Wheel) first(slot int) ref {
-	r := w.slots[slot]
-	if r == 0 && w.sweep.rest != 0 && w.sweep.slot == slot {
-		// Sweep starts over with this slot: what it saw of it is gone.
-		r, w.sweep.rest = w.sweep.rest, 0
-		w.slots[slot] = r
-	}
-	return r
-}
-
-// shorten makes n the number of tickets in the first block r of a slot. An
-// empty block is freed.
-func (w *Wheel) shorten(slot int, r ref, n int) {
-	if n > 0 {
-		w.slots[slot] = r - ref(r.count()-n)
+// put adds t, due at tick, to its slot of r, or to the late ones if the cursor has
+// passed tick.
+func (w *Wheel) put(r *rings, tick uint64, t Ticket) {
+	if tick < r.pos {
+		if w.late == 0 {
+			w.lateSince = r.pos
+		}
+		w.push(&w.late, t)
 		return
 	}
-	w.slots[slot] = w.freeBlock(r)
-	w.settle(slot)
+	i, slot := r.locate(tick)
+	h := r.halves[i]
+	if h == nil {
+		h = new(half)
+		r.halves[i] = h
+	}
+	p := &h[slot&slotMask]
+	if *p == 0 {
+		r.used[i].set(slot)
+	}
+	w.push(p, t)
 }
 
-// settle clears the busy bit of a slot that has no more tickets.
-func (w *Wheel) settle(slot int) {
-	if w.slots[slot] == 0 && (w.sweep.rest == 0 || w.sweep.slot != slot) {
-		w.busy[slot/64] &^= 1 << (slot % 64)
+// push adds t to the chain at p.
+func (w *Wheel) push(p *entry, t Ticket) {
+	e := *p
+	room := e.room()
+	if room == 0 {
+		e = w.grow(e)
+		room = e.room()
 	}
+	mem.Store64(e.handle(), room*ticketSize, uint64(t))
+	*p = e - roomOne
 }
 
-// take moves tickets of a slot to dst until one of them is exhausted.
-func (w *Wheel) take(slot int, dst []Ticket) (n int) {
-	for n < len(dst) {
-		r := w.first(slot)
-		if r == 0 {
-			break
-		}
-		left := r.count()
-		for ; left > 0 && n < len(dst); n++ {
-			left--
-			dst[n] = r.at(left)
-		}
-		w.shorten(slot, r, left)
+// grow returns an empty block linked to e.
+//
+//go:noinline
+func (w *Wheel) grow(e entry) entry {
+	size, room, flag := smallBlock, smallCapacity, entry(0)
+	if e != 0 {
+		size, room, flag = largeBlock, largeCapacity, largeBit
 	}
+	h := w.arena.Alloc(size, mem.KindTicket)
+	mem.Store64(h, 0, uint64(e))
+	return entry(h) | entry(room)<<roomShift | flag
+}
+
+// pop takes one ticket from the chain at p, which is not empty. The caller counts.
+func (w *Wheel) pop(p *entry) Ticket {
+	e := *p
+	room := e.room() + 1
+	t := Ticket(mem.Load64(e.handle(), room*ticketSize))
+	if e += roomOne; room == e.capacity() {
+		e = w.release(e)
+	}
+	*p = e
+	return t
+}
+
+// take moves tickets of the chain at p to dst until one of them ends and returns
+// their number.
+func (w *Wheel) take(p *entry, dst []Ticket) (n int) {
+	e := *p
+	for n < len(dst) && e != 0 {
+		h, room := e.handle(), e.room()
+		for end := min(e.capacity(), room+len(dst)-n); room < end; n++ {
+			room++
+			dst[n] = Ticket(mem.Load64(h, room*ticketSize))
+		}
+		if e = e.withRoom(room); room == e.capacity() {
+			e = w.release(e)
+		}
+	}
+	*p = e
 	w.count -= n
 	return n
 }
 
-// cascade refiles tickets of the slot of level for unit: those due at nowTick
-// go to dst, others to finer slots, until the slot or dst or moves is
-// exhausted. got tickets went to dst, moved ones to finer slots.
-func (w *Wheel) cascade(level int, unit, nowTick uint64, dst []Ticket, moves int) (got, moved int) {
-	slot := slotAt(level, unit)
-	start := unit << (level * levelBits)
-	within := uint64(1)<<(level*levelBits) - 1
-	for full := false; !full && moved < moves; {
-		r := w.first(slot)
-		if r == 0 {
-			break
-		}
-		if next := r.next(); next != 0 {
-			mem.Prefetch(mem.Ptr(next.handle()))
-		}
-		left := r.count()
-		for left > 0 && moved < moves {
-			t := r.at(left - 1)
-			tick := start | uint64(t)&within
-			if tick > nowTick {
-				w.push(w.slotOf(max(tick, w.pos)), t)
-				moved++
-			} else if got < len(dst) {
-				dst[got] = t
-				got++
-			} else {
-				full = true
-				break
-			}
-			left--
-		}
-		w.shorten(slot, r, left)
+// release frees a block and returns the one it linked to.
+func (w *Wheel) release(e entry) entry {
+	h := e.handle()
+	if h == w.pass.prev {
+		w.pass.prev = 0
 	}
-	w.count -= got
-	return got, moved
+	next := entry(mem.Load64(h, 0))
+	w.arena.Free(h, mem.KindTicket)
+	return next
 }

@@ -6,95 +6,76 @@ import (
 	"kvorum/mem"
 )
 
-// Validate walks the whole wheel and returns an error that names the first
-// thing that is not as the package comment says. Cost: every ticket is read.
+// Validate walks the whole wheel and reports the first broken invariant. Debug
+// only.
 func (w *Wheel) Validate() error {
-	total := 0
-	for slot := range slotCount {
-		n, err := w.validateSlot(slot)
-		if err != nil {
-			return fmt.Errorf("wheel: at tick %d, slot %d: %w", w.pos, slot, err)
+	var err error
+	count := 0
+	seen := make(map[mem.Handle]bool)
+	w.chains(func(r *rings, s source, e entry) {
+		if err == nil {
+			var n int
+			n, err = validateChain(s, e, r != nil, seen)
+			count += n
 		}
-		total += n
+		if err == nil && r != nil {
+			err = r.validateSlot(s, e)
+		}
+	})
+	if err != nil {
+		return err
 	}
-	if total != w.count {
-		return fmt.Errorf("wheel: %d tickets, counted as %d", total, w.count)
+	if count != w.count {
+		return fmt.Errorf("wheel: %d tickets counted, %d in chains", w.count, count)
+	}
+	if p := w.pass.prev; p != 0 && !seen[p] {
+		return fmt.Errorf("wheel: sweep stands at block %#x, which is in no chain", uint64(p))
+	}
+	r := w.main
+	if window := r.pos >> levelBits; window != r.base && window != r.base+1 {
+		return fmt.Errorf("wheel: cursor in window %d, base %d", window, r.base)
 	}
 	return nil
 }
 
-// validateSlot checks one slot and returns its number of tickets.
-func (w *Wheel) validateSlot(slot int) (n int, err error) {
-	chains := [2]ref{w.slots[slot], 0}
-	if w.sweep.slot == slot {
-		chains[1] = w.sweep.rest
-	}
-	level, unit := w.unitOf(slot)
-	for _, chain := range chains {
-		for r := chain; r != 0; r = r.next() {
-			if err := validateBlock(r, r == chain); err != nil {
-				return 0, err
+// validateChain counts the tickets of a chain. Those of slots hold the low bits of
+// a tick that the slot stands for.
+func validateChain(s source, e entry, inSlot bool, seen map[mem.Handle]bool) (count int, err error) {
+	for ; e != 0; e = entry(mem.Load64(e.handle(), 0)) {
+		if seen[e.handle()] {
+			return count, fmt.Errorf("wheel: block %#x is linked twice", uint64(e.handle()))
+		}
+		seen[e.handle()] = true
+		if e.len() < 1 || e.room() < 0 {
+			return count, fmt.Errorf("wheel: block %#x holds %d tickets", uint64(e.handle()), e.len())
+		}
+		if size := mem.BlockSize(e.handle()); size < (e.capacity()+1)*ticketSize {
+			return count, fmt.Errorf("wheel: block %#x of %d tickets is %d bytes", uint64(e.handle()), e.capacity(), size)
+		}
+		count += e.len()
+		for i := e.room() + 1; inSlot && i <= e.capacity(); i++ {
+			t := Ticket(mem.Load64(e.handle(), i*ticketSize))
+			if high := s.first & (1<<TickBits - 1) &^ s.mask; t.Tick()&^s.mask != high {
+				return count, fmt.Errorf("wheel: ticket of tick %#x in the slot of tick %#x", t.Tick(), s.first)
 			}
-			n += r.count()
-			for i := range r.count() {
-				if err := w.validateTicket(r.at(i), level, unit); err != nil {
-					return 0, err
-				}
-			}
 		}
 	}
-	if w.has(slot) != (n > 0) {
-		return 0, fmt.Errorf("busy bit %v with %d tickets", w.has(slot), n)
-	}
-	if n > 0 && unit < w.unit(level) {
-		return 0, fmt.Errorf("level %d: unit %d has passed, now at %d", level, unit, w.unit(level))
-	}
-	return n, nil
+	return count, nil
 }
 
-// validateBlock checks the shape of a block.
-func validateBlock(r ref, first bool) error {
-	switch {
-	case r.count() == 0 || r.count() > r.capacity():
-		return fmt.Errorf("a block of class %d has %d tickets", r.class(), r.count())
-	case !first && (r.class() != classMax || r.count() != r.capacity()):
-		return fmt.Errorf("an inner block of class %d has %d tickets", r.class(), r.count())
-	case r.class() != classMax && r.next() != 0:
-		return fmt.Errorf("a block follows one of class %d", r.class())
+// validateSlot checks that the slot has its bit and is one that may hold tickets.
+func (r *rings) validateSlot(s source, e entry) error {
+	if r.used[s.half].has(s.slot) != (e != 0) {
+		return fmt.Errorf("wheel: half %d slot %d: used %t, entry %#x", s.half, s.slot, e == 0, uint64(e))
+	}
+	if e == 0 {
+		return nil
+	}
+	if s.half < 2 && s.first < r.pos {
+		return fmt.Errorf("wheel: tickets of tick %d behind the cursor at %d", s.first, r.pos)
+	}
+	if s.half >= 2 && s.first>>levelBits <= r.base {
+		return fmt.Errorf("wheel: half %d slot %d of tick %d is not cascaded, base %d", s.half, s.slot, s.first, r.base)
 	}
 	return nil
-}
-
-// unitOf returns the level of a slot and the unit it stands for.
-func (w *Wheel) unitOf(slot int) (level int, unit uint64) {
-	level = min(slot/ringSize, far)
-	size := uint64(ringSize)
-	first := w.unit(level) - w.unit(level)%roundSize
-	if level == far {
-		size, first = farSize, w.unit(far)
-	}
-	place := uint64(slot - level*ringSize)
-	return level, first + (place-first)%size
-}
-
-// validateTicket checks that the bits of a ticket fit its slot.
-func (w *Wheel) validateTicket(t Ticket, level int, unit uint64) error {
-	shift := level * levelBits
-	want := unit << shift & (1<<TicketBits - 1) >> shift << shift
-	if got := t.Tick() >> shift << shift; got != want && !(level == 0 && unit == w.pos) {
-		return fmt.Errorf("level %d, unit %d: ticket of tick %#x", level, unit, t.Tick())
-	}
-	return nil
-}
-
-// Blocks calls fn for every block of memory the wheel holds.
-func (w *Wheel) Blocks(fn func(h mem.Handle)) {
-	for slot := range slotCount {
-		for r := w.slots[slot]; r != 0; r = r.next() {
-			fn(r.handle())
-		}
-	}
-	for r := w.sweep.rest; r != 0; r = r.next() {
-		fn(r.handle())
-	}
 }

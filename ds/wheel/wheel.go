@@ -1,320 +1,314 @@
-// Package wheel keeps expiry tickets: 8 bytes for each key with a TTL, handed
-// back when the TTL is over, at a cost that depends on what is due and not on
-// how many tickets there are.
+// Package wheel keeps expiry tickets until they are due: a hierarchical timing
+// wheel whose tickets live off-heap, 8 bytes each.
 //
-// # The problem
+//	level 0  2 x 256 slots of 1 tick       windows base, base+1
+//	level 1  2 x 256 slots of 2^8 ticks    the next 256 to 511 windows
+//	level 2  2 x 256 slots of 2^16 ticks
+//	level 3      256 slots of 2^24 ticks   beyond: the farthest slot
 //
-// A hierarchical wheel files far tickets coarsely and must refile ("cascade")
-// a whole coarse slot when its time comes. Done in one go that is a pause of
-// milliseconds; done in pieces after its time has come it delays what is due.
-// Here a slot is cascaded one round ahead of time, in pieces, into a second
-// half of the finer ring.
+//	slot --> block 512: | link 8 | 63 tickets | --> block --> ... --> block 64
+//	ticket: | hash 40 | low bits of the due tick 24 |
 //
-//	tick 64 ms    level 0   2 x 256 slots of 1 tick       this round and the next
-//	              level 1   2 x 256 slots of 2^8  ticks   16 s
-//	              level 2   2 x 256 slots of 2^16 ticks   70 min
-//	              level 3       256 slots of 2^24 ticks   12 days
+// A window is 256 ticks, aligned. Levels 0 to 2 hold two of their rounds at a
+// time, the present and the next one, so a slot of a higher level is cascaded
+// while the window before it runs: a piece of at most pieceMax tickets per call
+// of Due, one call per tick, more often when the window draws to its end. By the
+// time its tickets may be due, the slot is empty. At 20 calls a second that holds
+// for some 400,000 tickets per wheel and window of 16 s. A cascade reads only the
+// tickets themselves: a slot of level n fixes all bits of the due tick above the
+// low 8n.
 //
-//	level 1      ... | slot r | slot r+1 | slot r+2 | slot r+3 | ...
-//	                    empty     being       full
-//	                            cascaded ahead
-//	level 0      | round r            | round r+1           |
-//	                   ^ pos
+// When Due was not called for long or the clock leapt, a slot may be met that is
+// not cascaded: Due then goes through its tickets itself and hands out those that
+// are due, again at most pieceMax of them per call. Until it is through, due
+// tickets may hide in the rest: Backlog is not 0 then, even if Due returned 0.
+// Time that holds no tickets is skipped without looking at its ticks.
 //
-// A round of level k is 2^(8(k+1)) ticks. With pos in round r, level k holds
-// the tickets due in rounds r and r+1, so a new ticket for these goes straight
-// to level k; what the coarser slot of round r+1 still has is cascaded while
-// round r lasts, at most CascadeMax tickets a call. At one call a tick, 256
-// calls, half a million tickets move before they are due; if more are there, or
-// after a jump in time, the rest is urgent: it is cascaded first and whatever is
-// due goes straight to the caller.
+// A clock that goes back moves the cursor back while it stays in the windows of
+// level 0, at least graceTicks. Beyond, all tickets are parked and put into fresh
+// rings piece by piece; if the clock comes back to where it was sooner than that,
+// the parked ones count as due at once. A ticket may thus be handed out early,
+// and is when it was due at an earlier clock or lies more than 2^32 ticks ahead:
+// callers check, and add it again.
 //
-// A ticket holds the low 24 bits of its due tick. Those and the slot's place
-// give the whole tick, so nothing but the tickets is read in a cascade. Tickets
-// due beyond the last slot of level 3 (8.7 years) wait there, come out early,
-// and the caller adds them again.
+// Invariants, for every set of rings:
 //
-// # Memory
+//	I1  base <= window of pos <= base+1; all level 0 slots below pos are empty.
+//	I2  Level 1 holds windows from base+1 on (base+1 is being cascaded), level 2
+//	    rounds of 2^16 ticks from the next one on, level 3 of 2^24 likewise.
+//	I3  A slot's bit in used is set if and only if it has a block; every block
+//	    but one being filled holds at least one ticket.
+//	I4  The 24 bits of a ticket are the low bits of the tick its slot stands for.
+//	I5  Count is the number of tickets in all chains.
+//	I6  A ticket moves only to a lower level or from parked rings to the main
+//	    ones, never inside a level: Sweep goes the same way and misses none.
 //
-// A slot is a chain of blocks; only the first one is not full.
-//
-//	slot ──► | link | ticket ... |──►| link | 63 tickets |──► 0
-//	slot, link = handle << 8 | size class << 6 | number of tickets
-//
-// Blocks have 512 bytes; a chain of one block starts with 64 and doubles, so
-// that few volatile keys do not cost 512 bytes each. A wheel itself is 14.5 KB
-// on Go's heap, without pointers.
-//
-// # Invariants
-//
-//	I1  pos <= the time of the last call; no ticket is filed before pos.
-//	I2  A ticket is handed out at its due tick or later, but never earlier
-//	    unless it was too far away. It is not handed out later if Due is
-//	    called each tick and cascades keep up.
-//	I3  Level k holds only tickets of its rounds r and r+1, and coarser slots
-//	    of these rounds only what has not been cascaded yet.
-//	I4  A slot's bit in busy is set exactly if it has tickets, in its chain or
-//	    in the rest that Sweep has not looked at.
-//	I5  No call costs more than CascadeMax moves plus len(dst) tickets, plus a
-//	    constant, however far time jumps.
-//
-// Not safe for concurrent use: the caller holds the lock of whatever the wheel
-// belongs to. The package must not know keys, records or milliseconds.
-//
-// Rejected: reading the due time from the record in a cascade (one cache miss
-// for each ticket, 7 ms pauses); one ring with 4096 slots at level 0 (cascades
-// get rarer, not shorter).
+// Cost: Add and a ticket handed out are a few ns, a ticket cascaded about 10 ns.
+// Not safe for concurrent use: the caller holds the lock that guards the wheel.
+// The package must not read a clock and must not know what a ticket's hash means.
 package wheel
 
 import (
-	"math/bits"
-
 	"kvorum/mem"
 )
 
-// TicketBits of the due tick are kept in a ticket, HashBits of the hash.
 const (
-	TicketBits = 24
-	HashBits   = 40
+	// TickBits is the number of low bits of its due tick that a ticket keeps.
+	TickBits = 24
+	// HashBits is the number of bits a ticket has for its owner.
+	HashBits = 40
+
+	levelBits   = 8
+	slotCount   = 1 << levelBits
+	slotMask    = slotCount - 1
+	levelTop    = 3
+	halfCount   = 2*levelTop + 1
+	eraBits     = levelTop * levelBits
+	farthestEra = slotCount - 1
+
+	// pieceMax bounds the tickets that one call of Due moves: ~20 µs.
+	pieceMax = 1024
+	// graceTicks is how far the cursor is in a window before the one before it is
+	// given up: a clock that goes back by less needs no parking.
+	graceTicks = 64
+	// closingTicks before a window ends every call of Due cascades.
+	closingTicks = 64
+	// parkedMax is the number of sets of rings that may wait to be put into the
+	// main one; with one more all are put there in one go.
+	parkedMax = 4
 )
 
-// Ticket stands for one key with a due time: hash << TicketBits | due tick.
+// Ticket stands for one promise to look at something at its due tick.
 type Ticket uint64
 
-// Hash returns the hash bits the ticket was added with.
-func (t Ticket) Hash() uint64 { return uint64(t) >> TicketBits }
+// Hash returns the 40 bits given to Add.
+func (t Ticket) Hash() uint64 { return uint64(t) >> TickBits }
 
-// Tick returns the low TicketBits bits of the due tick it was added with.
-func (t Ticket) Tick() uint64 { return uint64(t) & (1<<TicketBits - 1) }
+// Tick returns the low 24 bits of the due tick given to Add.
+func (t Ticket) Tick() uint64 { return uint64(t) & (1<<TickBits - 1) }
 
-// CascadeMax is the largest number of tickets that one call of Due refiles.
-const CascadeMax = 2000
-
-const (
-	levelBits = 8 // a round of level k has 2^levelBits slots
-	roundSize = 1 << levelBits
-	ringSize  = 2 * roundSize // slots of levels 0 to 2: two rounds
-	farSize   = roundSize     // slots of level 3
-	levels    = 4
-	slotCount = (levels-1)*ringSize + farSize
-	far       = levels - 1
-)
-
-// Wheel holds tickets. Make it with New.
+// Wheel holds tickets. Make one with New.
 type Wheel struct {
-	arena *mem.Arena
-	pos   uint64 // oldest tick whose slot may hold tickets
-	count int
-	busy  [slotCount / 64]uint64
-	slots [slotCount]ref
-	sweep sweep
+	arena     *mem.Arena
+	main      *rings
+	late      entry    // tickets added when they were due already
+	lateSince uint64   // cursor when the oldest of late was added, or earlier
+	count     int      // tickets held
+	pieceTick uint64   // tick of the last regular cascade piece
+	parked    []*rings // rings left by a clock that went back
+	pass      pass
 }
 
-// New returns an empty wheel that takes its blocks from a. nowTick is the
-// present time in ticks.
+// New returns an empty wheel whose clock stands at nowTick. Its blocks come from
+// a, counted as mem.KindTicket; Free gives them back.
 func New(a *mem.Arena, nowTick uint64) *Wheel {
-	return &Wheel{arena: a, pos: nowTick, sweep: newSweep()}
+	return &Wheel{arena: a, main: newRings(nowTick)}
 }
 
 // Count returns the number of tickets held.
 func (w *Wheel) Count() int { return w.count }
 
-// Add files a ticket for dueTick; hash40 has HashBits bits. A time that has
-// passed counts as now. Cost: about 20 ns.
+// Add adds a ticket that is due at dueTick. The low 40 bits of hash40 come back
+// from Ticket.Hash. A ticket for a tick that the wheel has passed is due at once.
+// O(1).
 func (w *Wheel) Add(dueTick, hash40 uint64) {
-	t := Ticket(hash40<<TicketBits | dueTick&(1<<TicketBits-1))
-	w.push(w.slotOf(max(dueTick, w.pos)), t)
 	w.count++
+	w.put(w.main, dueTick, Ticket(hash40<<TickBits|dueTick&(1<<TickBits-1)))
 }
 
-// slotOf returns the slot for a tick from pos on.
-func (w *Wheel) slotOf(tick uint64) int {
-	// Whole rounds of level k between pos and the tick; 0 or 1 fits.
-	if tick>>levelBits-w.pos>>levelBits <= 1 {
-		return slotAt(0, tick)
-	}
-	if tick>>(2*levelBits)-w.pos>>(2*levelBits) <= 1 {
-		return slotAt(1, tick>>levelBits)
-	}
-	if tick>>(3*levelBits)-w.pos>>(3*levelBits) <= 1 {
-		return slotAt(2, tick>>(2*levelBits))
-	}
-	return slotAt(far, min(tick>>(3*levelBits), w.pos>>(3*levelBits)+farSize-1))
-}
-
-// slotAt returns the slot of level that holds unit, a time in units of that
-// level's slots.
-func slotAt(level int, unit uint64) int {
-	if level == far {
-		return far*ringSize + int(unit%farSize)
-	}
-	return level*ringSize + int(unit%ringSize)
-}
-
-// unit returns pos in units of level's slots.
-func (w *Wheel) unit(level int) uint64 {
-	return w.pos >> (level * levelBits)
-}
-
-// has reports whether a slot has tickets.
-func (w *Wheel) has(slot int) bool {
-	return w.busy[slot/64]>>(slot%64)&1 != 0
-}
-
-// Advance tells the wheel the time without taking tickets: pos moves over what
-// is empty. Due does the same; Advance is for an owner that adds tickets after
-// a long rest. Cost: O(1).
-func (w *Wheel) Advance(nowTick uint64) {
-	for w.pos < nowTick && w.skip(nowTick) {
-	}
-}
-
-// Due moves tickets due at nowTick or before to dst and returns their number.
-// Fewer than len(dst) means that no more are due, or that a cascade is behind:
-// Backlog tells. In any case a piece of the coming cascades is done, see
-// CascadeMax. A nowTick before the last one finds what is due at that time
-// already filed as due and nothing else.
+// Due takes tickets that are due at nowTick, at most len(dst), in about the order
+// of their ticks, and returns their number. It also does a bounded piece of the
+// wheel's own work: call it at least every few ticks, also when nothing is due.
+// Tickets may come early, see the package comment. If it returns 0 and Backlog is
+// not 0, work is under way and the next call goes on with it.
 func (w *Wheel) Due(nowTick uint64, dst []Ticket) (n int) {
-	moves := CascadeMax
-	for {
-		if w.pos <= nowTick {
-			n += w.take(slotAt(0, w.pos), dst[n:])
-		}
-		if n == len(dst) {
-			break
-		}
-		if w.pos < nowTick && w.skip(nowTick) {
-			continue
-		}
-		level := w.urgent()
-		if level == 0 || moves == 0 {
-			break
-		}
-		// The round of pos cannot be left before this slot is empty.
-		got, moved := w.cascade(level, w.unit(level), nowTick, dst[n:], moves)
-		n += got
-		moves -= moved
+	if nowTick < w.main.pos {
+		w.rewind(nowTick)
 	}
-	w.cascadeAhead(moves)
+	r := w.main
+	n = w.take(&w.late, dst)
+	n, budget := w.collect(r, nowTick, dst, n, pieceMax)
+	if len(w.parked) > 0 {
+		n, budget = w.unpark(nowTick, dst, n, budget)
+	}
+	if n < len(dst) || nowTick != w.pieceTick || r.closing() {
+		w.pieceTick = nowTick
+		w.cascade(r, budget)
+	}
 	return n
 }
 
-// cascadeAhead spends moves on the slots of the coming rounds.
-func (w *Wheel) cascadeAhead(moves int) {
-	for level := 1; level < levels && moves > 0; level++ {
-		unit := w.unit(level)
-		for u := unit; u <= unit+1; u++ {
-			if w.has(slotAt(level, u)) {
-				_, moved := w.cascade(level, u, 0, nil, moves)
-				moves -= moved
-			}
-		}
-	}
-}
-
-// urgent returns the finest level whose slot of the present round has tickets
-// left, or 0.
-func (w *Wheel) urgent() int {
-	for level := 1; level < levels; level++ {
-		if w.has(slotAt(level, w.unit(level))) {
-			return level
-		}
-	}
-	return 0
-}
-
-// Backlog returns the age in ticks of the oldest due ticket, 0 if none is due
-// or all became due just now. While a cascade is behind it is an upper bound
-// and at least 1, so that 0 after a Due that found nothing means all is done.
+// Backlog returns for how many ticks the oldest ticket that is due at nowTick has
+// been waiting: since its due tick, or since it was added if that was later. 0 if
+// none is. While the wheel has to go through a slot that should have been cascaded
+// before, the result is an upper bound.
 func (w *Wheel) Backlog(nowTick uint64) uint64 {
-	if nowTick < w.pos {
+	oldest := w.main.earliest()
+	if w.late != 0 {
+		oldest = min(oldest, w.lateSince)
+	}
+	for _, p := range w.parked {
+		oldest = min(oldest, p.pos)
+	}
+	if oldest >= nowTick {
 		return 0
-	}
-	oldest := nowTick
-	if w.has(slotAt(0, w.pos)) {
-		oldest = w.pos
-	} else if next, ok := w.next(); ok {
-		oldest = min(oldest, next)
-	}
-	for level := 1; level < levels; level++ {
-		if unit := w.unit(level); w.has(slotAt(level, unit)) {
-			oldest = min(oldest, unit<<(level*levelBits), nowTick-1)
-		}
 	}
 	return nowTick - oldest
 }
 
-// skip moves pos on to the next tick that may have tickets, at most to
-// nowTick > pos. It reports false if pos cannot move because the present round
-// of some level still has tickets in a coarser slot.
-func (w *Wheel) skip(nowTick uint64) bool {
-	if w.has(slotAt(0, w.pos)) {
-		return false
+// collect moves the cursor of r towards now and takes what is due on the way.
+func (w *Wheel) collect(r *rings, now uint64, dst []Ticket, n, budget int) (int, int) {
+	for n < len(dst) {
+		if r.pos>>levelBits != r.base {
+			n, budget = w.overtake(r, now, dst, n, budget)
+			if r.overdue() {
+				break
+			}
+			r.settle()
+		}
+		if tick, ok := r.next(); ok && tick <= now {
+			r.pos = tick
+			half, slot := int(tick>>levelBits&1), int(tick&slotMask)
+			p := &r.halves[half][slot]
+			n += w.take(p, dst[n:])
+			if *p == 0 {
+				r.used[half].clear(slot)
+			}
+			continue
+		}
+		if now>>levelBits == r.pos>>levelBits {
+			r.pos = now
+			r.settle()
+			break
+		}
+		window := min(r.nextWindow(), now>>levelBits)
+		r.base = window - 1
+		r.pos = window << levelBits
 	}
-	to := nowTick
-	if next, ok := w.next(); ok {
-		to = min(to, next)
+	return n, budget
+}
+
+// overtake goes through slots of higher levels that the cursor has reached
+// although they are not cascaded, until they are empty, dst is full or the budget
+// is used up.
+func (w *Wheel) overtake(r *rings, now uint64, dst []Ticket, n, budget int) (int, int) {
+	for level := 1; level <= levelTop; level++ {
+		s := r.source(level)
+		if r.pos < s.first || !r.used[s.half].has(s.slot) {
+			continue
+		}
+		p := &r.halves[s.half][s.slot]
+		for *p != 0 && n < len(dst) && budget > 0 {
+			t := w.pop(p)
+			budget--
+			if tick := s.first | uint64(t)&s.mask; tick > now {
+				w.put(r, tick, t)
+				continue
+			}
+			dst[n] = t
+			n++
+			w.count--
+		}
+		if *p == 0 {
+			r.used[s.half].clear(s.slot)
+		}
 	}
-	for level := 1; level < levels; level++ {
-		shift := level * levelBits
-		if to>>shift != w.pos>>shift && w.has(slotAt(level, w.pos>>shift)) {
-			// Within the round all slots may be looked at; its last
-			// tick is as far as it goes.
-			to = min(to, w.pos>>shift<<shift+(1<<shift-1))
-			if to == w.pos {
-				return false
+	return n, budget
+}
+
+// cascade moves about budget tickets of the slots that come next to lower levels.
+func (w *Wheel) cascade(r *rings, budget int) {
+	for level := 1; level <= levelTop; level++ {
+		s := r.source(level)
+		if !r.used[s.half].has(s.slot) {
+			continue
+		}
+		if budget <= 0 {
+			return
+		}
+		budget = w.pour(r, r, s, budget)
+	}
+}
+
+// pour moves about budget tickets of the slot s of from into to and returns what
+// is left of the budget.
+func (w *Wheel) pour(to, from *rings, s source, budget int) int {
+	p := &from.halves[s.half][s.slot]
+	for budget > 0 && *p != 0 {
+		e := *p
+		h := e.handle()
+		mem.Prefetch(mem.Ptr(entry(mem.Load64(h, 0)).handle()))
+		for i := e.room() + 1; i <= e.capacity(); i++ {
+			t := mem.Load64(h, i*ticketSize)
+			w.put(to, s.first|t&s.mask, Ticket(t))
+		}
+		budget -= e.len()
+		*p = w.release(e)
+	}
+	if *p == 0 {
+		from.used[s.half].clear(s.slot)
+	}
+	return budget
+}
+
+// rewind makes the cursor follow a clock that went back to now.
+func (w *Wheel) rewind(now uint64) {
+	r := w.main
+	switch {
+	case now>>levelBits >= r.base:
+		r.pos = now
+	case r.empty():
+		r.pos, r.base = now, baseOf(now)
+	default:
+		w.parked = append(w.parked, r)
+		w.main = newRings(now)
+		if len(w.parked) > parkedMax {
+			w.unparkAll()
+		}
+	}
+}
+
+// unpark takes tickets of parked rings whose cursor the clock has reached, and
+// puts others into the main rings.
+func (w *Wheel) unpark(now uint64, dst []Ticket, n, budget int) (int, int) {
+	kept := w.parked[:0]
+	for _, r := range w.parked {
+		for s, ok := r.firstSlot(); ok; s, ok = r.firstSlot() {
+			if now < r.pos {
+				if budget <= 0 {
+					break
+				}
+				budget = w.pour(w.main, r, s, budget)
+				continue
+			}
+			if n == len(dst) {
+				break
+			}
+			p := &r.halves[s.half][s.slot]
+			n += w.take(p, dst[n:])
+			if *p == 0 {
+				r.used[s.half].clear(s.slot)
 			}
 		}
+		if !r.empty() {
+			kept = append(kept, r)
+			continue
+		}
+		w.pass.leave(w, r)
 	}
-	w.pos = to
-	return true
+	clear(w.parked[len(kept):])
+	w.parked = kept
+	return n, budget
 }
 
-// next returns the first tick after pos at which a ticket may be filed: that of
-// a slot of level 0, or the start of a coarser slot. The slots of the present
-// rounds of coarser levels do not count: see urgent.
-func (w *Wheel) next() (tick uint64, ok bool) {
-	for level := range levels {
-		unit := w.unit(level)
-		shift := level * levelBits
-		size := uint64(ringSize)
-		if level == far {
-			size = farSize
+// unparkAll puts all parked tickets into the main rings, however many there are.
+func (w *Wheel) unparkAll() {
+	for _, r := range w.parked {
+		for s, ok := r.firstSlot(); ok; s, ok = r.firstSlot() {
+			w.pour(w.main, r, s, w.count)
 		}
-		// The rest of the round, and then for the finer levels the next
-		// round. A slot of the next round may also still wait in the
-		// coarser level, at the same time or later: that is found next.
-		if u, ok := w.scan(level, unit+1, min(unit-unit%roundSize+2*roundSize, unit+size)); ok {
-			tick = u << shift
-			return w.earlier(level, tick), true
-		}
+		w.pass.leave(w, r)
 	}
-	return 0, false
-}
-
-// earlier returns the earliest of tick, found at level, and the starts of
-// coarser slots: the next round's slot may still hold tickets of any tick in it.
-func (w *Wheel) earlier(level int, tick uint64) uint64 {
-	for level++; level < levels; level++ {
-		unit := w.unit(level)
-		if w.has(slotAt(level, unit+1)) {
-			tick = min(tick, (unit+1)<<(level*levelBits))
-		}
-	}
-	return tick
-}
-
-// scan returns the first unit in [from, to) whose slot of level has tickets.
-// to-from is less than the size of the ring.
-func (w *Wheel) scan(level int, from, to uint64) (unit uint64, ok bool) {
-	for from < to {
-		slot := slotAt(level, from)
-		bit := uint64(slot % 64)
-		if word := w.busy[slot/64] >> bit; word != 0 {
-			from += uint64(bits.TrailingZeros64(word))
-			return from, from < to
-		}
-		from += 64 - bit
-	}
-	return 0, false
+	clear(w.parked)
+	w.parked = w.parked[:0]
 }

@@ -6,6 +6,7 @@ import (
 	"sort"
 	"testing"
 
+	"kvorum/internal/invariants"
 	"kvorum/mem"
 )
 
@@ -161,10 +162,14 @@ func TestPastTimesCountAsNow(t *testing.T) {
 // The claim of the design: with a call each tick and a load of 10 M tickets an
 // hour nothing waits for a cascade.
 func TestNothingDueWaitsForACascade(t *testing.T) {
-	const perTick, hour = 178, 56250
+	const perTick, hour = 178, 56250 // a twentieth of that here
 	seed := rand.Int63()
 	r := rand.New(rand.NewSource(seed))
-	now := uint64(1<<24 - 70_000) // crosses the rounds of all levels
+	ticks := uint64(80_000)
+	if invariants.Enabled {
+		ticks = 3_000
+	}
+	now := uint64(1<<24 - ticks + 1000) // crosses the rounds of all levels
 	h := newHarness(t, now)
 	dueAt := map[uint64]int{}
 	add := func() {
@@ -175,7 +180,7 @@ func TestNothingDueWaitsForACascade(t *testing.T) {
 	for range perTick * hour / 20 {
 		add()
 	}
-	for range 80_000 {
+	for range ticks {
 		h.m.now++
 		for range perTick / 20 {
 			add()
@@ -368,13 +373,17 @@ func FuzzModel(f *testing.F) {
 }
 
 func TestModelRandomly(t *testing.T) {
-	for range 60 {
+	seeds, calls := 25, 1000
+	if invariants.Enabled {
+		seeds, calls = 5, 300
+	}
+	for range seeds {
 		seed := rand.Int63()
 		r := rand.New(rand.NewSource(seed))
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			h := newHarness(t, uint64(r.Int63n(1<<40)))
 			p := pass{seen: map[uint64]bool{}}
-			for i := range 1500 {
+			for i := range calls {
 				h.step(r, &p, byte(r.Intn(256)))
 				if i%50 == 0 {
 					h.check()

@@ -1,0 +1,217 @@
+package conncmd
+
+import (
+	"sort"
+	"strconv"
+
+	"kvorum/command"
+	"kvorum/num"
+	"kvorum/resp"
+)
+
+var clientInfoSpec = &command.Spec{
+	Name: "info", Since: "6.2.0", Group: "connection", Complexity: "O(1)",
+	Summary: "Describes the connection in one line.",
+	Arity:   2, Flags: command.NoScript | command.Loading | command.Stale, Categories: command.CatConnection,
+	Tips:    []string{"nondeterministic_output"},
+	Handler: clientInfo,
+}
+
+var clientListSpec = &command.Spec{
+	Name: "list", Since: "2.4.0", Group: "connection", Complexity: "O(N) where N is the number of client connections",
+	Summary: "Describes connections, one line each.",
+	Arity:   -2, Flags: command.Admin | command.NoScript | command.Loading | command.Stale, Categories: command.CatConnection,
+	Tips: []string{"nondeterministic_output"},
+	History: []command.Change{
+		{Since: "2.8.12", Text: "Added unique client `id` field."},
+		{Since: "5.0.0", Text: "Added optional `TYPE` filter."},
+		{Since: "6.0.0", Text: "Added `user` field."},
+		{Since: "6.2.0", Text: "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter."},
+		{Since: "7.0.0", Text: "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."},
+		{Since: "7.0.3", Text: "Added `ssub` field."},
+	},
+	Args: []command.Arg{
+		{Name: "client-type", Type: "oneof", Token: "TYPE", Since: "5.0.0", Optional: true, Args: []command.Arg{
+			{Name: "normal", Type: "pure-token", Token: "NORMAL"},
+			{Name: "master", Type: "pure-token", Token: "MASTER"},
+			{Name: "replica", Type: "pure-token", Token: "REPLICA"},
+			{Name: "pubsub", Type: "pure-token", Token: "PUBSUB"},
+		}},
+		{Name: "client-id", Type: "integer", Token: "ID", Since: "6.2.0", Optional: true, Multiple: true},
+	},
+	Handler: clientList,
+}
+
+func clientInfo(c *command.Ctx) {
+	c.Sess.LastCmd, c.Sess.LastSeen = c.Spec, c.Now
+	line := appendClient(nil, c.Sess, c.Now, c.Host.BufferBytes(c.Sess))
+	c.W.Verbatim("txt", string(append(line, '\n')))
+}
+
+const errUnknownType = "-ERR Unknown client type '"
+
+// clientType is a class of clients, as filters name it.
+type clientType int
+
+const (
+	typeAny clientType = iota
+	typeNormal
+	typeReplica
+	typePubSub
+	typeMaster
+)
+
+// parseType reads the name of a class in argument i; ok is false after the
+// error reply.
+func parseType(c *command.Ctx, i int) (t clientType, ok bool) {
+	switch {
+	case c.Is(i, "normal"):
+		return typeNormal, true
+	case c.Is(i, "slave"), c.Is(i, "replica"):
+		return typeReplica, true
+	case c.Is(i, "pubsub"):
+		return typePubSub, true
+	case c.Is(i, "master"):
+		return typeMaster, true
+	}
+	c.Err(errUnknownType + text(c.Args[i]) + "'")
+	return typeAny, false
+}
+
+// has reports whether a session is of the class. All clients are normal ones
+// until there is replication.
+func (t clientType) has(*command.Session) bool { return t == typeAny || t == typeNormal }
+
+func clientList(c *command.Ctx) {
+	filter, ids := typeAny, []uint64(nil)
+	switch {
+	case len(c.Args) == 4 && c.Is(2, "type"):
+		t, ok := parseType(c, 3)
+		if !ok {
+			return
+		}
+		filter = t
+	case len(c.Args) > 3 && c.Is(2, "id"):
+		ids = make([]uint64, 0, len(c.Args)-3)
+		for _, arg := range c.Args[3:] {
+			id, ok := num.ParseInt64(arg)
+			if !ok {
+				c.Err("-ERR Invalid client ID")
+				return
+			}
+			ids = append(ids, uint64(id))
+		}
+	case len(c.Args) != 2:
+		c.Err(command.ErrSyntax)
+		return
+	}
+	host, now := c.Host, c.Now
+	c.Sess.Task = func(w *resp.Writer) {
+		lines := listClients(host, now, filter)
+		var all []byte
+		if ids == nil {
+			all = inOrder(lines)
+		} else {
+			for _, id := range ids {
+				all = append(all, lines[id]...)
+			}
+		}
+		w.Verbatim("txt", string(all))
+	}
+}
+
+// listClients returns the lines of all clients of a class by their numbers. For
+// a Task.
+func listClients(host command.Host, now int64, filter clientType) map[uint64][]byte {
+	lines := make(map[uint64][]byte)
+	host.EachClient(func(s *command.Session) {
+		if filter.has(s) {
+			lines[s.ID] = append(appendClient(nil, s, now, host.BufferBytes(s)), '\n')
+		}
+	})
+	return lines
+}
+
+// inOrder joins lines in the order of the clients' arrival.
+func inOrder(lines map[uint64][]byte) []byte {
+	ids := make([]uint64, 0, len(lines))
+	for id := range lines {
+		ids = append(ids, id)
+	}
+	sort.Slice(ids, func(i, j int) bool { return ids[i] < ids[j] })
+	var all []byte
+	for _, id := range ids {
+		all = append(all, lines[id]...)
+	}
+	return all
+}
+
+// clientBytes is the memory of a client besides its buffers: session, parser,
+// connection, place in the tables of its loop.
+const clientBytes = 768
+
+// appendClient appends the line of a session. Buffers are shared by all clients
+// of a loop, so most figures about them are 0: what counts is kept input (qbuf)
+// and output that the socket did not take (oll, omem).
+func appendClient(b []byte, s *command.Session, now int64, buffers int) []byte {
+	var addr, local string
+	fd, in, out := -1, 0, 0
+	if p := s.Peer; p != nil {
+		addr, local, fd, in, out = p.RemoteAddr(), p.LocalAddr(), p.FD(), p.InputBuffered(), p.PendingOut()
+	}
+	number := func(name string, n int64) {
+		b = strconv.AppendInt(append(b, name...), n, 10)
+	}
+	words := func(name, value string) { b = append(append(b, name...), value...) }
+
+	number("id=", int64(s.ID))
+	words(" addr=", addr)
+	words(" laddr=", local)
+	number(" fd=", int64(fd))
+	words(" name=", s.Name)
+	number(" age=", max(now-s.Created, 0)/1000)
+	number(" idle=", max(now-s.LastSeen, 0)/1000)
+	words(" flags=", flagLetters(s))
+	number(" db=", int64(s.DB.Index()))
+	words(" sub=0 psub=0 ssub=0", " multi=-1")
+	number(" qbuf=", int64(in))
+	words(" qbuf-free=0 argv-mem=0 multi-mem=0", " rbs=0 rbp=0 obl=0")
+	number(" oll=", int64(min(out, 1)))
+	number(" omem=", int64(out))
+	number(" tot-mem=", int64(clientBytes+buffers))
+	words(" events=", "r")
+	if out > 0 {
+		words("w", "")
+	}
+	cmd := "NULL"
+	if s.LastCmd != nil {
+		cmd = s.LastCmd.FullName()
+	}
+	words(" cmd=", cmd)
+	words(" user=", s.User)
+	number(" redir=-1 resp=", int64(max(s.Proto, 2)))
+	words(" lib-name=", s.LibName)
+	words(" lib-ver=", s.LibVer)
+	return b
+}
+
+// flagLetters returns the letters of a session's states, "N" for none.
+func flagLetters(s *command.Session) string {
+	letters := ""
+	if s.Flags&command.CloseAfterReply != 0 {
+		letters += "c"
+	}
+	if s.Peer != nil && s.Peer.Unix() {
+		letters += "U"
+	}
+	if s.Flags&command.NoEvict != 0 {
+		letters += "e"
+	}
+	if s.Flags&command.NoTouch != 0 {
+		letters += "T"
+	}
+	if letters == "" {
+		return "N"
+	}
+	return letters
+}

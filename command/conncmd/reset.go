@@ -1,0 +1,25 @@
+package conncmd
+
+import (
+	"kvorum/command"
+)
+
+var resetSpec = &command.Spec{
+	Name: "reset", Since: "6.2.0", Group: "connection", Complexity: "O(1)",
+	Summary: "Brings the connection back to the state of a new one.",
+	Arity:   1, Flags: command.NoScript | command.Loading | command.Stale | command.Fast | command.NoAuth | command.AllowBusy, Categories: command.CatConnection,
+	Handler: reset,
+}
+
+func reset(c *command.Ctx) {
+	s := c.Sess
+	s.DB = c.KS.DB(0)
+	s.Proto, c.W.Proto = 2, 2
+	s.Name = "" // what CLIENT SETINFO said about the library stays true
+	s.User = string(defaultUser)
+	s.Flags &^= command.NoEvict | command.NoTouch | command.Authenticated
+	if !c.Host.PasswordSet() {
+		s.Flags |= command.Authenticated
+	}
+	c.W.Simple("RESET")
+}
