@@ -69,7 +69,8 @@ func throughputScenario(depth int, minRate, maxCPU float64) *scenario {
 // <test>-cpu.
 func (r *run) standardTests(tests []string, keys, depth int) error {
 	for _, test := range tests {
-		if !r.wants(test+"-rps", test+"-cpu") {
+		// The collector's share is taken over all tests together.
+		if !r.wants(test+"-rps", test+"-cpu", "gc-share") {
 			continue
 		}
 		res, err := r.standard(&stdBench{test: test, depth: depth, keys: keys, requests: stdRequests(r.opt, depth)})
@@ -206,14 +207,14 @@ func scalingScenario() *scenario {
 
 func scalingFigure(test string, loops int) string { return fmt.Sprintf("%s-loops%d", test, loops) }
 
-// scalingStep measures one number of loops. The peer's I/O threads spin, so
+// scalingStep measures one number of loops. Redis's I/O threads spin, so
 // more of them than CPUs only make it crawl: such steps are left out for it.
 func (r *run) scalingStep(tests []string, depth, loops int) error {
-	if !r.ours() && loops > runtime.NumCPU() {
+	if r.side.isRedis() && loops > runtime.NumCPU() {
 		return nil
 	}
 	flags := []string{"--io-threads", strconv.Itoa(loops)}
-	if !r.ours() && loops > 1 {
+	if r.side.isRedis() && loops > 1 {
 		flags = append(flags, "--io-threads-do-reads", "yes")
 	}
 	if err := r.start(flags...); err != nil {

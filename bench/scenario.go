@@ -132,9 +132,6 @@ func (r *run) wants(figures ...string) bool {
 	return false
 }
 
-// ours tells which side this is.
-func (r *run) ours() bool { return r.side.name == sideOurs }
-
 // start starts a fresh server, ending the one before.
 func (r *run) start(extra ...string) error {
 	if err := r.stop(); err != nil {

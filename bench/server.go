@@ -31,12 +31,17 @@ const (
 	maxClients   = 11_000
 )
 
+// isRedis tells whether the binary is Redis's or Valkey's, by its name.
+func (s side) isRedis() bool {
+	base := filepath.Base(s.binary)
+	return strings.HasPrefix(base, "redis-server") || strings.HasPrefix(base, "valkey-server")
+}
+
 // commandLine returns the arguments of a server without persistence. Both
 // sides get the same; kvorum's own binary wants its subcommand first.
 func (s side) commandLine(port, dir string, extra []string) []string {
 	var args []string
-	base := filepath.Base(s.binary)
-	if !strings.HasPrefix(base, "redis-server") && !strings.HasPrefix(base, "valkey-server") {
+	if !s.isRedis() {
 		args = append(args, "server")
 	}
 	args = append(args, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",

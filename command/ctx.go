@@ -149,7 +149,7 @@ func (c *Ctx) Write(i int) keyspace.Entry {
 
 func (c *Ctx) find(k keyspace.Key) keyspace.Entry {
 	e := c.DB.Find(k)
-	if e.OK() && e.Expired(c.Now) {
+	if e.OK() && e.Expired(c.Now) && c.mayExpire() {
 		c.Expire(c.DB, k, e)
 		return keyspace.Entry{}
 	}
@@ -160,12 +160,17 @@ func (c *Ctx) find(k keyspace.Key) keyspace.Entry {
 // holds the lock of its shard.
 func (c *Ctx) FindIn(db *keyspace.DB, k keyspace.Key) keyspace.Entry {
 	e := db.Find(k)
-	if e.OK() && e.Expired(c.Now) {
+	if e.OK() && e.Expired(c.Now) && c.mayExpire() {
 		c.Expire(db, k, e)
 		return keyspace.Entry{}
 	}
 	return e
 }
+
+// mayExpire reports whether the session decides that keys have expired. A log
+// or a master says itself when one is gone: until then its commands, written
+// when the key was alive, mean that key.
+func (c *Ctx) mayExpire() bool { return c.Sess.Flags&Internal == 0 }
 
 // Expire removes a key that is past its due time.
 func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
@@ -181,11 +186,15 @@ func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
 
 var delName = []byte("DEL")
 
-// touch records an access to a record.
+// touch records an access to a record unless the client wants none recorded.
 func (c *Ctx) touch(e keyspace.Entry) {
-	if c.Sess.Flags&NoTouch != 0 {
-		return
+	if c.Sess.Flags&NoTouch == 0 {
+		c.Accessed(e)
 	}
+}
+
+// Accessed records an access to a record.
+func (c *Ctx) Accessed(e keyspace.Entry) {
 	if c.LFU != nil {
 		keyspace.Touch(e.Rec, c.LFU.Bump(object.Load(e.Rec).Access(), c.Now, c.Rng))
 		return

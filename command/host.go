@@ -23,9 +23,9 @@ type Host interface {
 	Table() *Table
 	// NowUs returns the wall time in microseconds since the epoch. Anywhere.
 	NowUs() int64
-	// SleepMs blocks the caller. In a Task, or in an exclusive handler that
-	// means to stop the world.
-	SleepMs(ms int64)
+	// Sleep blocks the caller for microseconds. In a Task, or in an exclusive
+	// handler that means to stop the world.
+	Sleep(us int64)
 	// Log writes a line at the level warning. Anywhere.
 	Log(text string)
 	// SetActiveExpire turns the background removal of expired keys on or off.
@@ -69,9 +69,10 @@ type ConfigHost interface {
 
 // ReportHost is the part of Host about what has happened.
 type ReportHost interface {
-	// Info returns the text of INFO: of the sections that want accepts, by
-	// their names in lower case. In a Task only.
-	Info(want func(section string) bool) string
+	// Info returns the text of INFO: of the sections that want accepts. A
+	// section comes with its name in lower case and whether INFO shows it
+	// unasked. In a Task only.
+	Info(want func(section string, byDefault bool) bool) string
 	// ResetStats zeroes what CONFIG RESETSTAT zeroes. Exclusive handlers only.
 	ResetStats()
 	// Latencies returns, by Spec.ID, the histogram of the durations in

@@ -207,6 +207,9 @@ type Spec struct {
 	// GetKeys finds the keys of commands whose key specs cannot: it appends the
 	// argument numbers and flags.
 	GetKeys func(args [][]byte, dst []KeyRef) ([]KeyRef, bool)
+	// VaryFlags corrects the flags of the keys found where they depend on the
+	// arguments (VariableFlags).
+	VaryFlags func(args [][]byte, refs []KeyRef)
 
 	// Set by NewTable.
 	ID     int    // dense number, for per-command statistics

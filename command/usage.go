@@ -22,7 +22,11 @@ func (a *Arg) usage(b *strings.Builder) {
 		defer b.WriteByte(']')
 	}
 	a.usageOnce(b)
-	if a.Multiple {
+	switch {
+	case !a.Multiple:
+	case len(a.Args) > 0:
+		b.WriteString(" ...")
+	default:
 		b.WriteString(" [")
 		a.usageOnce(b)
 		b.WriteString(" ...]")

@@ -23,13 +23,19 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	if spec.Mode == command.Exclusive {
 		w.exclusive(spec)
 	} else {
+		// A handler that locks shards itself feeds each effect under the lock
+		// that orders it: a group would be numbered when they are all free again.
+		group := w.feeding && spec.Mode == command.LocksKeys
 		w.locks.lock(w.e.KS, keys)
-		if w.feeding {
+		if group {
 			w.ring.Begin()
 		}
 		spec.Handler(c)
-		if c.Dirty > 0 || w.feeding {
+		if c.Dirty > 0 {
 			w.feed()
+		}
+		if group {
+			w.ring.End()
 		}
 		w.locks.unlock(w.e.KS)
 	}
@@ -46,6 +52,9 @@ func (w *Worker) exclusive(spec *command.Spec) {
 	}
 	spec.Handler(&w.ctx)
 	w.feed()
+	if w.feeding {
+		w.ring.End()
+	}
 	w.e.gate.start()
 	w.e.gate.enter(w.flag)
 	if on := w.ring.Enabled(); on != w.feeding {
@@ -53,15 +62,13 @@ func (w *Worker) exclusive(spec *command.Spec) {
 	}
 }
 
-// feed appends the verbatim request when the handler told no effect of its own.
+// feed counts changes, and appends the verbatim request when the handler told no
+// effect of its own.
 func (w *Worker) feed() {
 	c := &w.ctx
 	w.totals.Dirty += uint64(c.Dirty)
 	if c.Feed != nil && c.Dirty > 0 && c.EffectCount() == 0 {
 		c.Feed.Append(c.DB.Index(), c.Args...)
-	}
-	if w.feeding {
-		w.ring.End()
 	}
 }
 

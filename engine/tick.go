@@ -167,8 +167,8 @@ func (w *Worker) expireGroup(db *keyspace.DB, group int, end int64) (lagMs int64
 	for {
 		n, lag := db.Due(group, w.nowMs, w.slices.tickets[:])
 		lagMs = max(lagMs, lag)
-		if n == 0 {
-			break
+		if n == 0 && lag == 0 {
+			break // 0 tickets with a lag: the wheel is still sorting, ask again
 		}
 		w.hintTickets(db, n)
 		for _, t := range w.slices.tickets[:n] {
@@ -191,7 +191,6 @@ func (w *Worker) fire(db *keyspace.DB, t wheel.Ticket) {
 	w.e.KS.Lock(shard)
 	if e, k, expired := db.Fire(t, w.nowMs); expired {
 		w.ctx.Expire(db, k, e)
-		w.totals.Dirty++
 	}
 	w.e.KS.Unlock(shard)
 }

@@ -38,11 +38,11 @@ func benchAppend(b *testing.B, goroutines, batch, spin int) {
 					}
 					r.Append(0, name, key, value)
 				}
-				r.Flush()
+				r.FlushLazy()
 				r.Throttle()
 				n -= k
 			}
-			r.Push()
+			r.Flush()
 			r.Close()
 			sink.Add(own)
 		})

@@ -65,6 +65,7 @@ func (c *Cursor) Next() ([]byte, error) {
 	c.f.mu.Lock()
 	defer c.f.unlock()
 	c.unpin()
+	c.armed = false
 	for {
 		if c.gone || c.off < w.start {
 			c.gone = true

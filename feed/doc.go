@@ -27,12 +27,15 @@
 //
 // # Who merges
 //
-// Flush, which a worker calls once after each batch, merges what there is if
-// nobody else is merging: a few dozen ns per effect, no other thread to wake.
-// What a Flush leaves (its share is bounded, or another goroutine was merging)
-// the sequencer does: Run, in a goroutine that the owner starts, asleep
-// otherwise. A number that was taken and is not published yet holds the merge
-// back; its owner is between two instructions, and merges with its own Flush.
+// A worker calls Flush after each batch. It merges what there is, for all
+// rings, if nobody else is merging: no other thread has to be woken for that.
+// FlushLazy puts it off until some hundred effects wait or it was called a few
+// times, since each hand-over of the merge to another processor costs; a worker
+// that uses it calls Flush before it blocks, or its last effects wait for its
+// next batch. What a merge leaves (its share is bounded) the sequencer does:
+// Run, in a goroutine that the owner starts, asleep otherwise. A number that
+// was taken and is not published yet holds the merge back; its owner is between
+// two instructions, and merges with its own flush.
 //
 // # Full rings
 //

@@ -102,8 +102,8 @@ func TestStreamForm(t *testing.T) {
 	b.Append(2, words("SET k 7")...)
 	b.End()
 	a.AppendEncoded(2, resp.AppendCommandStrings(nil, "PERSIST", "k"))
-	a.Push()
-	b.Push()
+	a.Flush()
+	b.Flush()
 	wantCommands(t, r.commands(), "SELECT 0", "SET k 1", "SET k 2", "SELECT 3", "SET k 3", "DEL k",
 		"SELECT 1", "SET between 5", "MULTI", "SET k 4", "SET k 6", "SELECT 2", "SET k 7", "EXEC", "PERSIST k")
 	if n, off := f.Merged(); n != 7 || n != a.Last() || off != r.c.Offset() || off != f.Offset() {
@@ -115,7 +115,7 @@ func TestStreamForm(t *testing.T) {
 	a.Append(2, words("SET k 8")...)
 	f.Disable()
 	a.Append(2, words("SET lost 2")...)
-	a.Push()
+	a.Flush()
 	wantCommands(t, r.commands(), "SELECT 2", "SET k 8")
 	f.AppendRaw(resp.AppendCommandStrings(nil, "SET", "raw", "1"))
 	f.AppendControl(resp.AppendCommandStrings(nil, "PING"))
@@ -166,12 +166,12 @@ func (m *model) work(r *Ring, rnd *rand.Rand, who, n int, wait func()) {
 			m.keys[k].Unlock()
 		}
 		if i%16 == 0 {
-			r.Flush()
+			r.FlushLazy()
 			r.Throttle()
 			wait()
 		}
 	}
-	r.Push()
+	r.Flush()
 }
 
 // check verifies that the stream's commands are in lock order: each key's
@@ -306,7 +306,7 @@ func TestAppendNeverWaits(t *testing.T) {
 	for range 3 * RingBytesMax / len(value) {
 		r.Append(0, []byte("SET"), []byte("k"), value)
 	}
-	r.Push()
+	r.Flush()
 	f.mu.Unlock()
 	if s := f.Stats(); s.RingBytes < 3*RingBytesMax {
 		t.Fatalf("ring holds %d", s.RingBytes)
@@ -324,6 +324,76 @@ func TestAppendNeverWaits(t *testing.T) {
 	if s := f.Stats(); s.Overruns != 1 || s.Effects != gap-1 {
 		t.Fatalf("%+v, gap at %d", s, gap)
 	}
+}
+
+// TestOnlyFlushLazyIsLazy: effects reach the stream with Flush at once, with
+// FlushLazy after lazyFlushes calls or lazyEffects effects.
+func TestOnlyFlushLazyIsLazy(t *testing.T) {
+	f := New(0, 0)
+	f.Enable()
+	r := f.NewRing()
+	merged := func() uint64 { n, _ := f.Merged(); return n }
+	r.Append(0, words("DEL k")...)
+	r.Flush()
+	if merged() != 1 {
+		t.Fatalf("flush merged %d", merged())
+	}
+	r.Append(0, words("DEL k")...)
+	calls := 0
+	for ; merged() != 2; calls++ {
+		r.FlushLazy()
+	}
+	if calls != lazyFlushes {
+		t.Errorf("merged with lazy flush %d", calls)
+	}
+	for range lazyEffects {
+		r.Append(0, words("DEL k")...)
+	}
+	r.FlushLazy()
+	if merged() != 2+lazyEffects {
+		t.Errorf("merged %d of many", merged())
+	}
+}
+
+// TestSequencerFinishesWhatFlushLeaves: more than a Flush may merge arrives
+// without any further call by the worker.
+func TestSequencerFinishesWhatFlushLeaves(t *testing.T) {
+	f := New(0, 1<<30)
+	f.Enable()
+	stop, ready := make(chan struct{}), make(chan struct{}, 1)
+	var run sync.WaitGroup
+	run.Go(func() { f.Run(stop) })
+	r := f.NewRing()
+	c, err := f.NewCursor(0, CursorOptions{Notify: func() {
+		select {
+		case ready <- struct{}{}:
+		default:
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := bytes.Repeat([]byte("v"), 1000)
+	for range 20 { // so that the sequencer has been asleep in between
+		for range 10 * sliceSize / len(value) {
+			r.Append(0, []byte("SET"), []byte("k"), value)
+		}
+		r.Flush()
+		for {
+			if n, off := f.Merged(); n == r.Last() && c.Offset() == off {
+				break
+			}
+			b, err := c.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Advance(len(b)); len(b) == 0 {
+				<-ready
+			}
+		}
+	}
+	close(stop)
+	run.Wait()
 }
 
 // TestRingsKeepLittle: after a burst a ring keeps a few chunks only, and uses
@@ -459,7 +529,7 @@ func TestNotifyOncePerWait(t *testing.T) {
 		t.Helper()
 		calls = 0
 		r.Append(0, words("SET k v")...)
-		r.Push()
+		r.Flush()
 		if calls != want {
 			t.Errorf("%d calls, want %d", calls, want)
 		}
@@ -500,7 +570,7 @@ func TestAppendAllocatesNothing(t *testing.T) {
 			r.Append(0, args...)
 			r.Append(1, args...)
 			r.End()
-			r.Push()
+			r.Flush()
 			r.Throttle()
 		}
 		for {

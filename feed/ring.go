@@ -36,7 +36,7 @@ const (
 	// RingBytesMax is how much a ring may hold before Throttle acts.
 	RingBytesMax = 8 << 20
 
-	// lazyEffects and lazyFlushes say how long Flush lets effects wait. The
+	// lazyEffects and lazyFlushes say how long FlushLazy lets effects wait. The
 	// state of the merge moves from one processor's cache to another's with
 	// each merge (some hundred ns), so it pays to merge many at a time.
 	lazyEffects = 256
@@ -71,7 +71,7 @@ type Ring struct {
 	count    int    // effects of the open group
 	depth    int    // Begins without End
 	last     uint64 // the last number published
-	flushed  uint64 // last at the last Push
+	flushed  uint64 // last at the last Flush
 	skipped  int    // lazy flushes since
 	appended int64  // bytes of records published
 
@@ -103,8 +103,11 @@ func (r *Ring) Append(db int, args ...[]byte) {
 	if !r.f.enabled.Load() {
 		return
 	}
-	b := r.space(recordHead + resp.CommandRoom(args))
-	r.add(db, resp.PutCommand(b[recordHead:], args))
+	c, need := r.cur, recordHead+resp.CommandRoom(args)
+	if c == nil || len(c.buf)-r.pos < need {
+		c = r.nextChunk(need)
+	}
+	r.add(c, db, resp.PutCommand(c.buf[r.pos+recordHead:], args))
 }
 
 // AppendEncoded is Append of commands that are RESP already.
@@ -112,8 +115,11 @@ func (r *Ring) AppendEncoded(db int, command []byte) {
 	if !r.f.enabled.Load() {
 		return
 	}
-	b := r.space(recordHead + len(command))
-	r.add(db, copy(b[recordHead:], command))
+	c, need := r.cur, recordHead+len(command)
+	if c == nil || len(c.buf)-r.pos < need {
+		c = r.nextChunk(need)
+	}
+	r.add(c, db, copy(c.buf[r.pos+recordHead:], command))
 }
 
 // Begin opens a group: effects up to the matching End are one unit. Groups may
@@ -146,26 +152,26 @@ func (r *Ring) End() {
 func (r *Ring) Last() uint64 { return r.last }
 
 // Flush lets the effects of a batch into the stream. The owner calls it after
-// each batch, holding no shard locks. It is lazy: it merges when lazyEffects
-// wait, or its own have waited for lazyFlushes calls. Cheap if there are none.
+// each batch, holding no shard locks. Cheap if there are none.
 func (r *Ring) Flush() {
-	if r.flushed == r.last {
-		return
-	}
-	if r.skipped++; r.skipped < lazyFlushes && r.last-r.f.mergedTo.Load() < lazyEffects {
-		return
-	}
-	r.Push()
-}
-
-// Push is Flush without laziness. The owner calls it before it blocks (goes to
-// wait for events, parks), and after a batch whose replies wait for the stream.
-func (r *Ring) Push() {
 	if r.flushed != r.last {
 		r.flushed, r.skipped = r.last, 0
 		if r.f.mergedTo.Load() < r.last {
 			r.f.flush()
 		}
+	}
+}
+
+// FlushLazy may stand for Flush after a batch if the owner calls Flush before
+// it blocks (waits for events, parks) and where replies wait for the stream. It
+// merges only when lazyEffects wait, or its own have waited for lazyFlushes
+// calls.
+func (r *Ring) FlushLazy() {
+	if r.flushed == r.last {
+		return
+	}
+	if r.skipped++; r.skipped >= lazyFlushes || r.last-r.f.mergedTo.Load() >= lazyEffects {
+		r.Flush()
 	}
 }
 
@@ -201,19 +207,10 @@ func (r *Ring) Close() {
 	r.f.unlock()
 }
 
-// space returns the free part of a chunk with room for need bytes.
-func (r *Ring) space(need int) []byte {
-	c := r.cur
-	if c == nil || len(c.buf)-r.pos < need {
-		c = r.nextChunk(need)
-	}
-	return c.buf[r.pos:]
-}
-
-// add completes the record at pos, size bytes of which are encoded, and
-// publishes it unless a group is open.
-func (r *Ring) add(db, size int) {
-	c, at := r.cur, r.pos
+// add completes the record at pos of c, the current chunk, where size bytes are
+// encoded, and publishes it unless a group is open.
+func (r *Ring) add(c *chunk, db, size int) {
+	at := r.pos
 	h := c.buf[at : at+recordHead]
 	binary.LittleEndian.PutUint64(h[8:], uint64(size))
 	flags := uint32(0)

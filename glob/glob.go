@@ -24,6 +24,8 @@
 // one leaves the later one less text, not more.
 package glob
 
+import "bytes"
+
 // Match reports whether s matches the pattern p.
 // Source: Redis stringmatchlen, case-sensitive.
 func Match(p, s []byte) bool {
@@ -53,7 +55,7 @@ func LiteralPrefix(p []byte) []byte {
 }
 
 // match runs p over s; after a mismatch it resumes at the latest star with
-// that star taking one byte more.
+// that star taking more text.
 func match(p, s []byte, fold bool) bool {
 	if len(s) == 0 {
 		return len(p) == 0
@@ -66,46 +68,67 @@ func match(p, s []byte, fold bool) bool {
 			// text cannot help.
 			return len(skipStars(p)) == 0
 		}
-		if len(p) > 0 {
-			if p[0] == '*' {
-				p = skipStars(p)
-				if len(p) == 0 {
-					return true
-				}
-				afterStar, starText = p, s
+		if len(p) > 0 && p[0] == '*' {
+			p = skipStars(p)
+			if len(p) == 0 {
+				return true
+			}
+			afterStar, starText = p, s
+		} else {
+			var ok bool
+			if p, ok = matchOne(p, s[0], fold); ok {
+				s = s[1:]
 				continue
 			}
-			if ok, width := matchOne(p, s[0], fold); ok {
-				p, s = p[width:], s[1:]
-				continue
+			if afterStar == nil {
+				return false
 			}
+			starText = starText[1:]
 		}
-		if afterStar == nil {
+		if starText = seek(afterStar[0], starText, fold); starText == nil {
 			return false
 		}
-		starText = starText[1:]
 		p, s = afterStar, starText
 	}
 }
 
+// seek returns s from the first place on where a pattern that starts with c may
+// match, or nil if there is none.
+func seek(c byte, s []byte, fold bool) []byte {
+	if !fold && c != '?' && c != '[' && c != '\\' {
+		i := bytes.IndexByte(s, c)
+		if i < 0 {
+			return nil
+		}
+		return s[i:]
+	}
+	if len(s) == 0 {
+		return nil
+	}
+	return s
+}
+
 // matchOne matches one byte against the element at the start of p, which is
-// not a star, and returns the length of the element (only if it matched).
-func matchOne(p []byte, c byte, fold bool) (ok bool, width int) {
+// not a star, and returns the pattern after it (only if it matched).
+func matchOne(p []byte, c byte, fold bool) (rest []byte, ok bool) {
+	if len(p) == 0 {
+		return nil, false
+	}
 	switch p[0] {
 	case '?':
-		return true, 1
+		return p[1:], true
 	case '[':
 		return matchClass(p, c, fold)
 	case '\\':
 		if len(p) >= 2 {
-			return equal(p[1], c, fold), 2
+			p = p[1:]
 		}
 	}
-	return equal(p[0], c, fold), 1
+	return p[1:], equal(p[0], c, fold)
 }
 
 // matchClass matches c against the class at the start of p.
-func matchClass(p []byte, c byte, fold bool) (ok bool, width int) {
+func matchClass(p []byte, c byte, fold bool) (rest []byte, ok bool) {
 	i := 1
 	negated := i < len(p) && p[i] == '^'
 	if negated {
@@ -125,7 +148,7 @@ func matchClass(p []byte, c byte, fold bool) (ok bool, width int) {
 		}
 	}
 	// Past the bracket, or the end of a pattern that lacks it.
-	return found != negated, min(i+1, len(p))
+	return p[min(i+1, len(p)):], found != negated
 }
 
 // inRange reports whether c is between two bytes given in either order.

@@ -82,8 +82,8 @@ func naive(p, s []byte, fold bool) bool {
 	case len(s) == 0:
 		return false
 	}
-	ok, width := matchOne(p, s[0], fold)
-	return ok && naive(p[width:], s[1:], fold)
+	rest, ok := matchOne(p, s[0], fold)
+	return ok && naive(rest, s[1:], fold)
 }
 
 func FuzzMatchEqualsNaive(f *testing.F) {

@@ -219,11 +219,12 @@ func (db *DB) insert(k Key, h mem.Handle) table.Slot {
 	return db.tables[shard].Insert(db.ks.arenaOf(shard), k.Hash, h, db.ks)
 }
 
-// Delete removes a key and frees its value. e is the key's entry.
+// Delete removes a key and frees its value. e is the key's entry; the bytes of k
+// may be those of its record.
 func (db *DB) Delete(k Key, e Entry) {
 	db.unlink(k, e)
-	object.Free(e.Rec)
 	db.modified(k)
+	object.Free(e.Rec)
 }
 
 // unlink takes a record out of its table without freeing it.

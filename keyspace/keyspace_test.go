@@ -124,9 +124,9 @@ func (w *world) transfer(from int, src string, to int, dst string, move bool) {
 	w.locked([]Key{a, b}, func() {
 		e := w.ks.DB(from).Find(a)
 		if move {
-			w.ks.DB(from).Rename(a, e, w.ks.DB(to), b)
+			w.ks.DB(from).Rename(a, e, w.ks.DB(to), b, 1)
 		} else {
-			w.ks.DB(from).Copy(e, w.ks.DB(to), b)
+			w.ks.DB(to).Copy(e, b, 1)
 		}
 	})
 	if move {

@@ -61,6 +61,30 @@ func (db *DB) ScanShard(shard int, fn func(Entry)) {
 // ShardLen returns the number of keys of one shard, whose lock the caller holds.
 func (db *DB) ShardLen(shard int) int { return db.tables[shard].Len() }
 
+// ShardAt returns the shard of key number n, counted shard by shard, or -1 when
+// there are not so many: for n drawn from [0, Len) each shard comes in
+// proportion to its keys. It locks the shards that it looks at, one at a time.
+func (db *DB) ShardAt(n int64) int {
+	for group := range db.groups {
+		have := db.groups[group].keys.Load()
+		if n >= have {
+			n -= have
+			continue
+		}
+		for shard := group; shard < ShardCount; shard += GroupCount {
+			db.ks.Lock(shard)
+			have := int64(db.tables[shard].Len())
+			db.ks.Unlock(shard)
+			if n < have {
+				return shard
+			}
+			n -= have
+		}
+		return -1 // some of the group's keys have gone meanwhile
+	}
+	return -1
+}
+
 // Sample draws one record of a shard, whose lock the caller holds, with two
 // random numbers. All records of the shard are equally likely. ok is false when
 // the draw must be repeated.

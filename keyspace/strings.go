@@ -45,8 +45,8 @@ func (db *DB) SetInt(k Key, e Entry, n int64, ttl TTL, access uint32) Entry {
 func (db *DB) setString(k Key, e Entry, value []byte, enc object.Encoding, n int64, ttl TTL, access uint32) Entry {
 	shard := ShardOf(k.Hash)
 	a := db.ks.arenaOf(shard)
-	payload := object.StringPayload(enc, len(value))
 	if !e.OK() {
+		payload := object.StringPayload(enc, len(value))
 		h := a.Alloc(object.Size(len(k.Bytes), payload, ttl >= 0), mem.KindRecord)
 		object.WriteString(a, h, k.Bytes, value, enc, n, access, ttl >= 0)
 		slot := db.insert(k, h)
@@ -56,17 +56,32 @@ func (db *DB) setString(k Key, e Entry, value []byte, enc object.Encoding, n int
 		db.modified(k)
 		return Entry{h, slot}
 	}
-	d := object.Load(e.Rec)
-	expiry := d&object.FlagExpiry != 0
-	if d.Type() == object.String && d&object.FlagBlob == 0 && len(value) <= object.InlineMax && (expiry || ttl < 0) &&
-		mem.BlockSize(e.Rec) == mem.RoundSize(object.Size(len(k.Bytes), payload, expiry)) {
-		object.OverwriteString(e.Rec, value, enc, n)
-	} else {
+	if !overwrite(k, e, value, enc, n, ttl) {
 		e.Rec = db.replaceString(k, e, value, enc, n, ttl)
 	}
 	db.applyTTL(k, e.Rec, ttl)
 	db.modified(k)
 	return e
+}
+
+// overwrite writes the string into the blocks of the one of e, if it is one and
+// fresh blocks would be as large.
+func overwrite(k Key, e Entry, value []byte, enc object.Encoding, n int64, ttl TTL) bool {
+	d := object.Load(e.Rec)
+	expiry := d&object.FlagExpiry != 0
+	if d.Type() != object.String || !expiry && ttl >= 0 {
+		return false
+	}
+	blob := enc != object.EncInt && len(value) > object.InlineMax
+	if d&object.FlagBlob != 0 || blob {
+		return blob && d&object.FlagBlob != 0 && object.OverwriteBlob(e.Rec, value)
+	}
+	size := object.Size(len(k.Bytes), object.StringPayload(enc, len(value)), expiry)
+	if mem.BlockSize(e.Rec) != mem.RoundSize(size) {
+		return false
+	}
+	object.OverwriteString(e.Rec, value, enc, n)
+	return true
 }
 
 // replaceString writes the string into a fresh block in place of the record
@@ -134,25 +149,28 @@ func (db *DB) Create(k Key, size int, access uint32) Entry {
 }
 
 // Rename moves the record of e from key k to key dst, which is absent, in the
-// database to (it may be this one). The TTL goes with it. O(1): the value's
-// blocks stay where they are.
-func (db *DB) Rename(k Key, e Entry, to *DB, dst Key) {
+// database to (it may be this one). The TTL goes with it; access becomes the
+// access field, as of a new key. O(1): the value's blocks stay where they are.
+func (db *DB) Rename(k Key, e Entry, to *DB, dst Key, access uint32) {
 	due := object.Due(e.Rec)
 	h := object.Clone(db.ks.arenaOf(ShardOf(dst.Hash)), e.Rec, dst.Bytes, due >= 0, true)
 	db.unlink(k, e)
 	mem.Free(e.Rec, mem.KindRecord)
-	to.place(dst, h, due)
+	to.place(dst, h, due, access)
 	db.modified(k)
 }
 
-// Copy stores a copy of the record of e under key dst, which is absent, in the
-// database to. O(size of the value).
-func (db *DB) Copy(e Entry, to *DB, dst Key) {
+// Copy stores a copy of the record of e, of any database, under the key dst,
+// which is absent in this one. TTL and access field are as for Rename. O(size of
+// the value).
+func (db *DB) Copy(e Entry, dst Key, access uint32) {
 	due := object.Due(e.Rec)
-	to.place(dst, object.Clone(db.ks.arenaOf(ShardOf(dst.Hash)), e.Rec, dst.Bytes, due >= 0, false), due)
+	h := object.Clone(db.ks.arenaOf(ShardOf(dst.Hash)), e.Rec, dst.Bytes, due >= 0, false)
+	db.place(dst, h, due, access)
 }
 
-func (db *DB) place(k Key, h mem.Handle, due int64) {
+func (db *DB) place(k Key, h mem.Handle, due int64, access uint32) {
+	Touch(h, access)
 	db.insert(k, h)
 	if due >= 0 {
 		db.setDue(k, h, due)

@@ -11,7 +11,6 @@ const (
 	flagPaused                           // neither read nor served
 	flagParked                           // paused, and a hang-up waits for Resume
 	flagReady                            // on the ready list
-	flagHeld                             // has a held reply
 	flagDirty                            // on the dirty list
 	flagEnded                            // portable: the peer hung up while parked
 )
@@ -47,12 +46,6 @@ func (c *Conn) Send(b []byte) {
 	if l.serving == c {
 		l.Out = append(l.Out, b...)
 		return
-	}
-	if c.flags&flagHeld != 0 {
-		l.Flush() // the reply comes first
-		if c.flags&flagClosing != 0 {
-			return
-		}
 	}
 	waited := c.out != nil && c.flags&flagDirty == 0
 	c.queue().add(l, b)
@@ -92,6 +85,7 @@ func (c *Conn) Closing() bool { return c.flags&(flagClosing|flagCloseAfter) != 0
 func (c *Conn) Pause() {
 	c.flags = c.flags&^flagParked | flagPaused
 	c.need = 0
+	c.sysChanged()
 }
 
 // Park is Pause for a client whose request is being worked on elsewhere: when the
@@ -122,9 +116,8 @@ func (c *Conn) Resume() {
 // inspection and socket options: reading, writing and closing are the loop's.
 func (c *Conn) FD() int { return c.sysFD() }
 
-// PendingOut returns the bytes of output that the socket did not take, Loop.Out
-// included while c is being served. Replies of this round that were not offered
-// to the socket yet do not count.
+// PendingOut returns the bytes of output that the socket has not taken yet,
+// Loop.Out included while c is being served.
 func (c *Conn) PendingOut() int {
 	n := 0
 	if c.out != nil {
@@ -169,7 +162,7 @@ func (c *Conn) Unix() bool { return c.sysUnix() }
 
 // maybeFinish closes c if it was to be closed after writing and all is written.
 func (c *Conn) maybeFinish() {
-	if c.flags&(flagCloseAfter|flagHeld) == flagCloseAfter && c.out == nil {
+	if c.flags&flagCloseAfter != 0 && c.out == nil {
 		c.Close()
 	}
 }

@@ -39,7 +39,7 @@
 //
 // It must not parse, look into handler state, log, or read the wall clock.
 //
-// Goroutines: one per loop (named loop N in a profile by its stack); the
+// Goroutines: one per loop, from Start on; the
 // portable twin adds one per listener, one per connection that reads, and one
 // per connection with output pending. All end with Shutdown.
 package netloop

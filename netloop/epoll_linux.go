@@ -3,6 +3,7 @@
 package netloop
 
 import (
+	"runtime"
 	"syscall"
 	"time"
 	"unsafe"
@@ -19,6 +20,13 @@ import (
 // While events keep coming the set is polled without blocking, by a raw system
 // call, so that the goroutine keeps its processor; only when a poll found nothing
 // does the loop sleep, through the scheduler's system call path.
+//
+// A loop whose last sleep was long sleeps in the runtime's poller instead (see
+// parker). Waking up there takes a little longer, but a goroutine in a system call
+// keeps the scheduler's monitor awake for its first 10 ms: measured, ten timeouts a
+// second cost 1.3 % of a core that way and 0.15 % parked (Redis 7.0: 0.09 %).
+//
+// The goroutine is not locked to its thread: measured, that changes nothing.
 
 const (
 	eventsMin = 64
@@ -35,18 +43,32 @@ const (
 	idWake     = -1
 	idListener = -2
 
-	busyMin = 2 // events in the last batch that make a poll without sleeping worth its cost
+	busyMin = 4 // events in the last batch that make a poll without sleeping worth its cost
+
+	// yieldNs is how long the loop's goroutine runs before it yields. The
+	// scheduler's monitor preempts what runs for 10 ms and takes the processor of
+	// what is in a system call then; having done so it wakes up every 20 us for a
+	// while. Yielding earlier avoids that: measured, the monitor's 0.3 us per
+	// request become 0.02.
+	yieldNs = 4_000_000
+
+	idleNs = 5_000_000 // a sleep from which on the loop counts as idle
+
+	flushMax = 4 << 20 // bytes written to one connection before the others' turn
 )
 
 // sysLoop is the system's part of a Loop.
 type sysLoop struct {
 	epfd    int
+	park    *parker
 	wakeFd  int
 	events  []syscall.EpollEvent
 	rbuf    []byte
 	iov     [batchMax]syscall.Iovec
 	gather  [][]byte
 	busy    bool    // the last batch had several events
+	idle    bool    // the last sleep was long
+	yielded int64   // Mono at which the loop yielded last
 	retryAt int64   // Mono at which failed listeners are tried again; 0 none
 	accepts [64]int // descriptors and addresses of one accept batch
 	peers   [64]peerAddr
@@ -88,6 +110,10 @@ func (l *Loop) sysInit() (err error) {
 		l.sysRelease()
 		return err
 	}
+	if l.park, err = newParker(l); err != nil {
+		l.sysRelease()
+		return err
+	}
 	l.events = make([]syscall.EpollEvent, eventsMin)
 	l.rbuf = make([]byte, readSize)
 	return nil
@@ -99,7 +125,10 @@ func (l *Loop) sysRelease() {
 			closeFd(fd)
 		}
 	}
-	l.epfd, l.wakeFd = -1, -1
+	if l.park != nil {
+		l.park.close()
+	}
+	l.epfd, l.wakeFd, l.park = -1, -1, nil
 }
 
 // sysWake ends the loop's sleep.
@@ -111,10 +140,15 @@ func (l *Loop) sysWake() {
 
 // run is the loop's goroutine.
 func (l *Loop) run() {
-	timeoutMs := 0
+	timeoutMs, now := 0, l.server.Mono()
 	for !l.stopping {
 		n := l.poll(timeoutMs)
 		l.Now = l.server.Mono()
+		l.idle = l.Now-now > idleNs
+		if l.Now-l.yielded > yieldNs {
+			l.yielded = l.Now
+			runtime.Gosched()
+		}
 		for i := range l.events[:n] {
 			l.dispatch(&l.events[i])
 		}
@@ -129,7 +163,7 @@ func (l *Loop) run() {
 			l.serveReady()
 		}
 		l.settle() // replies do not wait for background work
-		now := l.server.Mono()
+		now = l.server.Mono()
 		delay := l.handler.Tick(l, now)
 		l.settle()
 		timeoutMs = l.timeout(delay, now)
@@ -167,7 +201,12 @@ func (l *Loop) poll(timeoutMs int) int {
 		l.box.waiting.Store(false)
 		return 0
 	}
-	n := epollSleep(l.epfd, l.events, timeoutMs)
+	n := 0
+	if l.idle {
+		n = l.park.sleep(timeoutMs)
+	} else {
+		n = epollSleep(l.epfd, l.events, timeoutMs)
+	}
 	l.box.waiting.Store(false)
 	if n == 0 {
 		l.buffers.trim()
@@ -319,8 +358,11 @@ func (l *Loop) control(op, fd int, events uint32, id int32, gen uint32) error {
 // sysChanged follows a change of the flags: a connection that may be read again
 // needs its events back.
 func (c *Conn) sysChanged() {
-	if c.flags&(flagPaused|flagCloseAfter|flagClosing) == 0 {
+	switch {
+	case c.flags&(flagPaused|flagCloseAfter|flagClosing) == 0:
 		c.arm(c.armed | evIn | evHalf)
+	case c.flags&(flagPaused|flagParked|flagCloseAfter|flagClosing) == flagPaused:
+		c.arm(c.armed | evHalf)
 	}
 }
 
@@ -349,7 +391,7 @@ func (c *Conn) sysWrite(b []byte) int {
 // sysFlush writes queued output until it is all written or the socket is full.
 func (c *Conn) sysFlush() {
 	l := c.loop
-	for c.out != nil {
+	for written := 0; c.out != nil; {
 		l.gather = c.out.gather(l.gather[:0])
 		total := 0
 		for i, chunk := range l.gather {
@@ -374,7 +416,7 @@ func (c *Conn) sysFlush() {
 			c.arm(c.armed &^ evOut)
 			return
 		}
-		if n < total {
+		if written += n; n < total || written >= flushMax {
 			c.sysAwaitWritable()
 			c.tellPending()
 			return

@@ -1,4 +1,4 @@
-//go:build !portable
+//go:build linux && !portable
 
 package netloop
 
@@ -190,6 +190,35 @@ func TestIdleLoopSleeps(t *testing.T) {
 		return rounds.Load() - from
 	}
 	await(t, "the loop to fall asleep", func() bool { return settled() == 0 })
+}
+
+// A parked loop, idle for longer than idleNs, is woken by input, by posts and by
+// the clock, time and again.
+func TestParkedLoopWakes(t *testing.T) {
+	var delay, ticks atomic.Int64
+	delay.Store(-1)
+	h := &script{tick: func(*Loop, int64) time.Duration { ticks.Add(1); return time.Duration(delay.Load()) }}
+	s := start(t, Config{}, h)
+	l := s.Loops()[0]
+	client := dial(t, listen(t, s, "tcp"))
+	theConn(t, l)
+	for range 10 {
+		time.Sleep(2 * idleNs) // that nothing happens has no event
+		on(t, l, func() {
+			if !l.idle {
+				t.Error("a loop that slept long is not idle")
+			}
+		})
+		write(t, client, frame([]byte("awake?")))
+		expect(t, client, frame([]byte("awake?")))
+		time.Sleep(2 * idleNs)
+		write(t, client, frame([]byte("awake?")))
+		expect(t, client, frame([]byte("awake?")))
+	}
+	delay.Store(2 * idleNs)
+	on(t, l, func() {})
+	from := ticks.Load()
+	await(t, "five ticks", func() bool { return ticks.Load() >= from+5 })
 }
 
 // Out of descriptors the server says so, does not spin, and accepts again when

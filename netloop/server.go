@@ -98,7 +98,7 @@ func New(cfg Config, handler Handler) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, handler: handler, base: time.Now()}
 	for i := range cfg.Loops {
-		l := &Loop{ID: i, server: s, handler: handler, replies: make([]byte, 0, outMin)}
+		l := &Loop{ID: i, server: s, handler: handler, Out: make([]byte, 0, outMin)}
 		if err := l.sysInit(); err != nil {
 			for _, made := range s.loops {
 				made.sysRelease()

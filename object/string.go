@@ -125,6 +125,23 @@ func OverwriteString(h mem.Handle, value []byte, enc Encoding, n int64) {
 	copy(mem.View(h, at+len(value))[at:], value)
 }
 
+// OverwriteBlob replaces the value of the string at h, which is in a blob, by
+// another that is too long to be inline, and reports whether the blob's block
+// is the one that the new value would get.
+func OverwriteBlob(h mem.Handle, value []byte) bool {
+	d := Load(h)
+	at := d.payload(h)
+	b := mem.Handle(mem.Load64(h, at))
+	size := blobHeader + len(value)
+	if mem.Load64(b, 0) != 1 || mem.BlockSize(b) != mem.RoundSize(size) {
+		return false
+	}
+	copy(mem.View(b, size)[blobHeader:], value)
+	mem.Store64(h, at+8, uint64(len(value)))
+	d.WithEncoding(EncRaw).Store(h)
+	return true
+}
+
 // ResizeInPlace makes the string at h size bytes long without moving the
 // record and reports whether it could. New bytes are zero; the encoding becomes
 // raw. Integers never can.

@@ -48,24 +48,28 @@ func CommandRoom(args [][]byte) int {
 // CommandRoom bytes, and returns the size; it may write some bytes more. For
 // callers that manage their space.
 func PutCommand(dst []byte, args [][]byte) int {
-	n := putHead(dst, '*', len(args))
+	n := 0
+	if len(args) < headCount {
+		h := heads[len(args)]
+		binary.LittleEndian.PutUint64(dst, h|'*')
+		n = int(h >> 56)
+	} else {
+		n = putBigHead(dst, '*', len(args))
+	}
 	for _, a := range args {
-		n += putHead(dst[n:], '$', len(a))
+		d := dst[n:]
+		if len(a) < headCount { // by hand: too large to be inlined
+			h := heads[len(a)]
+			binary.LittleEndian.PutUint64(d, h|'$')
+			n += int(h >> 56)
+		} else {
+			n += putBigHead(d, '$', len(a))
+		}
 		n += copy(dst[n:], a)
 		binary.LittleEndian.PutUint16(dst[n:], '\r'|'\n'<<8)
 		n += 2
 	}
 	return n
-}
-
-// putHead writes "<kind><n>\r\n" and returns its size.
-func putHead(dst []byte, kind byte, n int) int {
-	if uint(n) < headCount {
-		h := heads[n]
-		binary.LittleEndian.PutUint64(dst, h|uint64(kind))
-		return int(h >> 56)
-	}
-	return putBigHead(dst, kind, n)
 }
 
 //go:noinline

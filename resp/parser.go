@@ -20,9 +20,11 @@ import (
 // What Redis does not check is not checked here either: the byte after the
 // '\r' of a length line and the two bytes after an argument may be anything.
 // A zero byte hides the rest of a line from Redis (strchr), so a line with one
-// before its end never ends. COMPAT: Redis compares the 64 KiB line limit with
-// what happens to be buffered, so it takes a somewhat longer line if its end
-// comes with the same read; here the limit is exact, which keeps I1.
+// before its end never ends.
+//
+// COMPAT: inline-limit: Redis compares the 64 KiB line limit with what happens
+// to be buffered, so it takes a somewhat longer line if its end comes with the
+// same read; here the limit is exact, which keeps I1.
 
 // Limits bounds what a client may send. The zero value refuses everything;
 // start from DefaultLimits.
@@ -64,6 +66,7 @@ type ProtocolError struct {
 	Text string // Redis's wording, for instance "Protocol error: invalid bulk length"
 }
 
+// Error returns Text, without the "ERR " that goes before it in a reply.
 func (e *ProtocolError) Error() string { return e.Text }
 
 // The protocol errors. The remaining one, "expected '$', got 'x'", is made

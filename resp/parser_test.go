@@ -103,89 +103,118 @@ func checkSplits(t *testing.T, stream []byte, lim Limits) {
 	}
 }
 
-// dumbParse is the model: it follows what Redis does with a buffer that holds
-// the whole stream, one step at a time and with no state.
-func dumbParse(s []byte, lim Limits) (found []string) {
-	from := 0
-	line := func(at int, end byte) (int, bool) { // where the line ends; too long?
-		for i := at; i < len(s) && i <= at+lim.MaxInline && s[i] != 0; i++ {
-			if s[i] == end {
-				return i, false
-			}
-		}
-		return -1, len(s)-at > lim.MaxInline
-	}
-	number := func(b []byte) (n int64, ok bool) {
-		_, err := fmt.Sscanf(string(b), "%d", &n)
-		return n, err == nil && fmt.Sprint(n) == string(b)
-	}
-	for at := 0; at < len(s); {
-		if s[at] != '*' {
-			end, long := line(at, '\n')
-			if long {
-				return append(found, "error: Protocol error: too big inline request")
-			}
-			if end < 0 {
-				return found
-			}
-			words, _, ok := AppendWords(nil, nil, bytes.TrimSuffix(s[at:end], []byte("\r")))
-			if !ok {
-				return append(found, "error: Protocol error: unbalanced quotes in request")
-			}
-			at = end + 1
-			if len(words) > 0 {
-				found = append(found, fmt.Sprintf("%q inline=true size=%d", words, at-from))
-				from = at
-			}
-			continue
-		}
-		end, long := line(at, '\r')
-		if long {
-			return append(found, "error: Protocol error: too big mbulk count string")
-		}
-		if end < 0 || end+1 >= len(s) {
-			return found
-		}
-		count, ok := number(s[at+1 : end])
-		if !ok || count > int64(lim.MaxMultibulk) {
-			return append(found, "error: Protocol error: invalid multibulk length")
-		}
-		if lim.Unauth && count > 10 {
-			return append(found, "error: Protocol error: unauthenticated multibulk length")
-		}
-		at = end + 2
+// dumbParser is the model: it follows what Redis does with a buffer that holds
+// the whole stream, one step at a time and with no state but its place.
+type dumbParser struct {
+	s     []byte
+	at    int // parsed up to here
+	lim   Limits
+	found []string
+	over  bool // an error was found, or the end
+}
+
+func dumbParse(s []byte, lim Limits) []string {
+	d := dumbParser{s: s, lim: lim}
+	for from := 0; d.at < len(s) && !d.over; {
 		var args [][]byte
-		for range count {
-			end, long := line(at, '\r')
-			if long {
-				return append(found, "error: Protocol error: too big bulk count string")
-			}
-			if end < 0 || end+1 >= len(s) {
-				return found
-			}
-			if s[at] != '$' {
-				c := strings.NewReplacer("\r", " ", "\n", " ").Replace(string(s[at : at+1]))
-				return append(found, "error: Protocol error: expected '$', got '"+c+"'")
-			}
-			size, ok := number(s[at+1 : end])
-			if !ok || size < 0 || size > lim.MaxBulk {
-				return append(found, "error: Protocol error: invalid bulk length")
-			}
-			if lim.Unauth && size > 16384 {
-				return append(found, "error: Protocol error: unauthenticated bulk length")
-			}
-			if int64(len(s)-end-4) < size {
-				return found
-			}
-			args = append(args, s[end+2:end+2+int(size)])
-			at = end + 2 + int(size) + 2
+		inline := s[d.at] != '*'
+		if inline {
+			args = d.inline()
+		} else {
+			args = d.multibulk()
 		}
-		if count > 0 {
-			found = append(found, fmt.Sprintf("%q inline=false size=%d", args, at-from))
-			from = at
+		if len(args) > 0 {
+			d.found = append(d.found, fmt.Sprintf("%q inline=%v size=%d", args, inline, d.at-from))
+			from = d.at
 		}
 	}
-	return found
+	return d.found
+}
+
+func (d *dumbParser) fail(text string) {
+	d.found, d.over = append(d.found, "error: Protocol error: "+text), true
+}
+
+// line returns the bytes up to end and moves after it and skip more bytes.
+func (d *dumbParser) line(end byte, skip int, tooBig string) []byte {
+	for i := d.at; i < len(d.s) && i <= d.at+d.lim.MaxInline && d.s[i] != 0; i++ {
+		if d.s[i] == end {
+			if d.over = i+skip >= len(d.s); d.over {
+				return nil
+			}
+			line := d.s[d.at:i]
+			d.at = i + 1 + skip
+			return line
+		}
+	}
+	if d.over = true; len(d.s)-d.at > d.lim.MaxInline {
+		d.fail(tooBig)
+	}
+	return nil
+}
+
+func (d *dumbParser) inline() [][]byte {
+	line := d.line('\n', 0, "too big inline request")
+	words, _, ok := AppendWords(nil, nil, bytes.TrimSuffix(line, []byte("\r")))
+	if !ok {
+		d.fail("unbalanced quotes in request")
+		return nil
+	}
+	return words
+}
+
+// number reads what follows the first byte of line.
+func number(line []byte) (n int64, ok bool) {
+	_, err := fmt.Sscanf(string(line[1:]), "%d", &n)
+	return n, err == nil && fmt.Sprint(n) == string(line[1:])
+}
+
+func (d *dumbParser) multibulk() (args [][]byte) {
+	line := d.line('\r', 1, "too big mbulk count string")
+	if d.over {
+		return nil
+	}
+	count, ok := number(line)
+	if !ok || count > int64(d.lim.MaxMultibulk) {
+		d.fail("invalid multibulk length")
+	} else if d.lim.Unauth && count > 10 {
+		d.fail("unauthenticated multibulk length")
+	}
+	for ; count > 0 && !d.over; count-- {
+		args = append(args, d.bulk())
+	}
+	if d.over {
+		return nil
+	}
+	return args
+}
+
+func (d *dumbParser) bulk() []byte {
+	first := d.at
+	line := d.line('\r', 1, "too big bulk count string")
+	if d.over {
+		return nil
+	}
+	if d.s[first] != '$' {
+		c := strings.NewReplacer("\r", " ", "\n", " ").Replace(string(d.s[first : first+1]))
+		d.fail("expected '$', got '" + c + "'")
+		return nil
+	}
+	size, ok := number(line)
+	if !ok || size < 0 || size > d.lim.MaxBulk {
+		d.fail("invalid bulk length")
+		return nil
+	}
+	if d.lim.Unauth && size > 16384 {
+		d.fail("unauthenticated bulk length")
+		return nil
+	}
+	if d.over = int64(len(d.s)-d.at-2) < size; d.over {
+		return nil
+	}
+	arg := d.s[d.at : d.at+int(size)]
+	d.at += int(size) + 2
+	return arg
 }
 
 var splitSeeds = []string{

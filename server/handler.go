@@ -12,18 +12,18 @@ import (
 // handler connects the loops with the engine.
 type handler struct{ s *Server }
 
-var errMaxClients = "-ERR max number of clients reached\r\n"
+const errMaxClients = "-ERR max number of clients reached\r\n"
 
 // Open gives a new connection a session, or refuses it.
 func (h handler) Open(l *netloop.Loop, c *netloop.Conn) bool {
 	s := h.s
 	if s.clients.Add(1) > s.maxClients.Load() {
 		s.clients.Add(-1)
-		s.rejected.Add(1)
+		s.stats.rejected.Add(1)
 		l.Out = append(l.Out, errMaxClients...)
 		return false
 	}
-	s.accepted.Add(1)
+	s.stats.accepted.Add(1)
 	cl := &client{Session: s.eng.NewSession(c), conn: c}
 	c.Data = cl
 	l.User.(*loopState).sessions[cl.ID] = cl
@@ -42,10 +42,12 @@ func (h handler) Closed(l *netloop.Loop, c *netloop.Conn) {
 // Serve executes the requests that have arrived.
 func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, need int) {
 	cl := c.Data.(*client)
-	w := l.User.(*loopState).worker
-	before := len(l.Out)
-	consumed, need, l.Out = w.Serve(cl.Session, in, l.Out)
-	cl.NetOut += uint64(len(l.Out) - before)
+	state := l.User.(*loopState)
+	out, commands := len(l.Out), cl.Commands
+	consumed, need, l.Out = state.worker.Serve(cl.Session, in, l.Out)
+	written := uint64(len(l.Out) - out)
+	cl.NetOut += written
+	state.counts.add(cl.Commands-commands, uint64(consumed), written)
 	if cl.Task != nil {
 		h.start(l, cl)
 		return consumed, 0
@@ -63,22 +65,31 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 // start runs the rest of a long command on a goroutine of its own. The client
 // waits, the loop does not.
 func (h handler) start(l *netloop.Loop, cl *client) {
-	task := cl.Task
-	cl.conn.Pause()
-	proto := cl.Proto
+	task, proto := cl.Task, cl.Proto
+	cl.conn.Park()
+	h.s.tasks.Add(1)
 	go func() {
+		defer h.s.tasks.Done()
 		w := resp.Writer{Proto: proto}
 		task(&w)
-		l.Post(func() {
-			cl.Task = nil
-			if cl.closed {
-				return
-			}
-			cl.NetOut += uint64(len(w.B))
-			cl.conn.Send(w.B)
-			cl.conn.Resume()
-		})
+		l.Post(func() { h.finish(l, cl, w.B) })
 	}()
+}
+
+// finish sends the reply of a long command and lets its client go on.
+func (h handler) finish(l *netloop.Loop, cl *client, reply []byte) {
+	cl.Task = nil
+	if cl.closed {
+		return
+	}
+	cl.NetOut += uint64(len(reply))
+	l.User.(*loopState).counts.add(0, 0, uint64(len(reply)))
+	cl.conn.Send(reply)
+	if cl.Flags&command.CloseAfterReply != 0 {
+		cl.conn.CloseAfterWrite()
+		return
+	}
+	cl.conn.Resume()
 }
 
 // Tick does a slice of background work.
@@ -89,5 +100,6 @@ func (h handler) Tick(l *netloop.Loop, nowMono int64) time.Duration {
 // overflow logs a client that sent more than it may.
 func (s *Server) overflow(_ *netloop.Loop, c *netloop.Conn, buffered int) {
 	cl := c.Data.(*client)
-	s.log.Warningf("Closing client that reached max query buffer length: id=%d addr=%s qbuf=%d", cl.ID, c.RemoteAddr(), buffered)
+	s.log.Warningf("Closing client that reached max query buffer length: id=%d addr=%s name=%s db=%d qbuf=%d",
+		cl.ID, c.RemoteAddr(), cl.Name, cl.DB.Index(), buffered)
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"kvorum/command"
 	"kvorum/config"
 	"kvorum/logx"
 )
@@ -21,7 +23,7 @@ import (
 var Version = "0.1.0"
 
 // RedisVersion is the version of Redis that kvorum stands for.
-const RedisVersion = "7.2.4"
+const RedisVersion = command.RedisVersion
 
 // VersionLine is what --version prints.
 func VersionLine() string {
@@ -50,36 +52,42 @@ func Main(args []string) int {
 			return 0
 		}
 	}
-	cfg, file, err := loadConfig(args)
-	if err != nil {
-		if le, ok := err.(*config.LoadError); ok {
-			fmt.Fprint(os.Stderr, le.Report(RedisVersion))
-		} else {
-			fmt.Fprintln(os.Stderr, err)
-		}
+	b := &boot{log: logx.New(logx.Options{Role: logx.RoleChild})}
+	if err := b.load(args); err != nil {
+		b.complain(err)
 		return 1
 	}
-	log, err := openLog(cfg)
+	s, err := New(b.cfg, b.file, b.log)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "\n*** FATAL CONFIG FILE ERROR (Redis %s) ***\nCan't open the log file: %s\n", RedisVersion, err)
+		b.log.Warningf("%s", err)
 		return 1
 	}
-	s, err := New(cfg, file, log)
-	if err != nil {
-		log.Warningf("%s", err)
-		return 1
-	}
-	s.banner(args)
+	s.banner(len(args) > 0)
 	s.handleSignals()
-	if err := s.writePidFile(); err != nil {
-		log.Warningf("Failed to write PID file: %s", err)
-	}
+	s.writePidFile()
+	defer s.removePidFile()
 	if err := s.Run(); err != nil {
-		log.Warningf("%s", err)
+		b.log.Warningf("%s", err)
 		return 1
 	}
-	s.removePidFile()
 	return 0
+}
+
+// boot is a server before it has its configuration.
+type boot struct {
+	cfg  *config.Config
+	file string // absolute path, "" without one
+	log  *logx.Logger
+}
+
+// complain tells why the start ends: mistakes in the configuration on standard
+// error, all else in the log.
+func (b *boot) complain(err error) {
+	if le, ok := err.(*config.LoadError); ok {
+		fmt.Fprint(os.Stderr, le.Report(RedisVersion))
+		return
+	}
+	b.log.Warningf("%s", err)
 }
 
 const serverUsage = `Usage: kvorum server [/path/to/redis.conf] [options] [-]
@@ -95,34 +103,49 @@ Examples:
        kvorum server /etc/myredis.conf --loglevel verbose -
 `
 
-// loadConfig reads the configuration that the arguments name.
-func loadConfig(args []string) (cfg *config.Config, file string, err error) {
+// load reads the configuration that the arguments name and opens the log that
+// it wants.
+func (b *boot) load(args []string) error {
 	dir, err := os.Getwd()
 	if err != nil {
-		return nil, "", fmt.Errorf("server: working directory: %w", err)
+		return fmt.Errorf("Fatal error, can't find the working directory: %s", strerror(err))
 	}
-	cfg = config.New(config.Options{Dir: dir, Chdir: chdir})
+	b.cfg = config.New(config.Options{Dir: dir, Chdir: chdir, Warn: func(text string) { b.log.Warningf("%s", text) }})
 	cl := config.ParseArgs(args)
 	var text, stdin []byte
 	if cl.File != "" {
-		if file, err = filepath.Abs(cl.File); err != nil {
-			return nil, "", err
+		if b.file, err = filepath.Abs(cl.File); err != nil {
+			return err
 		}
-		if text, err = os.ReadFile(file); err != nil {
-			return nil, "", fmt.Errorf("Fatal error, can't open config file '%s': %s", file, cause(err))
+		if text, err = os.ReadFile(b.file); err != nil {
+			return cannotOpen(b.file, err)
 		}
 	}
 	if cl.Stdin {
 		if stdin, err = io.ReadAll(os.Stdin); err != nil {
-			return nil, "", fmt.Errorf("server: reading the configuration from standard input: %w", err)
+			return fmt.Errorf("Fatal error, can't read standard input: %s", strerror(err))
 		}
 	}
-	return cfg, file, cfg.Load(cl.Text(text, stdin), config.Loader{Include: include})
+	if err := b.cfg.Load(cl.Text(text, stdin), config.Loader{Include: include}); err != nil {
+		return err
+	}
+	if level, ok := logx.ParseLevel(b.cfg.Enum("loglevel")); ok {
+		b.log.SetLevel(level)
+	}
+	b.log.SetPath(b.cfg.String("logfile"))
+	if err := b.log.Probe(); err != nil {
+		return &config.LoadError{Problem: "Can't open the log file: " + strerror(err)}
+	}
+	return nil
+}
+
+func cannotOpen(file string, err error) error {
+	return fmt.Errorf("Fatal error, can't open config file '%s': %s", file, strerror(err))
 }
 
 func chdir(path string) (string, error) {
 	if err := os.Chdir(path); err != nil {
-		return "", cause(err)
+		return "", errors.New(strerror(err))
 	}
 	return os.Getwd()
 }
@@ -133,7 +156,7 @@ func include(pattern string) ([]byte, error) {
 	if strings.ContainsAny(pattern, "[*?") {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
-			return nil, fmt.Errorf("Fatal error, can't open config file '%s': %s", pattern, err)
+			return nil, cannotOpen(pattern, err)
 		}
 		sort.Strings(found)
 		names = found
@@ -142,7 +165,7 @@ func include(pattern string) ([]byte, error) {
 	for _, name := range names {
 		b, err := os.ReadFile(name)
 		if err != nil {
-			return nil, fmt.Errorf("Fatal error, can't open config file '%s': %s", name, cause(err))
+			return nil, cannotOpen(name, err)
 		}
 		text = append(append(text, b...), '\n')
 	}
@@ -160,26 +183,46 @@ func cause(err error) error {
 	}
 }
 
-func openLog(cfg *config.Config) (*logx.Logger, error) {
-	level, _ := logx.ParseLevel(cfg.Enum("loglevel"))
-	log := logx.New(logx.Options{Path: cfg.String("logfile"), Level: level})
-	return log, log.Probe()
-}
-
 // banner logs what starts, as Redis does.
-func (s *Server) banner(args []string) {
+func (s *Server) banner(configured bool) {
 	s.log.Noticef("oO0OoO0OoO0Oo kvorum is starting oO0OoO0OoO0Oo")
 	s.log.Noticef("kvorum version=%s, redis_version=%s, bits=64, pid=%d, just started", Version, RedisVersion, os.Getpid())
-	if len(args) == 0 {
-		s.log.Warningf("Warning: no config file specified, using the default config. In order to specify a config file use kvorum server /path/to/redis.conf")
-	} else {
+	if configured {
 		s.log.Noticef("Configuration loaded")
+	} else {
+		s.log.Warningf("Warning: no config file specified, using the default config. In order to specify a config file use kvorum server /path/to/redis.conf")
 	}
+	s.log.SetRole(logx.RoleMaster)
 	for d := range s.cfg.Ineffective {
-		s.log.Warningf("The directive %s has no effect: %s", d.Name, d.NoEffect)
+		s.log.Noticef("The directive %s has no effect: %s", d.Name, d.NoEffect)
 	}
-	s.log.Raw(logx.LevelNotice, fmt.Sprintf("kvorum %s (Redis %s compatible), %d loops, port %d\n PID: %d\n",
-		Version, RedisVersion, len(s.loops), s.cfg.Int("port"), os.Getpid()))
+	s.logo()
+}
+
+// logo is shown when asked for, or to somebody at a terminal; otherwise a line
+// says as much.
+func (s *Server) logo() {
+	port := s.cfg.Int("port")
+	if !s.cfg.Bool("always-show-logo") && (s.cfg.String("logfile") != "" || !isTerminal(os.Stdout)) {
+		s.log.Noticef("Running mode=standalone, port=%d.", port)
+		return
+	}
+	s.log.Raw(logx.LevelNotice, fmt.Sprintf(logoText, Version, RedisVersion, len(s.loops), port, os.Getpid()))
+}
+
+const logoText = `
+      |  .  .
+   ___|_/  /     kvorum %s, compatible with Redis %s
+  /   | \ /
+  \___|  V       Event loops: %d
+      |  |       Port: %d
+   ---+--+---    PID: %d
+
+`
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func (s *Server) handleSignals() {
@@ -193,26 +236,30 @@ func (s *Server) handleSignals() {
 			name = "SIGINT"
 		}
 		s.log.Warningf("Received %s scheduling shutdown...", name)
-		s.log.Warningf("User requested shutdown...")
-		s.Stop()
+		s.Shutdown()
 		<-ch
 		s.log.Warningf("You insist... exiting now.")
 		os.Exit(1)
 	}()
 }
 
-func (s *Server) writePidFile() error {
+func (s *Server) writePidFile() {
 	path := s.cfg.String("pidfile")
 	if path == "" {
-		return nil
+		return
 	}
-	return os.WriteFile(path, []byte(fmt.Sprintf("%d\n", os.Getpid())), 0o644)
+	if err := os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
+		s.log.Warningf("Failed to write PID file: %s", strerror(err))
+	}
 }
 
 func (s *Server) removePidFile() {
-	if path := s.cfg.String("pidfile"); path != "" {
-		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-			s.log.Warningf("Failed to remove the PID file: %s", err)
-		}
+	path := s.cfg.String("pidfile")
+	if path == "" {
+		return
+	}
+	s.log.Noticef("Removing the pid file.")
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		s.log.Warningf("Failed to remove the PID file: %s", strerror(err))
 	}
 }

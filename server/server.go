@@ -7,22 +7,27 @@
 //
 // Goroutines of a running server: one per event loop (each owns one
 // engine.Worker and executes commands, expiry and other background slices), one
-// for housekeeping of memory, one for signals, and one for each long command
-// that runs off its loop. ARCHITECTURE.md lists them.
+// for housekeeping of memory and sampling, one for signals, and one for each
+// long command that runs off its loop. ARCHITECTURE.md lists them.
+//
+// Who may call it: New and Run once, from one goroutine; Stop, Addrs and Started
+// from any. The methods of command.Host are called by handlers and Tasks, as
+// their docs say.
 //
 // Lock order: config mutex < gate < shards. The config mutex is never taken by a
 // goroutine that is in a batch of the engine while another waits for the gate
 // under it: hooks of CONFIG SET publish settings through atomics only.
+//
+// I1: a session is touched by the goroutine of its loop only; others reach it
+// with EachClient. I2: nothing that a command waits for waits for that command.
 package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
 	"os"
 	"runtime"
-	"runtime/debug"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,53 +39,52 @@ import (
 	"kvorum/engine"
 	"kvorum/keyspace"
 	"kvorum/logx"
-	"kvorum/mem"
 	"kvorum/netloop"
 )
 
-const (
-	// gcPercent lets the small Go heap grow well beyond its live part between
-	// collections: the data are not in it (docs/design/0003).
-	gcPercent = 400
-	// housekeepEvery is the rhythm of returning and preparing memory.
-	housekeepEvery = 100 * time.Millisecond
-	// shutdownWait bounds the writing of last replies.
-	shutdownWait = 2 * time.Second
-)
+// shutdownWait bounds the writing of last replies.
+const shutdownWait = 500 * time.Millisecond
 
 // Server is a running data server.
 type Server struct {
-	cfgMu sync.RWMutex // guards cfg
-	cfg   *config.Config
-	file  string // absolute path of the configuration file, "" without
+	cfgMu     sync.RWMutex // guards cfg
+	cfg       *config.Config
+	file      string     // absolute path of the configuration file, "" without
+	rewriteMu sync.Mutex // held by the one that writes the file
 
 	log     *logx.Logger
 	clock   clock.Clock
+	table   *command.Table
 	eng     *engine.Engine
 	ks      *keyspace.Keyspace
 	net     *netloop.Server
 	loops   []*loopState
+	slow    slowlog
+	stats   stats
 	runID   string
-	started time.Time
+	startMs int64 // wall time
 
-	listeners  []*netloop.Listener
-	unixPath   string
+	sockets    sockets
 	clients    atomic.Int64
 	maxClients atomic.Int64
-	accepted   atomic.Uint64
-	rejected   atomic.Uint64
 	maxInput   atomic.Int64
 	keepAlive  atomic.Int64
+	debugFor   int64 // config.Action: who may use DEBUG
+	protectFor int64 // config.Action: who may change protected directives
 
+	ready    chan struct{} // closed when connections are accepted
 	stop     chan struct{} // closed when the server is to end
 	stopOnce sync.Once
 	done     sync.WaitGroup
+	tasks    sync.WaitGroup // goroutines of long commands
 }
 
-// loopState is what the server keeps per event loop, touched on the loop only.
+// loopState is what the server keeps per event loop. All but counts is touched
+// on the loop only.
 type loopState struct {
 	worker   *engine.Worker
 	sessions map[uint64]*client
+	counts   loopCounts
 }
 
 // client is a connection with its session.
@@ -90,25 +94,30 @@ type client struct {
 	closed bool
 }
 
-// New builds a server from a loaded configuration. Nothing listens yet.
+var _ command.Host = (*Server)(nil)
+
+// New builds a server from a loaded configuration. file is the absolute path of
+// the configuration file, "" without one. Nothing listens yet.
 func New(cfg *config.Config, file string, log *logx.Logger) (*Server, error) {
 	table, err := command.NewTable(all.Families()...)
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
 	s := &Server{
-		cfg: cfg, file: file, log: log, clock: clock.New(), runID: newRunID(),
-		started: time.Now(), stop: make(chan struct{}),
+		cfg: cfg, file: file, log: log, clock: clock.New(), table: table, runID: newRunID(),
+		ready: make(chan struct{}), stop: make(chan struct{}),
+		debugFor:   cfg.EnumBits("enable-debug-command"),
+		protectFor: cfg.EnumBits("enable-protected-configs"),
 	}
+	s.startMs = s.clock.NowMs()
 	s.ks = keyspace.New(int(cfg.Int("databases")))
-	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s})
-	loops := loopCount(int(cfg.Int("io-threads")), cfg.IsSet("io-threads"))
+	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow})
 	s.net, err = netloop.New(netloop.Config{
-		Loops:       loops,
+		Loops:       loopCount(int(cfg.Int("io-threads")), cfg.IsSet("io-threads")),
 		MaxInput:    s.maxInput.Load,
 		Overflow:    s.overflow,
 		KeepAlive:   func() int { return int(s.keepAlive.Load()) },
-		AcceptError: func(err error) { s.log.Warningf("Accepting client connection: %s", err) },
+		AcceptError: func(err error) { s.log.Warningf("Accepting client connection: %s", strerror(err)) },
 	}, handler{s})
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
@@ -119,6 +128,7 @@ func New(cfg *config.Config, file string, log *logx.Logger) (*Server, error) {
 		l.User = state
 	}
 	s.hookConfig()
+	s.stats.startBytes = usedBytes()
 	return s, nil
 }
 
@@ -134,117 +144,63 @@ func loopCount(ioThreads int, set bool) int {
 
 // Run listens and serves until Stop. It returns when everything has ended.
 func (s *Server) Run() error {
-	debug.SetGCPercent(gcPercent)
+	s.raiseDescriptors()
 	if name, err := s.cfg.RunHooks(); err != nil {
 		return fmt.Errorf("server: %s: %w", name, err)
 	}
 	if err := s.listen(); err != nil {
+		s.net.CloseListeners()
 		return err
 	}
 	s.done.Add(1)
-	go s.housekeep()
-	s.net.Start()
+	go s.cron()
 	s.log.Noticef("Server initialized")
-	s.ready()
+	s.net.Start()
+	s.logReady()
+	close(s.ready)
 	<-s.stop
 	return s.end()
 }
 
-// ready logs that the server accepts connections.
-func (s *Server) ready() {
-	for _, ln := range s.listeners {
-		if s.unixPath != "" && ln.Addr() == s.unixPath {
-			s.log.Noticef("Ready to accept connections unix")
-			continue
-		}
-		s.log.Noticef("Ready to accept connections tcp")
-	}
-}
+// Started returns a channel that is closed when the server accepts connections.
+func (s *Server) Started() <-chan struct{} { return s.ready }
 
 // Stop lets Run return. Any goroutine may call it, any number of times.
 func (s *Server) Stop() { s.stopOnce.Do(func() { close(s.stop) }) }
+
+// Shutdown implements command.Host.
+func (s *Server) Shutdown() {
+	s.log.Warningf("User requested shutdown...")
+	s.Stop()
+}
 
 func (s *Server) end() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownWait)
 	defer cancel()
 	err := s.net.Shutdown(ctx)
 	s.done.Wait()
-	if s.unixPath != "" {
-		if rmErr := os.Remove(s.unixPath); rmErr != nil && !os.IsNotExist(rmErr) {
-			s.log.Warningf("Could not remove the unix socket file: %s", rmErr)
+	if path := s.sockets.unixPath; path != "" {
+		s.log.Noticef("Removing the unix socket file.")
+		if rmErr := os.Remove(path); rmErr != nil && !os.IsNotExist(rmErr) {
+			s.log.Warningf("Error removing the unix socket file: %s", strerror(rmErr))
 		}
 	}
 	s.log.Warningf("Redis is now ready to exit, bye bye...")
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil // a command that still runs is cut off: nothing of it was acknowledged
+	}
 	return err
 }
 
-// listen opens the sockets that the configuration names.
-func (s *Server) listen() error {
-	backlog := int(s.cfg.Int("tcp-backlog"))
-	if port := int(s.cfg.Int("port")); port != 0 {
-		for _, addr := range s.cfg.Bind() {
-			if err := s.listenTCP(addr, port, backlog); err != nil {
-				return err
-			}
-		}
+// Close gives the data back after Run has returned and reports whether blocks of
+// memory had been lost. It is for processes that go on, such as tests; it walks
+// all data.
+func (s *Server) Close() error {
+	s.tasks.Wait()
+	for _, l := range s.loops {
+		l.worker.Close()
 	}
-	if path := s.cfg.String("unixsocket"); path != "" {
-		if err := s.listenUnix(path, backlog); err != nil {
-			return err
-		}
-	}
-	if len(s.listeners) == 0 {
-		return fmt.Errorf("server: configured to not listen anywhere, exiting")
-	}
-	return nil
-}
-
-func (s *Server) listenTCP(addr string, port, backlog int) error {
-	optional := len(addr) > 0 && addr[0] == '-'
-	if optional {
-		addr = addr[1:]
-	}
-	ln, err := s.net.Listen("tcp", net.JoinHostPort(addr, strconv.Itoa(port)), backlog)
-	if err != nil {
-		s.log.Warningf("Warning: Could not create server TCP listening socket %s:%d: %s", addr, port, err)
-		if optional || addr == "::*" {
-			return nil
-		}
-		return fmt.Errorf("server: failed listening on port %d (tcp), aborting: %w", port, err)
-	}
-	s.listeners = append(s.listeners, ln)
-	return nil
-}
-
-func (s *Server) listenUnix(path string, backlog int) error {
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("server: unix socket %s: %w", path, err)
-	}
-	ln, err := s.net.Listen("unix", path, backlog)
-	if err != nil {
-		return fmt.Errorf("server: failed opening unix socket: bind: %w", err)
-	}
-	if mode := s.cfg.Int("unixsocketperm"); mode != 0 {
-		if err := os.Chmod(path, os.FileMode(mode)); err != nil {
-			return fmt.Errorf("server: unix socket permissions: %w", err)
-		}
-	}
-	s.listeners = append(s.listeners, ln)
-	s.unixPath = path
-	return nil
-}
-
-// housekeep looks after the memory of the arenas until the server ends.
-func (s *Server) housekeep() {
-	defer s.done.Done()
-	t := time.NewTicker(housekeepEvery)
-	defer t.Stop()
-	for {
-		select {
-		case <-s.stop:
-			return
-		case now := <-t.C:
-			mem.Housekeep(now.Sub(s.started).Milliseconds())
-		}
-	}
+	err := s.ks.MemCheck()
+	s.ks.Close()
+	return err
 }

@@ -1,7 +1,13 @@
 package server
 
 import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
 	"kvorum/command"
+	"kvorum/config"
 	"kvorum/logx"
 )
 
@@ -11,10 +17,13 @@ func (s *Server) hookConfig() {
 	s.cfg.OnChange(s.applyEngine,
 		"requirepass", "proto-max-bulk-len", "notify-keyspace-events", "maxmemory-policy", "lfu-log-factor",
 		"lfu-decay-time", "slowlog-log-slower-than", "latency-tracking")
-	s.cfg.OnChange(func() error { s.maxClients.Store(s.cfg.Int("maxclients")); return nil }, "maxclients")
+	s.cfg.OnChange(s.applyMaxClients, "maxclients")
 	s.cfg.OnChange(func() error { s.maxInput.Store(s.cfg.Int("client-query-buffer-limit")); return nil }, "client-query-buffer-limit")
 	s.cfg.OnChange(func() error { s.keepAlive.Store(s.cfg.Int("tcp-keepalive")); return nil }, "tcp-keepalive")
+	s.cfg.OnChange(func() error { s.slow.setMax(s.cfg.Int("slowlog-max-len")); return nil }, "slowlog-max-len")
 	s.cfg.OnChange(s.applyLogLevel, "loglevel")
+	s.cfg.OnChange(func() error { return s.relisten(errListenPort) }, "port")
+	s.cfg.OnChange(func() error { return s.relisten(errListenBind) }, "bind")
 }
 
 // applyEngine publishes the settings of the engine.
@@ -44,4 +53,84 @@ func (s *Server) applyLogLevel() error {
 	return nil
 }
 
-var _ command.Host = (*Server)(nil)
+func (s *Server) applyMaxClients() error {
+	n := s.cfg.Int("maxclients")
+	if can := raiseFileLimit(n + reservedFiles); can < n+reservedFiles {
+		return fmt.Errorf("The operating system is not able to handle the specified number of clients, try with %d", can-reservedFiles)
+	}
+	s.maxClients.Store(n)
+	return nil
+}
+
+// ConfigGet implements command.Host.
+func (s *Server) ConfigGet(patterns []string) []config.Pair {
+	s.cfgMu.RLock()
+	defer s.cfgMu.RUnlock()
+	return s.cfg.Get(patterns...)
+}
+
+// ConfigSet implements command.Host.
+func (s *Server) ConfigSet(pairs [][2]string, sess *command.Session) error {
+	s.cfgMu.Lock()
+	defer s.cfgMu.Unlock()
+	return s.cfg.Set(pairs, config.SetContext{AllowProtected: allowed(s.protectFor, sess)})
+}
+
+// ConfigRewrite implements command.Host. The new text replaces the file in one
+// step: whoever reads it meanwhile, or after a crash, finds the old or the new.
+func (s *Server) ConfigRewrite() error {
+	if s.file == "" {
+		return errors.New("ERR The server is running without a config file")
+	}
+	s.rewriteMu.Lock()
+	defer s.rewriteMu.Unlock()
+	old, err := os.ReadFile(s.file)
+	if err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("ERR Rewriting config file: %s", strerror(err))
+	}
+	s.cfgMu.RLock()
+	text := s.cfg.Rewrite(old, config.RewriteOptions{})
+	s.cfgMu.RUnlock()
+	if err := replaceFile(s.file, text); err != nil {
+		s.log.Warningf("CONFIG REWRITE failed: %s", strerror(err))
+		return fmt.Errorf("ERR Rewriting config file: %s", strerror(err))
+	}
+	s.log.Noticef("CONFIG REWRITE executed with success.")
+	return nil
+}
+
+// replaceFile writes a new file beside path, brings it to the disk and gives it
+// the name.
+func replaceFile(path string, text []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name()) // the first error is the one to tell
+		}
+	}()
+	mode := os.FileMode(0o644)
+	if old, statErr := os.Stat(path); statErr == nil {
+		mode = old.Mode().Perm()
+	}
+	_, err = f.Write(text)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	if err = os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir brings the names in a folder to the disk.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,9 +1,14 @@
-// Package all is the one list of the families of commands.
+// Package all is the one list of the families of commands: the server, tests and
+// tools that want every command build their table from it. A family that is not
+// here does not exist; two that name the same command fail when the table is
+// built.
 package all
 
 import (
 	"kvorum/command"
+	"kvorum/command/conncmd"
 	"kvorum/command/keycmd"
+	"kvorum/command/servercmd"
 	"kvorum/command/strcmd"
 )
 
@@ -12,5 +17,7 @@ func Families() [][]*command.Spec {
 	return [][]*command.Spec{
 		strcmd.Specs(),
 		keycmd.Specs(),
+		conncmd.Specs(),
+		servercmd.Specs(),
 	}
 }

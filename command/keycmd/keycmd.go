@@ -1,25 +1,40 @@
 // Package keycmd is the family of commands on keys whatever their type: one file
-// per command, or per group that shares its body.
+// per command, or per few that share their body, each with its row and its
+// handler.
 //
-// Handlers run under the lock of their keys' shards, or lock shards themselves
-// one at a time (KEYS, SCAN, RANDOMKEY); see package command for what they may
-// do.
+// Handlers run under the locks of their keys' shards, but for KEYS, SCAN and
+// RANDOMKEY, which are about a whole database: these lock one shard at a time,
+// and what is long leaves the loop as a Task. See package command for what
+// handlers may do.
+//
+// I1: an Entry is used only until the next write to its database, and a look-up
+// that meets an expired key is one: commands of several keys find each again.
+// I2: what a handler feeds gives the same data at any later time: due times are
+// absolute. I3: no two shards are locked at a time by a handler that locks
+// itself, and an effect is fed under the lock of its key's shard.
 package keycmd
 
-import (
-	"kvorum/command"
-)
+import "kvorum/command"
 
 // Specs returns the rows of the family.
 func Specs() []*command.Spec {
 	return []*command.Spec{
-		copySpec, delSpec, existsSpec, expireSpec, expireatSpec, expiretimeSpec, keysSpec, moveSpec,
-		objectSpec, persistSpec, pexpireSpec, pexpireatSpec, pexpiretimeSpec, pttlSpec, randomkeySpec,
-		renameSpec, renamenxSpec, scanSpec, touchSpec, ttlSpec, typeSpec, unlinkSpec,
+		copySpec, moveSpec, renameSpec, renamenxSpec,
+		delSpec, unlinkSpec,
+		existsSpec, touchSpec, typeSpec,
+		expireSpec, expireatSpec, pexpireSpec, pexpireatSpec,
+		expiretimeSpec, pexpiretimeSpec, pttlSpec, ttlSpec,
+		persistSpec,
+		keysSpec, randomkeySpec, scanSpec,
+		objectSpec,
 	}
 }
 
-// Key specs that many rows share.
+// longWalk is the number of keys from which a walk leaves the loop, which may
+// not be away from its other clients for longer than about 200 us.
+const longWalk = 4000
+
+// Parts of rows that many commands share.
 var (
 	oneRead    = []command.KeySpec{{Flags: command.RO, Index: 1, Step: 1}}
 	oneAccess  = []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}}
@@ -27,6 +42,16 @@ var (
 	allRead    = []command.KeySpec{{Flags: command.RO, Index: 1, LastKey: -1, Step: 1}}
 	allRemoved = []command.KeySpec{{Flags: command.RM | command.Delete, Index: 1, LastKey: -1, Step: 1}}
 
-	keyArg  = command.Arg{Name: "key", Type: "key", Key: 1}
-	keyArgs = command.Arg{Name: "key", Type: "key", Key: 1, Multiple: true}
+	argKey  = command.Arg{Name: "key", Type: "key", Key: 1}
+	argKeys = command.Arg{Name: "key", Type: "key", Key: 1, Multiple: true}
+
+	// sumTips tell proxies to ask every node that holds some of the keys and to
+	// add the replies.
+	sumTips = []string{"request_policy:multi_shard", "response_policy:agg_sum"}
+)
+
+// Names of the commands that effects are made of.
+var (
+	delName       = []byte("DEL")
+	pexpireatName = []byte("PEXPIREAT")
 )

@@ -1,6 +1,8 @@
 package keycmd
 
 import (
+	"strings"
+
 	"kvorum/command"
 	"kvorum/glob"
 	"kvorum/keyspace"
@@ -8,80 +10,6 @@ import (
 	"kvorum/object"
 	"kvorum/resp"
 )
-
-// longScan is the number of keys from which a walk is left to a worker: a loop
-// may not be away from its other clients for longer than about 200 us.
-const longScan = 4000
-
-var keysSpec = &command.Spec{
-	Name: "keys", Since: "1.0.0", Group: "generic",
-	Complexity: "O(N) with N being the number of keys in the database, under the assumption that the key names in the database and the given pattern have limited length.",
-	Summary:    "Lists all keys whose names match a pattern.",
-	Arity:      2, Flags: command.ReadOnly, Categories: command.CatKeyspace | command.CatDangerous,
-	Tips: []string{"request_policy:all_shards", "nondeterministic_output_order"},
-	Args: []command.Arg{{Name: "pattern", Type: "pattern"}},
-	Mode: command.LocksItself, Handler: keys,
-}
-
-// walk is a KEYS or SCAN on its way: all it needs without the context, which is
-// gone when a worker does it.
-type walk struct {
-	ks      *keyspace.Keyspace
-	db      *keyspace.DB
-	now     int64
-	pattern []byte // nil: all
-	typ     string // "": all
-	sampled int
-	found   int
-}
-
-// visit replies the key of an entry if it is wanted.
-func (s *walk) visit(w *resp.Writer, e keyspace.Entry) {
-	s.sampled++
-	if e.Expired(s.now) {
-		return
-	}
-	key := object.Key(e.Rec)
-	if s.pattern != nil && !glob.Match(s.pattern, key) || s.typ != "" && e.Type().Name() != s.typ {
-		return
-	}
-	s.found++
-	w.Bulk(key)
-}
-
-func keys(c *command.Ctx) {
-	s := walk{ks: c.KS, db: c.DB, now: c.Now, pattern: c.Args[1]}
-	if string(s.pattern) == "*" {
-		s.pattern = nil
-	}
-	if c.DB.Len() < longScan {
-		s.keys(c.W, command.NoPass{})
-		return
-	}
-	s.pattern = append([]byte(nil), s.pattern...)
-	if string(c.Args[1]) == "*" {
-		s.pattern = nil
-	}
-	pass := c.World.Pass()
-	c.Sess.Task = func(w *resp.Writer) {
-		defer pass.Close()
-		s.keys(w, pass)
-	}
-}
-
-// keys replies all keys wanted, shard by shard: the locks of two shards are
-// never held together, so others are served meanwhile.
-func (s *walk) keys(w *resp.Writer, pass command.Pass) {
-	count := w.DeferLen()
-	for i := range keyspace.ShardCount {
-		pass.Enter()
-		s.ks.Lock(i)
-		s.db.ScanShard(i, func(e keyspace.Entry) { s.visit(w, e) })
-		s.ks.Unlock(i)
-		pass.Leave()
-	}
-	w.SetDeferredArray(count, s.found)
-}
 
 var scanSpec = &command.Spec{
 	Name: "scan", Since: "2.8.0", Group: "generic",
@@ -99,155 +27,134 @@ var scanSpec = &command.Spec{
 	Mode: command.LocksItself, Handler: scan,
 }
 
-// scanEffort is how many buckets SCAN looks at for each key asked for.
-const scanEffort = 10
+const (
+	scanCount = 10 // keys asked for unless COUNT says otherwise
+	// scanEffort is how many buckets are looked at for each key asked for, so
+	// that a call ends soon in a database of empty buckets.
+	scanEffort    = 10
+	scanEffortMax = 1 << 40 // far from where products overflow
+)
+
+// scanner is a SCAN on its way: all that it needs when the context is gone.
+type scanner struct {
+	db      *keyspace.DB
+	now     int64
+	cursor  uint64
+	count   int64
+	pattern []byte // nil: all
+	typ     string // lower case, "": all
+
+	keys    resp.Writer // found so far
+	found   int
+	visited int64
+	expired [][]byte // met in the last step
+}
 
 func scan(c *command.Ctx) {
-	cursor, ok := num.ParseCursor(c.Args[1])
-	if !ok {
-		c.Err("-ERR invalid cursor")
+	s := scanner{db: c.DB, now: c.Now, count: scanCount}
+	if !s.parse(c) {
 		return
 	}
-	s := walk{ks: c.KS, db: c.DB, now: c.Now}
-	count := int64(10)
+	if min(s.count, c.DB.Len()) >= longWalk {
+		s.runOff(c)
+		return
+	}
+	s.keys.B = c.Buf[:0]
+	s.walk(command.NoPass{}, c)
+	s.reply(c.W)
+	c.Buf = s.keys.B
+}
+
+// runOff lets a copy of the scanner go on off the loop.
+func (s scanner) runOff(c *command.Ctx) {
+	s.pattern = kept(s.pattern)
+	pass := c.World.Pass()
+	c.Sess.Task = func(w *resp.Writer) {
+		defer pass.Close()
+		s.walk(pass, nil)
+		s.reply(w)
+	}
+}
+
+// parse reads the arguments and reports whether they are good; if not it has
+// replied.
+func (s *scanner) parse(c *command.Ctx) (ok bool) {
+	if s.cursor, ok = num.ParseCursor(c.Args[1]); !ok {
+		c.Err("-ERR invalid cursor")
+		return false
+	}
 	for i := 2; i < len(c.Args); i += 2 {
 		more := i+1 < len(c.Args)
 		switch {
 		case more && c.Is(i, "count"):
-			if count, ok = c.Int(i + 1); !ok {
-				return
+			if s.count, ok = c.Int(i + 1); !ok {
+				return false
 			}
-			if count < 1 {
+			if s.count < 1 {
 				c.Err(command.ErrSyntax)
-				return
+				return false
 			}
 		case more && c.Is(i, "match"):
-			s.pattern = c.Args[i+1]
-			if string(s.pattern) == "*" {
-				s.pattern = nil
-			}
+			s.pattern = patternOf(c.Args[i+1])
 		case more && c.Is(i, "type"):
-			s.typ = lower(c.Args[i+1])
+			s.typ = strings.ToLower(string(c.Args[i+1]))
 		default:
 			c.Err(command.ErrSyntax)
-			return
+			return false
 		}
 	}
-	if min(count, c.DB.Len()) < longScan {
-		s.scan(c.W, command.NoPass{}, cursor, count)
-		return
-	}
-	if s.pattern != nil {
-		s.pattern = append([]byte(nil), s.pattern...)
-	}
-	pass := c.World.Pass()
-	c.Sess.Task = func(w *resp.Writer) {
-		defer pass.Close()
-		s.scan(w, pass, cursor, count)
-	}
-}
-
-func (s *walk) scan(w *resp.Writer, pass command.Pass, cursor uint64, count int64) {
-	head := len(w.B)
-	var buf [24]byte
-	w.Array(2)
-	// The cursor comes before the keys but is known after them: the keys are
-	// moved behind it when they are all there.
-	keysAt := len(w.B)
-	n := w.DeferLen()
-	effort := count
-	if effort < 1<<40 {
-		effort *= scanEffort
-	}
-	for ; effort > 0 && int64(s.sampled) < count; effort-- {
-		pass.Enter()
-		cursor, _ = s.db.Scan(cursor, false, func(e keyspace.Entry) { s.visit(w, e) })
-		pass.Leave()
-		if cursor == 0 {
-			break
-		}
-	}
-	w.SetDeferredArray(n, s.found)
-	list := append([]byte(nil), w.B[keysAt:]...)
-	w.B = w.B[:head]
-	w.Array(2)
-	w.Bulk(num.AppendUint(buf[:0], cursor))
-	w.Raw(list)
-}
-
-func lower(b []byte) string {
-	out := make([]byte, len(b))
-	for i, ch := range b {
-		if ch-'A' < 26 {
-			ch |= 0x20
-		}
-		out[i] = ch
-	}
-	return string(out)
-}
-
-var randomkeySpec = &command.Spec{
-	Name: "randomkey", Since: "1.0.0", Group: "generic", Complexity: "O(1)",
-	Summary: "Draws a key of the database at random.",
-	Arity:   1, Flags: command.ReadOnly, Categories: command.CatKeyspace,
-	Tips: []string{"request_policy:all_shards", "nondeterministic_output"},
-	Mode: command.LocksItself, Handler: randomkey,
-}
-
-// randomTries bounds the draws: in a small or nearly empty database most shards
-// are empty, and the slow way is taken.
-const randomTries = 100
-
-func randomkey(c *command.Ctx) {
-	for range randomTries {
-		if c.DB.Len() < keyspace.ShardCount {
-			break
-		}
-		if drawKey(c, c.Rng.Intn(keyspace.ShardCount)) {
-			return
-		}
-	}
-	if !pickKey(c) {
-		c.W.Null()
-	}
-}
-
-// drawKey replies a random key of a shard; false when the draw hit nothing.
-func drawKey(c *command.Ctx, shard int) bool {
-	c.KS.Lock(shard)
-	defer c.KS.Unlock(shard)
-	e, ok := c.DB.Sample(shard, c.Rng.Uint32(), c.Rng.Uint32())
-	if !ok || e.Expired(c.Now) {
-		return false
-	}
-	c.W.Bulk(object.Key(e.Rec))
 	return true
 }
 
-// pickKey counts to a random number through all shards.
-func pickKey(c *command.Ctx) bool {
-	live := int64(0)
-	chosen := append(c.Buf[:0], 0)
-	any := false
-	for shard := range keyspace.ShardCount {
-		c.KS.Lock(shard)
-		if c.DB.ShardLen(shard) > 0 {
-			c.DB.ScanShard(shard, func(e keyspace.Entry) {
-				if e.Expired(c.Now) {
-					return
-				}
-				// Each key replaces the one before with probability 1/n.
-				if live++; c.Rng.Intn(int(live)) == 0 {
-					chosen = append(chosen[:0], object.Key(e.Rec)...)
-					any = true
-				}
-			})
+// walk goes on from the cursor until enough keys were looked at. With a context
+// it removes expired keys as it goes; without, that is left to the background.
+func (s *scanner) walk(pass command.Pass, c *command.Ctx) {
+	effort := min(s.count, scanEffortMax) * scanEffort
+	for more := true; more && effort > 0 && s.visited < s.count; effort-- {
+		pass.Enter()
+		s.cursor, _ = s.db.Scan(s.cursor, false, s.visit)
+		pass.Leave()
+		if c != nil && len(s.expired) > 0 {
+			s.expire(c)
 		}
+		more = s.cursor != 0
+	}
+}
+
+func (s *scanner) visit(e keyspace.Entry) {
+	s.visited++
+	key := object.Key(e.Rec)
+	if s.pattern != nil && !glob.Match(s.pattern, key) {
+		return
+	}
+	if e.Expired(s.now) {
+		s.expired = append(s.expired, append([]byte(nil), key...))
+		return
+	}
+	if s.typ != "" && e.Type().Name() != s.typ {
+		return
+	}
+	s.found++
+	s.keys.Bulk(key)
+}
+
+// expire removes the expired keys of the last step, each looked up again: its
+// shard was unlocked since.
+func (s *scanner) expire(c *command.Ctx) {
+	for _, key := range s.expired {
+		k := c.KS.Key(key)
+		shard := keyspace.ShardOf(k.Hash)
+		c.KS.Lock(shard)
+		c.FindIn(s.db, k)
 		c.KS.Unlock(shard)
 	}
-	c.Buf = chosen
-	if any {
-		c.W.Bulk(chosen)
-	}
-	return any
+	s.expired = s.expired[:0]
+}
+
+func (s *scanner) reply(w *resp.Writer) {
+	var buf [24]byte
+	w.Array(2)
+	w.Bulk(num.AppendUint(buf[:0], s.cursor))
+	w.Array(s.found)
+	w.Raw(s.keys.B)
 }

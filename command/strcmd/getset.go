@@ -16,7 +16,7 @@ var getsetSpec = &command.Spec{
 }
 
 func getset(c *command.Ctx) {
-	e := c.Read(0)
+	e := readWrite(c)
 	if !isString(c, e) {
 		return
 	}

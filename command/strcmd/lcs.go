@@ -3,6 +3,7 @@ package strcmd
 import (
 	"bytes"
 	"math"
+	"math/bits"
 
 	"kvorum/command"
 	"kvorum/keyspace"
@@ -27,14 +28,14 @@ var lcsSpec = &command.Spec{
 }
 
 const (
-	// lcsInlineMax is the number of cells, a nanosecond each, up to which the
-	// answer is computed at once. Above it the strings are copied and the rest
-	// runs without locks.
+	// lcsInlineMax is the number of cells up to which the answer is computed at
+	// once, within tens of microseconds. Above it the strings are copied and the
+	// rest runs without locks.
 	lcsInlineMax = 50_000
 	// lcsRedisCell is what a cell costs Redis, whose limit holds here too.
 	lcsRedisCell = 4
-	// lcsPathMax bounds the memory of one call in bytes, whatever the limit.
-	lcsPathMax = 4 << 30
+	// lcsRowsMax bounds the memory of one call in bytes, whatever the limit.
+	lcsRowsMax = 4 << 30
 )
 
 const (
@@ -66,7 +67,7 @@ func lcs(c *command.Ctx) {
 		c.Err(errLCSLimit)
 		return
 	}
-	if cells/8 > lcsPathMax {
+	if uint64(len(l.a))*uint64(wordsOf(len(l.b)))*8 > lcsRowsMax {
 		c.Err(errLCSMemory)
 		return
 	}
@@ -87,10 +88,18 @@ func stringOrNone(e keyspace.Entry, scratch []byte) []byte {
 
 // lcsJob is one LCS: two strings and what to reply about them.
 //
-// The classic table holds for every pair of prefixes of a and b the length of
-// what they have in common. To walk back from its last corner only one bit per
-// cell is needed: whether the cell above is longer than the cell to the left.
-// So one row of lengths and one bit per cell are kept, a 32nd of the table.
+// The classic table holds for every prefix of a (row) and of b (column) the
+// length of what they have in common. Neighbours in a row differ by 0 or 1, so
+// a row is kept as one bit per cell: 0 where it grows. A row follows from the
+// one above by an addition and three logical operations on whole words:
+//
+//	match = bits of the columns that hold the row's character
+//	row   = (above + (above & match)) | (above &^ match)
+//
+// The bits are also the way back from the last corner: where the characters
+// differ and the row grows, the length came from above, else from the left.
+// (Crochemore, Iliopoulos, Pinzon, Reid: A fast and practical bit-vector
+// algorithm for the longest common subsequence problem, 2001.)
 type lcsJob struct {
 	a, b     []byte
 	onlyLen  bool
@@ -99,9 +108,11 @@ type lcsJob struct {
 	minMatch int64
 
 	length int      // of the common sequence
-	up     []uint64 // the bits, rows of stride words
-	stride int
+	rows   []uint64 // words for each byte of a; nil for onlyLen
+	words  int
 }
+
+func wordsOf(columns int) int { return (columns + 63) / 64 }
 
 // options reads the options; ok is false after the error reply.
 func (l *lcsJob) options(c *command.Ctx) (ok bool) {
@@ -147,67 +158,60 @@ func (l *lcsJob) reply(w *resp.Writer) {
 	}
 }
 
-// fill computes the table row by row.
+// fill computes the rows and the length.
 func (l *lcsJob) fill() {
-	a, b := l.a, l.b
+	l.words = wordsOf(len(l.b))
+	matches := l.matches()
+	above := make([]uint64, l.words)
+	for k := range above {
+		above[k] = math.MaxUint64
+	}
 	if !l.onlyLen {
-		l.stride = (len(b) + 63) / 64
-		l.up = make([]uint64, len(a)*l.stride)
+		l.rows = make([]uint64, len(l.a)*l.words)
 	}
-	row := make([]uint32, len(b))
-	for i, ch := range a {
-		if l.onlyLen {
-			lengthRow(row, b, ch)
-		} else {
-			pathRow(row, b, ch, l.up[i*l.stride:(i+1)*l.stride])
+	for i, ch := range l.a {
+		row := above
+		if !l.onlyLen {
+			row = l.rows[i*l.words : (i+1)*l.words]
 		}
+		fillRow(row, above, matches[ch])
+		above = row
 	}
-	if len(b) > 0 {
-		l.length = int(row[len(b)-1])
+	// The bits behind the last column match nothing and stay 1.
+	for _, word := range above {
+		l.length += bits.OnesCount64(^word)
 	}
 }
 
-// lengthRow turns the row above into the row of character ch of a.
-func lengthRow(row []uint32, b []byte, ch byte) {
-	left, diagonal := uint32(0), uint32(0)
-	b = b[:len(row)]
-	for j, above := range row {
-		if b[j] == ch {
-			left = diagonal + 1
-		} else {
-			left = max(left, above)
+// matches returns, for each character of a, the columns of b that hold it.
+func (l *lcsJob) matches() *[256][]uint64 {
+	m := new([256][]uint64)
+	for _, ch := range l.a {
+		if m[ch] == nil {
+			m[ch] = make([]uint64, l.words)
 		}
-		row[j] = left
-		diagonal = above
 	}
+	for j, ch := range l.b {
+		if m[ch] != nil {
+			m[ch][j>>6] |= 1 << (j & 63)
+		}
+	}
+	return m
 }
 
-// pathRow is lengthRow that also records the way back.
-func pathRow(row []uint32, b []byte, ch byte, up []uint64) {
-	left, diagonal := uint32(0), uint32(0)
-	b = b[:len(row)]
-	word := uint64(0)
-	for j, above := range row {
-		if b[j] == ch {
-			left = diagonal + 1
-		} else if above > left {
-			left = above
-			word |= 1 << (j & 63)
-		}
-		row[j] = left
-		diagonal = above
-		if j&63 == 63 {
-			up[j>>6], word = word, 0
-		}
-	}
-	if len(row)&63 != 0 {
-		up[len(up)-1] = word
+// fillRow computes a row from the one above, which may be the same slice.
+func fillRow(row, above, match []uint64) {
+	row, match = row[:len(above)], match[:len(above)]
+	carry := uint64(0)
+	for k, v := range above {
+		sum, next := bits.Add64(v, v&match[k], carry)
+		row[k], carry = sum|v&^match[k], next
 	}
 }
 
 // goUp reports whether the way back from cell (i, j), whose characters differ,
 // leads up.
-func (l *lcsJob) goUp(i, j int) bool { return l.up[i*l.stride+j>>6]>>(j&63)&1 != 0 }
+func (l *lcsJob) goUp(i, j int) bool { return l.rows[i*l.words+j>>6]>>(j&63)&1 == 0 }
 
 // common returns the common sequence.
 func (l *lcsJob) common() []byte {

@@ -1,6 +1,8 @@
 package strcmd
 
 import (
+	"bytes"
+
 	"math"
 
 	"kvorum/command"
@@ -38,8 +40,24 @@ var setSpec = &command.Spec{
 			{Name: "keepttl", Type: "pure-token", Token: "KEEPTTL", Since: "6.0.0"},
 		}},
 	},
-	Handler: set,
+	VaryFlags: setKeyFlags,
+	Handler:   set,
 }
+
+// setKeyFlags tells what a SET does with its key: it reads it for GET only.
+func setKeyFlags(args [][]byte, refs []command.KeyRef) {
+	flags := command.OW | command.Update
+	for _, arg := range args[3:] {
+		if bytes.EqualFold(arg, getOption) {
+			flags = command.RW | command.Access | command.Update
+		}
+	}
+	for i := range refs {
+		refs[i].Flags = flags
+	}
+}
+
+var getOption = []byte("get")
 
 // setFlags are the options of SET and GETEX.
 type setFlags uint8
@@ -195,7 +213,7 @@ func store(c *command.Ctx, value []byte, o *setOptions) setResult {
 	}
 	var e keyspace.Entry
 	if o.flags&setGet != 0 {
-		if e = c.Read(0); !isString(c, e) {
+		if e = readWrite(c); !isString(c, e) {
 			return setFailed
 		}
 		replyString(c, e)

@@ -50,6 +50,16 @@ func fits(c *command.Ctx, size, more int64) bool {
 	return true
 }
 
+// readWrite looks key 0 up for a command that replies the old value and stores
+// another: two accesses, as frequency counters show.
+func readWrite(c *command.Ctx) keyspace.Entry {
+	e := c.Read(0)
+	if e.OK() && e.Type() == object.String && c.LFU != nil {
+		return c.Write(0)
+	}
+	return e
+}
+
 // written counts a change of key 0 and tells of it. existed says whether the
 // key was there before.
 func written(c *command.Ctx, existed bool, event string) {

@@ -4,37 +4,33 @@ import "kvorum/mem"
 
 // entry names a block of tickets, in a slot or as the link of the block before.
 //
-//	| unused 15 | large 1 | room 8 | handle 40 |
+//	| unused 14 | class 2 | room 8 | handle 40 |
 //
-// Room is the number of free places. A block fills from its end: the places in use
-// are room+1 .. capacity, in words; word 0 is the link. So a ticket is added
-// without knowing the size of the block, and a block with room 0, as well as no
-// block at all, asks for a new one.
+// A block is 64 << class bytes; only the last one of a chain is smaller than 512,
+// for most slots hold few tickets. Room is the number of free places. A block fills
+// from its end: the places in use are room+1 .. capacity, in words; word 0 is the
+// link. So a ticket is added without a look at the size of the block, and one with
+// room 0, as well as no block at all, has to grow.
 type entry uint64
 
 const (
-	roomShift = mem.HandleBits
-	roomOne   = 1 << roomShift
-	roomMask  = 1<<8 - 1
-	largeBit  = 1 << (roomShift + 8)
+	roomShift  = mem.HandleBits
+	roomOne    = 1 << roomShift
+	roomMask   = 1<<8 - 1
+	classShift = roomShift + 8
+	classTop   = 3
 
 	ticketSize    = 8
-	largeBlock    = 512
-	smallBlock    = 64 // the last one of a chain: most slots hold few tickets
-	largeCapacity = largeBlock/ticketSize - 1
-	smallCapacity = smallBlock/ticketSize - 1
+	blockMin      = 64
+	largeCapacity = blockMin<<classTop/ticketSize - 1
 )
 
 func (e entry) handle() mem.Handle { return mem.Handle(e & (1<<mem.HandleBits - 1)) }
 func (e entry) room() int          { return int(e >> roomShift & roomMask) }
+func (e entry) class() int         { return int(e >> classShift & classTop) }
+func (e entry) size() int          { return blockMin << e.class() }
+func (e entry) capacity() int      { return e.size()/ticketSize - 1 }
 func (e entry) len() int           { return e.capacity() - e.room() }
-
-func (e entry) capacity() int {
-	if e&largeBit != 0 {
-		return largeCapacity
-	}
-	return smallCapacity
-}
 
 func (e entry) withRoom(room int) entry {
 	return e&^(roomMask<<roomShift) | entry(room)<<roomShift
@@ -75,17 +71,39 @@ func (w *Wheel) push(p *entry, t Ticket) {
 	*p = e - roomOne
 }
 
-// grow returns an empty block linked to e.
+// grow returns a chain like e whose first block has room.
 //
 //go:noinline
 func (w *Wheel) grow(e entry) entry {
-	size, room, flag := smallBlock, smallCapacity, entry(0)
-	if e != 0 {
-		size, room, flag = largeBlock, largeCapacity, largeBit
+	switch {
+	case e == 0:
+		return w.newBlock(0, 0)
+	case e.class() < classTop && mem.Load64(e.handle(), 0) == 0:
+		return w.resize(e, e.class()+1)
 	}
-	h := w.arena.Alloc(size, mem.KindTicket)
-	mem.Store64(h, 0, uint64(e))
-	return entry(h) | entry(room)<<roomShift | flag
+	return w.newBlock(classTop, e)
+}
+
+// newBlock returns an empty block linked to next.
+func (w *Wheel) newBlock(class int, next entry) entry {
+	h := w.arena.Alloc(blockMin<<class, mem.KindTicket)
+	mem.Store64(h, 0, uint64(next))
+	e := entry(h) | entry(class)<<classShift
+	return e.withRoom(e.capacity())
+}
+
+// resize moves the tickets of e, the last block of its chain, to one of another
+// class.
+func (w *Wheel) resize(e entry, class int) entry {
+	size := e.len() * ticketSize
+	to := w.newBlock(class, 0)
+	copy(mem.View(to.handle(), to.size())[to.size()-size:], mem.View(e.handle(), e.size())[e.size()-size:])
+	to = to.withRoom(to.capacity() - e.len())
+	if w.pass.prev == e.handle() {
+		w.pass.prev = to.handle()
+	}
+	w.release(e)
+	return to
 }
 
 // pop takes one ticket from the chain at p, which is not empty. The caller counts.

@@ -128,7 +128,10 @@ func (w *Wheel) sweepBlock(p *entry, budget int, keep func(Ticket) bool) (visite
 	if e = e.withRoom(room); kept == 0 {
 		e = w.release(e)
 	} else {
-		w.pass.prev = h
+		if class := classOf(kept); next == 0 && class < e.class() {
+			e = w.resize(e, class)
+		}
+		w.pass.prev = e.handle()
 	}
 	if prev != 0 {
 		mem.Store64(prev, 0, uint64(e))
@@ -136,6 +139,14 @@ func (w *Wheel) sweepBlock(p *entry, budget int, keep func(Ticket) bool) (visite
 		*p = e
 	}
 	return visited
+}
+
+// classOf returns the class of the smallest block for count tickets.
+func classOf(count int) (class int) {
+	for count >= blockMin/ticketSize<<class {
+		class++
+	}
+	return class
 }
 
 // Free gives about budget blocks back and returns true when none is left: the

@@ -49,8 +49,11 @@ func validateChain(s source, e entry, inSlot bool, seen map[mem.Handle]bool) (co
 		if e.len() < 1 || e.room() < 0 {
 			return count, fmt.Errorf("wheel: block %#x holds %d tickets", uint64(e.handle()), e.len())
 		}
-		if size := mem.BlockSize(e.handle()); size < (e.capacity()+1)*ticketSize {
-			return count, fmt.Errorf("wheel: block %#x of %d tickets is %d bytes", uint64(e.handle()), e.capacity(), size)
+		if size := mem.BlockSize(e.handle()); size != e.size() {
+			return count, fmt.Errorf("wheel: block %#x of class %d is %d bytes", uint64(e.handle()), e.class(), size)
+		}
+		if e.class() < classTop && mem.Load64(e.handle(), 0) != 0 {
+			return count, fmt.Errorf("wheel: block %#x of class %d is not the last", uint64(e.handle()), e.class())
 		}
 		count += e.len()
 		for i := e.room() + 1; inSlot && i <= e.capacity(); i++ {

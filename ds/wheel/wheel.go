@@ -6,17 +6,17 @@
 //	level 2  2 x 256 slots of 2^16 ticks
 //	level 3      256 slots of 2^24 ticks   beyond: the farthest slot
 //
-//	slot --> block 512: | link 8 | 63 tickets | --> block --> ... --> block 64
+//	slot --> block 512: | link 8 | 63 tickets | --> block --> ... --> block 64 .. 512
 //	ticket: | hash 40 | low bits of the due tick 24 |
 //
 // A window is 256 ticks, aligned. Levels 0 to 2 hold two of their rounds at a
 // time, the present and the next one, so a slot of a higher level is cascaded
-// while the window before it runs: a piece of at most pieceMax tickets per call
-// of Due, one call per tick, more often when the window draws to its end. By the
-// time its tickets may be due, the slot is empty. At 20 calls a second that holds
-// for some 400,000 tickets per wheel and window of 16 s. A cascade reads only the
-// tickets themselves: a slot of level n fixes all bits of the due tick above the
-// low 8n.
+// while the window before it runs: a piece of about pieceMax tickets by the first
+// call of Due in a tick and by every call that finds little due; near the end of
+// the window by every call. By the time its tickets may be due, the slot is empty.
+// At 20 calls a second that holds for some 180,000 tickets per window of 16 s. A
+// cascade reads only the tickets themselves: a slot of level n fixes all bits of
+// the due tick above the low 8n.
 //
 // When Due was not called for long or the clock leapt, a slot may be met that is
 // not cascaded: Due then goes through its tickets itself and hands out those that
@@ -27,7 +27,8 @@
 // A clock that goes back moves the cursor back while it stays in the windows of
 // level 0, at least graceTicks. Beyond, all tickets are parked and put into fresh
 // rings piece by piece; if the clock comes back to where it was sooner than that,
-// the parked ones count as due at once. A ticket may thus be handed out early,
+// the parked ones count as due at once. Only a clock that does so parkedMax times
+// over before the first are done makes one long call. A ticket may thus be handed out early,
 // and is when it was due at an earlier clock or lies more than 2^32 ticks ahead:
 // callers check, and add it again.
 //
@@ -36,8 +37,8 @@
 //	I1  base <= window of pos <= base+1; all level 0 slots below pos are empty.
 //	I2  Level 1 holds windows from base+1 on (base+1 is being cascaded), level 2
 //	    rounds of 2^16 ticks from the next one on, level 3 of 2^24 likewise.
-//	I3  A slot's bit in used is set if and only if it has a block; every block
-//	    but one being filled holds at least one ticket.
+//	I3  A slot's bit in used is set if and only if it has a block. A block holds
+//	    at least one ticket; all but the last of a chain are 512 bytes.
 //	I4  The 24 bits of a ticket are the low bits of the tick its slot stands for.
 //	I5  Count is the number of tickets in all chains.
 //	I6  A ticket moves only to a lower level or from parked rings to the main
@@ -66,8 +67,8 @@ const (
 	eraBits     = levelTop * levelBits
 	farthestEra = slotCount - 1
 
-	// pieceMax bounds the tickets that one call of Due moves: ~20 µs.
-	pieceMax = 1024
+	// pieceMax bounds the tickets that one call of Due moves: ~15 µs.
+	pieceMax = 768
 	// graceTicks is how far the cursor is in a window before the one before it is
 	// given up: a clock that goes back by less needs no parking.
 	graceTicks = 64

@@ -45,8 +45,17 @@ func (s *Server) configSpec() *command.Spec {
 	}
 }
 
-// lfu holds the default parameters of frequency counters.
-var lfu = command.LFU{LogFactor: 10, DecayTime: 1}
+// lfuDefaults are the parameters of frequency counters.
+var lfuDefaults = command.LFU{LogFactor: 10, DecayTime: 1}
+
+// frequencies returns the parameters in force, for changing them.
+func frequencies(s *engine.Settings) *command.LFU {
+	lfu := lfuDefaults
+	if s.LFU != nil {
+		lfu = *s.LFU
+	}
+	return &lfu
+}
 
 // configure changes one setting and reports whether the engine has it.
 func configure(s *engine.Settings, name string, value []byte) bool {
@@ -63,8 +72,18 @@ func configure(s *engine.Settings, name string, value []byte) bool {
 	case "maxmemory-policy":
 		s.LFU = nil
 		if string(value) == "allkeys-lfu" || string(value) == "volatile-lfu" {
-			s.LFU = &lfu
+			s.LFU = frequencies(s)
 		}
+	case "lfu-log-factor": // after maxmemory-policy
+		n, ok := num.ParseInt64(value)
+		s.LFU = frequencies(s)
+		s.LFU.LogFactor = int(n)
+		return ok
+	case "lfu-decay-time":
+		n, ok := num.ParseInt64(value)
+		s.LFU = frequencies(s)
+		s.LFU.DecayTime = int(n)
+		return ok
 	case "requirepass":
 		s.Requirepass = string(value)
 	default:

@@ -7,15 +7,17 @@
 //		})
 //	}
 //
-// A Server records the effects and keyspace events of its commands. When the
-// test ends it checks that no block of memory was lost.
+// A Server records the effects and keyspace events of its commands; Trace
+// compares them with those of a real server. When the test ends the Server
+// checks that no block of memory was lost.
 //
 // I1: a request's bytes are overwritten once it has been served, so that a
 // handler that keeps borrowed bytes fails its test. I2: rows belong to one
 // table at a time: servers that live together have the same families.
 //
-// CONFIG SET is answered here, for the few settings that the engine itself
-// has: there is no server around it.
+// There is no server around the engine: CONFIG SET is answered here, for the
+// few settings that the engine itself has, and the host of the handlers knows
+// the command table and nothing else.
 //
 // Tests only; no package of the program may import it.
 package enginetest
@@ -64,11 +66,20 @@ func NewAt(t testing.TB, c clock.Clock, families ...[]*command.Spec) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Engine = engine.New(keyspace.New(databases), table, c, engine.Hooks{Feed: &s.effects, OnEvent: s.onEvent})
+	s.Engine = engine.New(keyspace.New(databases), table, c, engine.Hooks{Host: host{table: table}, Feed: &s.effects, OnEvent: s.onEvent})
 	s.Worker = s.Engine.NewWorker()
 	t.Cleanup(s.close)
 	return s
 }
+
+// host is what the handlers see of a server.
+type host struct {
+	command.Host // nil: a command that asks for more has no place in these tests
+	table        *command.Table
+}
+
+// Table implements command.Host.
+func (h host) Table() *command.Table { return h.table }
 
 // without returns the families less the command of a name.
 func without(families [][]*command.Spec, name string) [][]*command.Spec {
@@ -87,24 +98,17 @@ func without(families [][]*command.Spec, name string) [][]*command.Spec {
 
 // close checks the memory and gives it back.
 func (s *Server) close() {
-	ks := s.Engine.KS
 	for _, session := range s.sessions {
 		s.Engine.EndSession(session)
 	}
 	s.Worker.Close()
 	s.Engine.Exclusive(func() {
-		if err := ks.MemCheck(); err != nil {
+		if err := s.Engine.KS.MemCheck(); err != nil {
 			s.t.Error(err)
 		}
-		for i := range ks.DBCount() {
-			ks.DB(i).Flush()
-		}
 	})
-	for ks.Reclaim(reclaimBudget) {
-	}
+	s.Engine.KS.Close()
 }
-
-const reclaimBudget = 1 << 16
 
 // Session returns the session of a name, made on first use.
 func (s *Server) Session(conn string, proto int) *command.Session {

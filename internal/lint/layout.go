@@ -103,6 +103,7 @@ var layout = []room{
 	{pattern: "internal/datadriven", zone: tool, alone: true},
 	{pattern: "internal/lint", zone: tool, alone: true},
 	{pattern: "engine/enginetest", level: 8, zone: tool},
+	{pattern: "server/servertest", level: 10, zone: tool},
 	{pattern: "test", zone: outside},
 	{pattern: "test/*", zone: outside},
 	{pattern: "test/*/*", zone: outside},

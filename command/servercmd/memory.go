@@ -1,0 +1,63 @@
+package servercmd
+
+import (
+	"kvorum/command"
+	"kvorum/mem"
+	"kvorum/object"
+)
+
+var memorySpec = &command.Spec{
+	Name: "memory", Since: "4.0.0", Group: "server", Complexity: "Depends on subcommand.",
+	Summary: "Groups the commands about memory.",
+	Arity:   -2,
+	Subs: []*command.Spec{
+		memoryHelpSpec,
+		memoryUsageSpec,
+	},
+}
+
+var memoryHelpSpec = &command.Spec{
+	Name: "help", Since: "4.0.0", Group: "server", Complexity: "O(1)",
+	Summary: "Describes the subcommands of MEMORY.",
+	Arity:   2, Flags: command.Loading | command.Stale,
+	Handler: command.HelpOfRows,
+}
+
+var memoryUsageSpec = &command.Spec{
+	Name: "usage", Since: "4.0.0", Group: "server", Complexity: "O(N) where N is the number of samples.",
+	Summary: "Tells the bytes of memory of a key and its value.",
+	Arity:   -3, Flags: command.ReadOnly,
+	Keys: []command.KeySpec{{Flags: command.RO, Index: 2, Step: 1}},
+	Args: []command.Arg{
+		{Name: "key", Type: "key", Key: 1},
+		{Name: "count", Type: "integer", Token: "SAMPLES", Optional: true},
+	},
+	Handler: memoryUsage,
+}
+
+// memoryUsage counts the blocks of the record and of the value, exactly: there
+// is nothing to sample.
+func memoryUsage(c *command.Ctx) {
+	for i := 3; i < len(c.Args); i += 2 {
+		if !c.Is(i, "samples") || i+1 == len(c.Args) {
+			c.Err(command.ErrSyntax)
+			return
+		}
+		n, ok := c.Int(i + 1)
+		if !ok {
+			return
+		}
+		if n < 0 {
+			c.Err(command.ErrSyntax)
+			return
+		}
+	}
+	e := c.Peek(0)
+	if !e.OK() {
+		c.W.Null()
+		return
+	}
+	size := 0
+	object.Blocks(e.Rec, func(h mem.Handle) { size += mem.BlockSize(h) })
+	c.W.Int(int64(size))
+}

@@ -1,0 +1,94 @@
+package server
+
+import (
+	"os"
+	"runtime/debug"
+	"time"
+
+	"kvorum/command"
+	"kvorum/mem"
+)
+
+const (
+	// cronPerSec is how often the server looks after its memory and samples its
+	// counters.
+	cronPerSec = 10
+
+	// gcPercent lets the small Go heap grow well beyond its live part between
+	// collections: the data are not in it (docs/design/0003).
+	gcPercent = 400
+	// Above heapLimitMin the heap may grow to heapLimitTimes its live part only,
+	// so that many clients with large buffers do not cost five times as much.
+	heapLimitMin   = 256 << 20
+	heapLimitTimes = 2
+	heapLimitStep  = 64 << 20
+)
+
+// cron looks after the memory and samples counters until the server ends.
+func (s *Server) cron() {
+	defer s.done.Done()
+	limit := newHeapLimit()
+	t := time.NewTicker(time.Second / cronPerSec)
+	defer t.Stop()
+	start := time.Now()
+	last := start
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-t.C:
+		}
+		now := time.Now()
+		mem.Housekeep(now.Sub(start).Milliseconds())
+		sum := s.sumCounts()
+		elapsed := now.Sub(last)
+		s.stats.ops.note(sum.commands, elapsed)
+		s.stats.inBytes.note(sum.netIn, elapsed)
+		s.stats.outBytes.note(sum.netOut, elapsed)
+		last = now
+		heap := readGo().heapBytes
+		s.stats.notePeak(mem.UsedBytes() + heap)
+		limit.adjust(heap)
+	}
+}
+
+// heapLimit steers the collector. It leaves it alone when the environment has
+// its own idea.
+type heapLimit struct {
+	off bool
+	now int64
+}
+
+func newHeapLimit() *heapLimit {
+	l := &heapLimit{off: os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != ""}
+	if !l.off {
+		debug.SetGCPercent(gcPercent)
+	}
+	return l
+}
+
+// adjust makes the soft limit follow the live heap, in steps.
+func (l *heapLimit) adjust(live int64) {
+	want := max(live*heapLimitTimes, heapLimitMin)
+	want = (want + heapLimitStep - 1) / heapLimitStep * heapLimitStep
+	if l.off || want == l.now || want < l.now && want > l.now/2 {
+		return
+	}
+	l.now = want
+	debug.SetMemoryLimit(want)
+}
+
+// NowUs implements command.Host.
+func (s *Server) NowUs() int64 { return s.clock.NowUs() }
+
+// Sleep implements command.Host.
+func (s *Server) Sleep(us int64) { time.Sleep(time.Duration(us) * time.Microsecond) }
+
+// Log implements command.Host.
+func (s *Server) Log(text string) { s.log.Warningf("%s", text) }
+
+// SetActiveExpire implements command.Host.
+func (s *Server) SetActiveExpire(on bool) { s.eng.SetActiveExpire(on) }
+
+// Table implements command.Host.
+func (s *Server) Table() *command.Table { return s.table }

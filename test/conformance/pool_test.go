@@ -1,0 +1,209 @@
+package conformance
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+)
+
+// What streams are made of: few keys, so that commands meet, and values at the
+// borders where encodings, ranges and formats change.
+
+var keyPool = []string{
+	"k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "{tag}a", "{tag}b", "num", "float",
+	"", "bin\x00\xff\r\n", "sp ace", strings.Repeat("long", 80), "Ümlaut",
+}
+
+var stringPool = []string{
+	"", "a", "foo", "bar", "hello world", "ohmytext", "mynewtext", "\x00", "\x00\x01\xfe\xff", "a\r\nb", "\"quoted\\\"",
+	"$5\r\nhello\r\n", "*1\r\n", "naïve", " leading", "trailing ", "nil", "OK", "-ERR x",
+	strings.Repeat("x", 19), strings.Repeat("x", 20), strings.Repeat("x", 43), strings.Repeat("x", 44), strings.Repeat("x", 45),
+	strings.Repeat("y", 63), strings.Repeat("y", 64), strings.Repeat("z", 1023), strings.Repeat("z", 1024), strings.Repeat("z", 1025),
+	strings.Repeat("abcdefghij", 200),
+}
+
+var intPool = []string{
+	"0", "1", "-1", "2", "3", "5", "10", "-10", "44", "100", "127", "128", "-128", "-129", "255", "256", "9999", "10000",
+	"32767", "32768", "-32769", "65535", "65536", "2147483647", "2147483648", "-2147483648", "-2147483649",
+	"4294967295", "4294967296", "9007199254740993", "9223372036854775806", "9223372036854775807", "9223372036854775808",
+	"-9223372036854775807", "-9223372036854775808", "-9223372036854775809", "18446744073709551615", "18446744073709551616",
+}
+
+var badIntPool = []string{"", " ", " 1", "1 ", "+1", "01", "-0", "00", "1e3", "0x10", "1.0", "abc", "-", "--1", "1\x00", "٣"}
+
+var floatPool = []string{
+	"0", "-0", "0.0", "0.1", "0.2", "3.14", "-1.5", "1e10", "1e-10", "1.5e3", "5.0e3", "1E5", "123456789.123456789",
+	"1e17", "1e18", "1e19", "1e22", "1e23", "1e100", "1e308", "1.7976931348623157e308", "1e309", "1e4000", "1e4932", "1e5000", "-1e5000", "1e-4950", "1e-5000",
+	"inf", "-inf", "+inf", "Infinity", "nan", "NaN", "-nan", "nan(1)", "infinit", ".5", "5.", "-.5", ".", "0x1p3", "0x10", "1e", "1e+", " 1.5", "1.5 ", "1.5x", "+1.5", "",
+	"0.30000000000000004", "3.0000000000000000000000000001", "9007199254740993", "99999999999999999999", "0.00000000000000001", "1.1111111111111111111111",
+	"123456789012345678901234567890.5", "-9223372036854775808", "9223372036854775807",
+}
+
+var patternPool = []string{
+	"*", "k*", "k?", "k[0-3]", "k[^0-3]", "[k]*", "[a-", "k[", "[]", "[^]*", "\\k*", "\\", "*\\*", "*{tag}*", "", "?", "??", "*[0-9]", "k[3-0]",
+	"K*", "bin*", "*\xff*", "*\n", "long*", "**k**1**", "[\\k]1", "{tag}[ab]", "k0", "*a*e*i*",
+}
+
+var typePool = []string{"string", "STRING", "list", "set", "zset", "hash", "stream", "nosuch", ""}
+
+// absolute due times far enough away that the time to live of no relative one
+// meets them; rules_test.go compares them exactly.
+const (
+	farSeconds = 50_000_000_000
+	farMillis  = farSeconds * 1000
+)
+
+const (
+	// shortTTLMax: a number up to it could end as a short time to live.
+	shortTTLMax = 100_000_000
+	// dueMaxMillis is the last due time that kvorum keeps exactly, and more than
+	// enough; times behind it stay out of streams unless they are errors.
+	dueMaxMillis = 1<<56 - 1
+)
+
+// words draws the words of requests.
+type words struct {
+	*rand.Rand
+	// nextTTL makes the times to live of a stream unique, so that none of two
+	// servers finds equal what the other finds different by a millisecond.
+	nextTTL int64
+	// past allows keys that are due as soon as they are written. What RANDOMKEY
+	// removes of them is random: a stream has one or the other.
+	past bool
+}
+
+func newWords(seed uint64) *words {
+	w := &words{Rand: rand.New(rand.NewPCG(seed, 0x6b766f72756d))}
+	w.past = w.IntN(3) == 0
+	return w
+}
+
+func (w *words) from(pool []string) string { return pool[w.IntN(len(pool))] }
+
+// chance is true once in n.
+func (w *words) chance(n int) bool { return w.IntN(n) == 0 }
+
+func (w *words) key() string {
+	if w.chance(4) {
+		return w.from(keyPool)
+	}
+	return w.from(keyPool[:8])
+}
+
+func (w *words) str() string {
+	switch w.IntN(8) {
+	case 0:
+		return w.from(intPool)
+	case 1:
+		return w.from(floatPool)
+	case 2:
+		return w.letters()
+	case 3:
+		return w.bytes()
+	case 4:
+		return strconv.FormatInt(int64(w.Uint64()), 10)
+	case 5:
+		return strconv.Itoa(w.IntN(20000) - 100)
+	default:
+		return w.from(stringPool)
+	}
+}
+
+// letters are few, so that two such strings have much in common.
+func (w *words) letters() string {
+	b := make([]byte, w.IntN(60))
+	for i := range b {
+		b[i] = "abcd"[w.IntN(4)]
+	}
+	return string(b)
+}
+
+func (w *words) bytes() string {
+	b := make([]byte, w.IntN(100))
+	for i := range b {
+		b[i] = byte(w.Uint32())
+	}
+	return string(b)
+}
+
+func (w *words) integer() string {
+	switch w.IntN(12) {
+	case 0:
+		return w.from(badIntPool)
+	case 1, 2, 3, 4:
+		return w.from(intPool)
+	case 5:
+		return strconv.FormatInt(int64(w.Uint64()), 10)
+	case 6:
+		return w.from(floatPool)
+	default:
+		return strconv.Itoa(w.IntN(60) - 20)
+	}
+}
+
+func (w *words) float() string {
+	switch w.IntN(6) {
+	case 0:
+		return strconv.FormatFloat(w.NormFloat64(), 'g', -1, 64)
+	case 1:
+		return strconv.FormatFloat(float64(w.IntN(2000)-1000)/100, 'f', -1, 64)
+	case 2:
+		return w.integer()
+	case 3:
+		return fmt.Sprintf("%d.%de%d", w.IntN(1000), w.IntN(1000000), w.IntN(40)-20)
+	default:
+		return w.from(floatPool)
+	}
+}
+
+// ttl is a relative time, in seconds or milliseconds: days at least.
+func (w *words) ttl() string {
+	if w.chance(6) {
+		return w.from([]string{"0", "-1", "-1000000", "abc", "", "1.5", "9223372036854775807", "9223372036854775", "9223372036854776",
+			"-9223372036854775808", "-9223372036854775", "-9223372036854776", "9223372036854775808"})
+	}
+	return w.newTTL()
+}
+
+// newTTL is a time to live that no other key of the stream gets.
+func (w *words) newTTL() string {
+	w.nextTTL++
+	return strconv.FormatInt(10*shortTTLMax+60_000*w.nextTTL, 10)
+}
+
+// at is a point in time; as milliseconds where ms.
+func (w *words) at(ms bool) string {
+	switch {
+	case w.chance(8):
+		if ms {
+			return w.from([]string{"0", "-1", "abc", "", "9223372036854775808", "-9223372036854775808"})
+		}
+		return w.from([]string{"0", "-1", "abc", "", "9223372036854775807", "9223372036854776", "-9223372036854775808"})
+	case w.past && w.chance(5):
+		return w.from([]string{"1", "1000", "1500000000"})
+	}
+	far := int64(farSeconds) + 60*w.Int64N(20)
+	if ms {
+		far = far*1000 + w.Int64N(3)*500
+	}
+	return strconv.FormatInt(far, 10)
+}
+
+// anyCase writes a word in lower, upper or mixed case.
+func (w *words) anyCase(s string) string {
+	switch w.IntN(6) {
+	case 0:
+		return strings.ToLower(s)
+	case 1:
+		b := []byte(s)
+		for i, c := range b {
+			if w.chance(2) && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z') {
+				b[i] ^= 0x20
+			}
+		}
+		return string(b)
+	default:
+		return strings.ToUpper(s)
+	}
+}

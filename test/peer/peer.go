@@ -1,0 +1,310 @@
+// Package peer runs real server processes for whole-system tests: kvorum, built
+// from this tree, and the server it is compared with.
+//
+//	KVORUM_SERVER      a binary to test instead of building one
+//	KVORUM_BUILDFLAGS  flags for the build, such as "-race" or "-tags memdebug"
+//	REDIS_SERVER       the server to compare with (redis-server of PATH)
+//
+// Every server listens on a unix socket in a directory of its own, so tests need
+// no ports and run beside each other. Processes end with the test that started
+// them; only their own pid is ever signalled.
+//
+// I1: the binary is built at most once per test process. I2: no wait here is a
+// fixed time: readiness is asked for until a deadline.
+//
+// Tests only; no package of the program may import it.
+package peer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	startTimeout = 30 * time.Second
+	stopTimeout  = 20 * time.Second
+	pollEvery    = 5 * time.Millisecond
+)
+
+// Server is a running process.
+type Server struct {
+	Name    string // "kvorum", "redis" or "valkey"
+	Own     string // its own version
+	Version string // the version of Redis it stands for
+	Args    []string
+
+	sock string
+	cmd  *exec.Cmd
+	done chan struct{} // closed when the process has ended
+	log  *logBuffer
+}
+
+// build is the binary made from this tree.
+var build struct {
+	once sync.Once
+	dir  string
+	bin  string
+	err  error
+}
+
+// Main is for TestMain: it runs the tests and removes what was built for them.
+func Main(m *testing.M) {
+	code := m.Run()
+	if build.dir != "" {
+		if err := os.RemoveAll(build.dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
+	os.Exit(code)
+}
+
+// StartKvorum starts our server with further arguments (--directive value). It
+// ends with the test, which fails if the server then ends badly.
+func StartKvorum(t testing.TB, args ...string) *Server {
+	t.Helper()
+	bin := os.Getenv("KVORUM_SERVER")
+	if bin == "" {
+		build.once.Do(buildKvorum)
+		if build.err != nil {
+			t.Fatal(build.err)
+		}
+		bin = build.bin
+	}
+	return start(t, bin, []string{"server"}, args, true)
+}
+
+func buildKvorum() {
+	root, err := moduleRoot()
+	if err != nil {
+		build.err = err
+		return
+	}
+	if build.dir, err = os.MkdirTemp("", "kv"); err != nil {
+		build.err = err
+		return
+	}
+	build.bin = filepath.Join(build.dir, "kvorum")
+	args := append([]string{"build", "-o", build.bin}, strings.Fields(os.Getenv("KVORUM_BUILDFLAGS"))...)
+	cmd := exec.Command("go", append(args, "./cmd/kvorum")...)
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		build.err = fmt.Errorf("peer: building kvorum: %w\n%s", err, out)
+	}
+}
+
+// moduleRoot is the folder of go.mod: a test runs in its package's folder.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return "", errors.New("peer: no go.mod above the test's folder")
+		}
+		dir = up
+	}
+}
+
+// StartOracle starts the server to compare with. Without one in PATH or in
+// REDIS_SERVER the test is skipped.
+func StartOracle(t testing.TB, args ...string) *Server {
+	t.Helper()
+	name := os.Getenv("REDIS_SERVER")
+	if name == "" {
+		name = "redis-server"
+	}
+	bin, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("needs a real server to compare with: %v", err)
+	}
+	return start(t, bin, nil, args, false)
+}
+
+func start(t testing.TB, bin string, program, args []string, ours bool) *Server {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "kv") // short: the path of a socket has at most 107 bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{Args: args, sock: filepath.Join(dir, "s"), done: make(chan struct{}), log: &logBuffer{}}
+	words := append(program, "--port", "0", "--unixsocket", s.sock, "--save", "", "--dir", dir, "--enable-debug-command", "yes")
+	s.cmd = exec.Command(bin, append(words, args...)...)
+	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = s.cmd.Wait() // how it ended is in ProcessState
+		close(s.done)
+	}()
+	t.Cleanup(func() {
+		if err := s.stop(ours); err != nil {
+			t.Error(err)
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := s.await(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// await waits until the server answers, and learns who it is.
+func (s *Server) await() error {
+	deadline := time.Now().Add(startTimeout)
+	for {
+		c, err := s.Dial()
+		if err == nil {
+			defer c.Close()
+			return s.identify(c)
+		}
+		if time.Now().After(deadline) || !s.Alive() {
+			return fmt.Errorf("peer: %s does not start: %w\n%s", s.cmd.Path, err, s.Log())
+		}
+		time.Sleep(pollEvery)
+	}
+}
+
+// identify reads name and versions from INFO, or for a server without INFO from
+// HELLO.
+func (s *Server) identify(c *Conn) error {
+	v, err := c.Do("INFO", "server")
+	if err != nil {
+		return err
+	}
+	s.Name, s.Version = "redis", infoField(v.Str, "redis_version")
+	s.Own = s.Version
+	for _, name := range []string{"valkey", "kvorum"} {
+		if own := infoField(v.Str, name+"_version"); own != "" {
+			s.Name, s.Own = name, own
+		}
+	}
+	if s.Version == "" {
+		return fmt.Errorf("peer: %s: INFO server has no redis_version: %q", s.cmd.Path, v.Str)
+	}
+	return nil
+}
+
+func infoField(info []byte, name string) string {
+	for _, line := range strings.Split(string(info), "\r\n") {
+		if v, ok := strings.CutPrefix(line, name+":"); ok {
+			return v
+		}
+	}
+	return ""
+}
+
+// String names the server and its arguments.
+func (s *Server) String() string {
+	return strings.TrimSpace(s.Name + " " + s.Own + " " + strings.Join(s.Args, " "))
+}
+
+// Sock is the path of the server's unix socket.
+func (s *Server) Sock() string { return s.sock }
+
+// Alive reports whether the process runs.
+func (s *Server) Alive() bool {
+	select {
+	case <-s.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// AtLeast reports whether the server stands for a Redis of this version
+// ("7.2.0") or a later one.
+func (s *Server) AtLeast(version string) bool { return !Older(s.Version, version) }
+
+// Older compares dotted versions.
+func Older(have, want string) bool {
+	var h, w [3]int
+	// A part that is missing is 0, which is what it means.
+	_, _ = fmt.Sscanf(have, "%d.%d.%d", &h[0], &h[1], &h[2])
+	_, _ = fmt.Sscanf(want, "%d.%d.%d", &w[0], &w[1], &w[2])
+	for i := range h {
+		if h[i] != w[i] {
+			return h[i] < w[i]
+		}
+	}
+	return false
+}
+
+// Log returns the end of what the server wrote.
+func (s *Server) Log() string { return s.log.tail() }
+
+// stop ends the process: politely, and by force when it does not follow. Our own
+// server must not need force, nor have died before.
+func (s *Server) stop(ours bool) error {
+	died := !s.Alive()
+	if !died {
+		_ = s.cmd.Process.Signal(syscall.SIGTERM) // an error means that it has just ended
+		select {
+		case <-s.done:
+		case <-time.After(stopTimeout):
+			_ = s.cmd.Process.Kill()
+			<-s.done
+			if ours {
+				return fmt.Errorf("peer: %s did not end on SIGTERM within %v\n%s", s, stopTimeout, s.Log())
+			}
+		}
+	}
+	if code := s.cmd.ProcessState.ExitCode(); ours && (died || code != 0) {
+		return fmt.Errorf("peer: %s ended with status %d\n%s", s, code, s.Log())
+	}
+	return nil
+}
+
+// logBuffer keeps the beginning and the end of a process's output: a panic's
+// message comes before its many stacks.
+type logBuffer struct {
+	mu   sync.Mutex
+	head bytes.Buffer
+	last []byte
+}
+
+const logPart = 32 << 10 // bytes kept of the beginning, and of the end
+
+// Write implements io.Writer.
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(p)
+	if room := logPart - l.head.Len(); room > 0 {
+		take := min(room, len(p))
+		l.head.Write(p[:take])
+		p = p[take:]
+	}
+	l.last = append(l.last, p...)
+	if len(l.last) > 2*logPart {
+		l.last = append(l.last[:0], l.last[len(l.last)-logPart:]...)
+	}
+	return n, nil
+}
+
+func (l *logBuffer) tail() string {
+	const show = 6000
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := l.head.String() + string(l.last)
+	if i := strings.Index(text, "panic"); i >= 0 {
+		return text[i:min(len(text), i+show)]
+	}
+	return text[max(0, len(text)-show):]
+}
