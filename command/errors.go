@@ -5,6 +5,7 @@ const (
 	ErrWrongType   = "-WRONGTYPE Operation against a key holding the wrong kind of value"
 	ErrSyntax      = "-ERR syntax error"
 	ErrNotInt      = "-ERR value is not an integer or out of range"
+	ErrNotInt32    = "-ERR value is out of range, value must between -2147483648 and 2147483647"
 	ErrNotFloat    = "-ERR value is not a valid float"
 	ErrNoSuchKey   = "-ERR no such key"
 	ErrOutOfRange  = "-ERR index out of range"

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // ErrLoading is returned by Set for a directive that cannot change while a
@@ -21,7 +22,8 @@ type SetError struct {
 // Error is the text of the error reply of CONFIG SET.
 func (e *SetError) Error() string {
 	if e.Unknown {
-		return fmt.Sprintf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", e.Name)
+		name, _, _ := strings.Cut(e.Name, "\x00") // what is behind it is not shown
+		return fmt.Sprintf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", name)
 	}
 	s := fmt.Sprintf("ERR CONFIG SET failed (possibly related to argument '%s')", e.Name)
 	if e.Problem != "" {

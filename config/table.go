@@ -25,6 +25,9 @@ const (
 	ownTables     = "tables grow one bucket at a time, there is no rehashing to drive"
 	ownLoops      = "every event loop reads and parses for its own connections"
 	noCPULists    = "the Go runtime places its threads"
+	ownFreeing    = "large values and flushed data are always freed in the background"
+	ownRhythm     = "background work follows its own rhythm"
+	noMonitor     = "latency events are not recorded yet"
 	noAssertions  = "assertions are chosen when the server is built"
 )
 
@@ -41,7 +44,7 @@ const (
 var networkRows = []Directive{
 	{Name: "bind", Kind: KindBind, Flags: MultiArg, Default: "* -::*"},
 	{Name: "bind-source-addr", Kind: KindString, Flags: EmptyIsUnset, NoEffect: noReplication},
-	{Name: "protected-mode", Kind: KindBool, Default: "yes", NoEffect: noProcess},
+	{Name: "protected-mode", Kind: KindBool, Default: "yes"},
 	{Name: "enable-protected-configs", Kind: KindEnum, Flags: Immutable, Enum: protectedActions, Default: "no"},
 	{Name: "enable-debug-command", Kind: KindEnum, Flags: Immutable, Enum: protectedActions, Default: "no"},
 	{Name: "enable-module-command", Kind: KindEnum, Flags: Immutable, Enum: protectedActions, Default: "no", NoEffect: noModules},
@@ -101,7 +104,7 @@ var generalRows = []Directive{
 	{Name: "use-exit-on-panic", Kind: KindBool, Flags: Hidden, Default: "no", NoEffect: noCrashReport},
 	{Name: "watchdog-period", Kind: KindInt, Flags: Hidden, Max: intMax, Default: "0", Unit: "ms", NoEffect: noCrashReport},
 	{Name: "databases", Kind: KindInt, Flags: Immutable, Min: 1, Max: intMax, Default: "16"},
-	{Name: "always-show-logo", Kind: KindBool, Flags: Immutable, Default: "no", NoEffect: noProcess},
+	{Name: "always-show-logo", Kind: KindBool, Flags: Immutable, Default: "no"},
 	{Name: "set-proc-title", Kind: KindBool, Flags: Immutable, Default: "yes", NoEffect: noProcess},
 	{Name: "proc-title-template", Kind: KindString, Default: "{title} {listen-addr} {server-mode}", check: checkTitleTemplate, NoEffect: noProcess},
 	{Name: "locale-collate", Kind: KindString, NoEffect: "text is compared by its bytes"},
@@ -110,14 +113,14 @@ var generalRows = []Directive{
 	{Name: "aclfile", Kind: KindString, Flags: Immutable, NoEffect: noACL},
 	{Name: "acllog-max-len", Kind: KindInt, Max: longMax, Default: "128", Unit: "entries", NoEffect: noACL},
 	{Name: "acl-pubsub-default", Kind: KindEnum, Enum: aclPubsubDefaults, Default: "resetchannels", NoEffect: noACL},
-	{Name: "hz", Kind: KindInt, Max: intMax, Default: "10", Unit: "1/s", clamp: clampHz},
-	{Name: "dynamic-hz", Kind: KindBool, Default: "yes"},
+	{Name: "hz", Kind: KindInt, Max: intMax, Default: "10", Unit: "1/s", clamp: clampHz, NoEffect: ownRhythm},
+	{Name: "dynamic-hz", Kind: KindBool, Default: "yes", NoEffect: ownRhythm},
 	{Name: "busy-reply-threshold", Alias: "lua-time-limit", Kind: KindInt, Max: longMax, Default: "5000", Unit: "ms", NoEffect: noScripts},
 	{Name: "slowlog-log-slower-than", Kind: KindInt, Min: -1, Max: longMax, Default: "10000", Unit: "us"},
 	{Name: "slowlog-max-len", Kind: KindInt, Max: longMax, Default: "128", Unit: "entries"},
 	{Name: "latency-tracking", Kind: KindBool, Default: "yes"},
 	{Name: "latency-tracking-info-percentiles", Kind: KindPercentiles, Flags: MultiArg, Default: "50 99 99.9", Unit: "%"},
-	{Name: "latency-monitor-threshold", Kind: KindInt, Max: longMax, Default: "0", Unit: "ms"},
+	{Name: "latency-monitor-threshold", Kind: KindInt, Max: longMax, Default: "0", Unit: "ms", NoEffect: noMonitor},
 	{Name: "notify-keyspace-events", Kind: KindNotifyEvents, NoEffect: noEvents},
 	{Name: "shutdown-timeout", Kind: KindInt, Max: intMax, Default: "10", Unit: "s", NoEffect: noReplication},
 	{Name: "shutdown-on-sigint", Kind: KindEnumSet, Flags: MultiArg, Enum: shutdownWords, Default: "default", valid: validShutdown, NoEffect: noPersistence},
@@ -145,11 +148,11 @@ var limitRows = []Directive{
 	{Name: "active-expire-effort", Kind: KindInt, Min: 1, Max: 10, Default: "1", NoEffect: "expired keys are removed as they become due, whatever the effort"},
 	{Name: "lfu-log-factor", Kind: KindInt, Max: intMax, Default: "10"},
 	{Name: "lfu-decay-time", Kind: KindInt, Max: intMax, Default: "1", Unit: "min"},
-	{Name: "lazyfree-lazy-eviction", Kind: KindBool, Default: "no"},
-	{Name: "lazyfree-lazy-expire", Kind: KindBool, Default: "no"},
-	{Name: "lazyfree-lazy-server-del", Kind: KindBool, Default: "no"},
-	{Name: "lazyfree-lazy-user-del", Kind: KindBool, Default: "no"},
-	{Name: "lazyfree-lazy-user-flush", Kind: KindBool, Default: "no"},
+	{Name: "lazyfree-lazy-eviction", Kind: KindBool, Default: "no", NoEffect: ownFreeing},
+	{Name: "lazyfree-lazy-expire", Kind: KindBool, Default: "no", NoEffect: ownFreeing},
+	{Name: "lazyfree-lazy-server-del", Kind: KindBool, Default: "no", NoEffect: ownFreeing},
+	{Name: "lazyfree-lazy-user-del", Kind: KindBool, Default: "no", NoEffect: ownFreeing},
+	{Name: "lazyfree-lazy-user-flush", Kind: KindBool, Default: "no", NoEffect: ownFreeing},
 	{Name: "activerehashing", Kind: KindBool, Default: "yes", NoEffect: ownTables},
 	{Name: "jemalloc-bg-thread", Kind: KindBool, Default: "yes", NoEffect: ownAllocator},
 	{Name: "activedefrag", Kind: KindBool, Default: "no", NoEffect: ownAllocator},

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"strings"
+
 	"kvorum/command"
 	"kvorum/keyspace"
 )
@@ -121,6 +123,10 @@ const (
 // reject replies why a request names no command that could run.
 func (w *Worker) reject(s *command.Session, spec *command.Spec, args [][]byte) {
 	if spec == nil {
+		if speaksHTTP(args[0]) {
+			w.hangUp(s)
+			return
+		}
 		if parent := w.e.Table.Lookup(args[0]); parent != nil {
 			w.refuse(nil, unknownSub(parent, args[1]))
 			return
@@ -129,6 +135,24 @@ func (w *Worker) reject(s *command.Session, spec *command.Spec, args [][]byte) {
 		return
 	}
 	w.refuse(spec, "-ERR wrong number of arguments for '"+spec.FullName()+"' command")
+}
+
+// speaksHTTP reports whether a word that is no command begins a line of an HTTP
+// request: a browser was made to send it, the lines behind it may be an attack.
+func speaksHTTP(name []byte) bool {
+	return strings.EqualFold(string(name), "post") || strings.EqualFold(string(name), "host:")
+}
+
+// httpLogMs is the least time between two lines in the log about such clients.
+const httpLogMs = 60_000
+
+// hangUp closes the connection of a client that speaks HTTP, without a word.
+func (w *Worker) hangUp(s *command.Session) {
+	s.Flags |= command.CloseAfterReply
+	if w.e.hooks.Host != nil && w.nowMs-w.httpLogged >= httpLogMs {
+		w.httpLogged = w.nowMs
+		w.e.hooks.Host.Log("Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. Connection aborted.")
+	}
 }
 
 func unknownCommand(args [][]byte) string {

@@ -75,6 +75,7 @@ func (w *Worker) Tick(nowNs int64) (waitNs int64) {
 		busy = true
 	}
 	lag := w.expire(nowNs, end)
+	waits := sl.expireNs > nowNs && w.volatile()
 	w.end()
 	rest := int64(idleNs)
 	switch {
@@ -82,7 +83,7 @@ func (w *Worker) Tick(nowNs int64) (waitNs int64) {
 		rest = restBusyNs
 	case busy || sl.busy:
 		rest = restNs
-	case sl.expireNs > nowNs && w.volatile():
+	case waits:
 		rest = sl.expireNs - nowNs
 	}
 	sl.nextNs = nowNs + rest

@@ -51,6 +51,7 @@ type Worker struct {
 	lastTicks  int64 // at the end of the last command
 	nextMs     int64 // ticks at which Now must be read again
 	nowMs      int64
+	httpLogged int64 // when, in ms, a client that speaks HTTP was last logged
 
 	slices slices
 }
@@ -194,11 +195,11 @@ func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, 
 			break
 		}
 	}
+	s.NetIn += uint64(consumed)
+	w.totals.NetIn += uint64(consumed)
 	w.end()
 	replies = w.out.B
 	w.out.B = nil
-	s.NetIn += uint64(consumed)
-	w.totals.NetIn += uint64(consumed)
 	return consumed, need, replies
 }
 

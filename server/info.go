@@ -84,6 +84,7 @@ type report struct {
 	rss        int64
 	process    processFigures
 	cpuRead    bool
+	dbs        []dbFigures
 }
 
 func (r *report) counts() *engine.Totals {
@@ -235,11 +236,9 @@ func (r *report) listeners() {
 }
 
 func (r *report) keyspace() {
-	ks := r.s.ks
-	for i := range ks.DBCount() {
-		db := ks.DB(i)
-		if keys := db.Len(); keys > 0 {
-			fmt.Fprintf(&r.text, "db%d:keys=%d,expires=%d,avg_ttl=%d\r\n", i, keys, db.VolatileLen(), r.s.averageTTL(db, r.nowMs))
+	for i, db := range r.databases() {
+		if db.keys > 0 {
+			fmt.Fprintf(&r.text, "db%d:keys=%d,expires=%d,avg_ttl=%d\r\n", i, db.keys, db.volatile, db.averageTTL)
 		}
 	}
 }

@@ -199,15 +199,8 @@ var kvorumFields = []field{
 	{"mem_returned_total", func(r *report) any { return r.memory().Returned }},
 	{"mem_populated_total", func(r *report) any { return r.memory().Populated }},
 	{"compacted_bytes", func(r *report) any { return r.s.ks.CompactedBytes() }},
-	{"tickets", func(r *report) any { return r.s.tickets() }},
+	{"tickets", func(r *report) any { return r.tickets() }},
 	{"expire_lag_ms", func(r *report) any { return r.s.eng.ExpireLagMs() }},
-}
-
-func (s *Server) tickets() (n int64) {
-	for i := range s.ks.DBCount() {
-		n += s.ks.DB(i).Tickets()
-	}
-	return n
 }
 
 const (
@@ -215,29 +208,57 @@ const (
 	ttlDraws   = 512 // tries to find them
 )
 
+// dbFigures are the numbers of one database.
+type dbFigures struct {
+	keys, volatile, tickets int64
+	averageTTL              int64 // ms
+}
+
+// databases reads the figures of all databases, while the world stands still
+// for some microseconds.
+func (r *report) databases() []dbFigures {
+	if r.dbs != nil {
+		return r.dbs
+	}
+	ks := r.s.ks
+	r.dbs = make([]dbFigures, ks.DBCount())
+	random := rng.New(uint64(r.nowMs))
+	r.s.eng.Exclusive(func() {
+		for i := range r.dbs {
+			db := ks.DB(i)
+			r.dbs[i] = dbFigures{db.Len(), db.VolatileLen(), db.Tickets(), averageTTL(db, r.nowMs, random)}
+		}
+	})
+	return r.dbs
+}
+
 // averageTTL estimates the mean time to live of a database's volatile keys, in
-// milliseconds: 0 without any, or when they are too rare to be drawn.
-func (s *Server) averageTTL(db *keyspace.DB, nowMs int64) int64 {
+// milliseconds: 0 without any, or when they are too rare to be drawn. The world
+// stands still.
+func averageTTL(db *keyspace.DB, nowMs int64, random *rng.Rand) int64 {
 	if db.VolatileLen() == 0 {
 		return 0
 	}
-	var random rng.Rand
-	random.Seed(uint64(nowMs))
 	sum, n := int64(0), int64(0)
-	s.eng.Exclusive(func() {
-		for range ttlDraws {
-			e, ok := db.Sample(random.Intn(keyspace.ShardCount), random.Uint32(), random.Uint32())
-			if !ok || e.Due() < 0 {
-				continue
-			}
-			sum += max(e.Due()-nowMs, 0)
-			if n++; n == ttlSamples {
-				break
-			}
+	for range ttlDraws {
+		e, ok := db.Sample(random.Intn(keyspace.ShardCount), random.Uint32(), random.Uint32())
+		if !ok || e.Due() < 0 {
+			continue
 		}
-	})
+		sum += max(e.Due()-nowMs, 0)
+		if n++; n == ttlSamples {
+			break
+		}
+	}
 	if n == 0 {
 		return 0
 	}
 	return sum / n
+}
+
+func (r *report) tickets() (n int64) {
+	for _, db := range r.databases() {
+		n += db.tickets
+	}
+	return n
 }

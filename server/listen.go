@@ -122,6 +122,8 @@ func (s *Server) listenUnix() error {
 
 // logReady logs what kinds of connections the server accepts.
 func (s *Server) logReady() {
+	s.sockets.mu.Lock()
+	defer s.sockets.mu.Unlock()
 	if len(s.sockets.tcp) > 0 {
 		s.log.Noticef("Ready to accept connections tcp")
 	}

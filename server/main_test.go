@@ -38,7 +38,7 @@ type process struct {
 func startProcess(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(os.Args[0], args...), done: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), asServer+"=1")
+	p.cmd.Env = append(os.Environ(), asServer+"=1", "GORACE=atexit_sleep_ms=0")
 	p.cmd.Dir = dir
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	if err := p.cmd.Start(); err != nil {
@@ -176,7 +176,7 @@ func TestProcessVersion(t *testing.T) {
 func TestProcessReadsStandardInput(t *testing.T) {
 	dir := shortDir(t)
 	p := &process{cmd: exec.Command(os.Args[0], "-", "--port", "0"), done: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), asServer+"=1")
+	p.cmd.Env = append(os.Environ(), asServer+"=1", "GORACE=atexit_sleep_ms=0")
 	p.cmd.Dir = dir
 	p.cmd.Stdin = bytes.NewReader([]byte("port 1\nunixsocket s\n"))
 	p.cmd.Stdout = &p.stdout

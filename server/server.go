@@ -69,8 +69,9 @@ type Server struct {
 	maxClients atomic.Int64
 	maxInput   atomic.Int64
 	keepAlive  atomic.Int64
-	debugFor   int64 // config.Action: who may use DEBUG
-	protectFor int64 // config.Action: who may change protected directives
+	protected  atomic.Bool // protected-mode
+	debugFor   int64       // config.Action: who may use DEBUG
+	protectFor int64       // config.Action: who may change protected directives
 
 	ready    chan struct{} // closed when connections are accepted
 	stop     chan struct{} // closed when the server is to end
@@ -96,10 +97,14 @@ type client struct {
 
 var _ command.Host = (*Server)(nil)
 
+// commandTable returns the table of all commands. Servers of one process share
+// it, as rows belong to one table.
+var commandTable = sync.OnceValues(func() (*command.Table, error) { return command.NewTable(all.Families()...) })
+
 // New builds a server from a loaded configuration. file is the absolute path of
 // the configuration file, "" without one. Nothing listens yet.
 func New(cfg *config.Config, file string, log *logx.Logger) (*Server, error) {
-	table, err := command.NewTable(all.Families()...)
+	table, err := commandTable()
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}

@@ -534,3 +534,76 @@ func TestStartsWithoutEffect(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Without a password, strangers on the network are turned away.
+func TestProtectedMode(t *testing.T) {
+	ip := outerIP(t)
+	s := servertest.Start(t, "bind "+ip)
+	c := s.Dial()
+	free, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := free.Addr().String()
+	free.Close()
+	_, port, _ := net.SplitHostPort(addr)
+	c.Want("+OK", "CONFIG", "SET", "port", port)
+	dial := func() *servertest.Conn {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return servertest.NewConn(t, conn)
+	}
+	stranger := dial()
+	if v := stranger.Read(); !strings.HasPrefix(v.Text(), "-DENIED ") {
+		t.Errorf("have %s", v.Text())
+	}
+	stranger.WantClosed()
+	c.Want("+OK", "CONFIG", "SET", "requirepass", "secret")
+	dial().Want("-NOAUTH Authentication required.", "PING")
+	c.Want("+OK", "CONFIG", "SET", "requirepass", "", "protected-mode", "no")
+	dial().Want("+PONG", "PING")
+}
+
+// outerIP returns an address of this machine that others could use.
+func outerIP(t *testing.T) string {
+	t.Helper()
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLoopback() && n.IP.To4() != nil {
+			return n.IP.String()
+		}
+	}
+	t.Skip("needs a network address that is not a loopback one")
+	return ""
+}
+
+// HELP lists the subcommands that exist, each with a line about it.
+func TestHelp(t *testing.T) {
+	c := servertest.Start(t).Dial()
+	for container, sub := range map[string]string{
+		"client": "SETNAME <connection-name>", "command": "COUNT", "config": "GET <parameter> [<parameter> ...]",
+		"debug": "OBJECT <key>", "latency": "HISTOGRAM [<command> [<command> ...]]", "memory": "USAGE <key> [SAMPLES <count>]",
+		"slowlog": "GET [<count>]",
+	} {
+		c.Send(container, "help")
+		v := c.Read()
+		n := len(v.Elems)
+		if n < 5 || n%2 == 0 {
+			t.Errorf("%s: %s", container, v.Text())
+			continue
+		}
+		found := false
+		for _, line := range v.Elems {
+			found = found || string(line.Str) == sub
+		}
+		first, last := string(v.Elems[0].Str), string(v.Elems[n-1].Str)
+		if !found || first != strings.ToUpper(container)+" <subcommand> [<arg> [value] [opt] ...]. Subcommands are:" || last != "    Print this help." {
+			t.Errorf("%s: %s", container, v.Text())
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package conncmd
 
 import (
+	"math"
+
 	"kvorum/command"
 )
 
@@ -17,6 +19,10 @@ var selectSpec = &command.Spec{
 func selectDB(c *command.Ctx) {
 	n, ok := c.Int(1)
 	if !ok {
+		return
+	}
+	if n < math.MinInt32 || n > math.MaxInt32 {
+		c.Err(command.ErrNotInt32)
 		return
 	}
 	if n < 0 || n >= int64(c.KS.DBCount()) {

@@ -11,7 +11,7 @@ var moveSpec = &command.Spec{
 	Name: "move", Since: "1.0.0", Group: "generic", Complexity: "O(1)",
 	Summary: "Moves a key to another database.",
 	Arity:   3, Flags: command.Write | command.Fast, Categories: command.CatKeyspace,
-	Keys:    []command.KeySpec{{Flags: command.RW | command.Access | command.Delete, Index: 1, Step: 1}},
+	Keys:    []command.KeySpec{{Flags: command.RW | command.Access | command.Update, Index: 1, Step: 1}},
 	Args:    []command.Arg{argKey, {Name: "db", Type: "integer"}},
 	Handler: move,
 }

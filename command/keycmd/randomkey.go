@@ -12,7 +12,7 @@ var randomkeySpec = &command.Spec{
 	Name: "randomkey", Since: "1.0.0", Group: "generic", Complexity: "O(1)",
 	Summary: "Draws a key of the database at random.",
 	Arity:   1, Flags: command.ReadOnly, Categories: command.CatKeyspace,
-	Tips: []string{"request_policy:all_shards", "nondeterministic_output"},
+	Tips: []string{"request_policy:all_shards", "response_policy:special", "nondeterministic_output"},
 	Mode: command.LocksItself, Handler: randomkey,
 }
 

@@ -42,7 +42,8 @@ type scanner struct {
 	cursor  uint64
 	count   int64
 	pattern []byte // nil: all
-	typ     string // lower case, "": all
+	byType  bool
+	typ     string // wanted if byType; lower case
 
 	keys    resp.Writer // found so far
 	found   int
@@ -97,7 +98,7 @@ func (s *scanner) parse(c *command.Ctx) (ok bool) {
 		case more && c.Is(i, "match"):
 			s.pattern = patternOf(c.Args[i+1])
 		case more && c.Is(i, "type"):
-			s.typ = strings.ToLower(string(c.Args[i+1]))
+			s.byType, s.typ = true, strings.ToLower(string(c.Args[i+1]))
 		default:
 			c.Err(command.ErrSyntax)
 			return false
@@ -131,7 +132,7 @@ func (s *scanner) visit(e keyspace.Entry) {
 		s.expired = append(s.expired, append([]byte(nil), key...))
 		return
 	}
-	if s.typ != "" && e.Type().Name() != s.typ {
+	if s.byType && e.Type().Name() != s.typ {
 		return
 	}
 	s.found++

@@ -3,22 +3,27 @@ package keycmd
 import "kvorum/command"
 
 // ttlRow makes the row of a command that tells a TTL.
-func ttlRow(name, since, summary string, tips []string, handler command.Handler) *command.Spec {
+func ttlRow(name, since, summary string, handler command.Handler) *command.Spec {
 	return &command.Spec{
 		Name: name, Since: since, Group: "generic", Complexity: "O(1)", Summary: summary,
-		Arity: 2, Flags: command.ReadOnly | command.Fast, Categories: command.CatKeyspace, Tips: tips,
+		Arity: 2, Flags: command.ReadOnly | command.Fast, Categories: command.CatKeyspace,
 		Keys: oneAccess, Args: []command.Arg{argKey}, Handler: handler,
 	}
 }
 
-// ttlTips: what is left of a life differs from replica to replica.
-var ttlTips = []string{"nondeterministic_output"}
+// leftRow is ttlRow for what is left of a life, which differs from call to call.
+func leftRow(name, since, summary string, handler command.Handler) *command.Spec {
+	s := ttlRow(name, since, summary, handler)
+	s.Tips = []string{"nondeterministic_output"}
+	s.History = []command.Change{{Since: "2.8.0", Text: "Added the -2 reply."}}
+	return s
+}
 
 var (
-	ttlSpec         = ttlRow("ttl", "1.0.0", "Tells how many seconds a key has left to live.", ttlTips, ttl)
-	pttlSpec        = ttlRow("pttl", "2.6.0", "Tells how many milliseconds a key has left to live.", ttlTips, pttl)
-	expiretimeSpec  = ttlRow("expiretime", "7.0.0", "Tells when a key expires, as a Unix time in seconds.", nil, expiretime)
-	pexpiretimeSpec = ttlRow("pexpiretime", "7.0.0", "Tells when a key expires, as a Unix time in milliseconds.", nil, pexpiretime)
+	ttlSpec         = leftRow("ttl", "1.0.0", "Tells how many seconds a key has left to live.", ttl)
+	pttlSpec        = leftRow("pttl", "2.6.0", "Tells how many milliseconds a key has left to live.", pttl)
+	expiretimeSpec  = ttlRow("expiretime", "7.0.0", "Tells when a key expires, as a Unix time in seconds.", expiretime)
+	pexpiretimeSpec = ttlRow("pexpiretime", "7.0.0", "Tells when a key expires, as a Unix time in milliseconds.", pexpiretime)
 )
 
 // Replies for keys without a due time to tell.

@@ -17,7 +17,7 @@
 //
 // There is no server around the engine: CONFIG SET is answered here, for the
 // few settings that the engine itself has, and the host of the handlers knows
-// the command table and nothing else.
+// the command table and DEBUG SLEEP, nothing else.
 //
 // Tests only; no package of the program may import it.
 package enginetest
@@ -26,6 +26,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"kvorum/clock"
 	"kvorum/command"
@@ -80,6 +81,13 @@ type host struct {
 
 // Table implements command.Host.
 func (h host) Table() *command.Table { return h.table }
+
+// DebugAllowed implements command.Host.
+func (h host) DebugAllowed(*command.Session) bool { return true }
+
+// Sleep implements command.Host: traces let keys expire with DEBUG SLEEP, which
+// a real server knows as well.
+func (h host) Sleep(us int64) { time.Sleep(time.Duration(us) * time.Microsecond) }
 
 // without returns the families less the command of a name.
 func without(families [][]*command.Spec, name string) [][]*command.Spec {

@@ -345,9 +345,12 @@ func isAbsolute(args []string, i int) bool {
 	return strings.HasSuffix(strings.ToLower(args[0]), "expireat") || strings.HasSuffix(strings.ToLower(args[i-1]), "xat")
 }
 
-// standsAlone: requests after which the connection must be looked at, or that
-// become several requests.
-func standsAlone(args []string) bool { return isQuit(args) || isWholeScan(args) }
+// standsAlone: requests after which the connection must be looked at, that
+// become several requests, or that 7.2 answers wrongly in a pipeline: a password
+// that is refused has no reply there when an earlier reply has not left yet.
+func standsAlone(args []string) bool {
+	return isQuit(args) || isWholeScan(args) || strings.EqualFold(args[0], "auth") || strings.EqualFold(args[0], "hello")
+}
 
 func isQuit(args []string) bool { return strings.EqualFold(args[0], "quit") }
 
