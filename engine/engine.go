@@ -53,9 +53,12 @@ type Slow struct {
 
 // Hooks are the engine's calls to its surroundings. Any may be nil.
 type Hooks struct {
-	Host    command.Host
-	OnSlow  func(Slow)
-	OnEvent func(class uint32, event string, key []byte, db int)
+	Host   command.Host
+	OnSlow func(Slow)
+	// OnAttack is told of a client that speaks HTTP, which is then closed: a page
+	// in a browser may be trying to reach a server that trusts its neighbours.
+	OnAttack func(*command.Session)
+	OnEvent  func(class uint32, event string, key []byte, db int)
 	// Feed, for tests, takes the effects of all workers in place of Engine.Feed.
 	// It is called under the locks of the keys concerned.
 	Feed command.Effects

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"bytes"
+
 	"strings"
 
 	"kvorum/command"
@@ -120,9 +122,22 @@ const (
 	unknownArgsMax = 128
 )
 
+// The words that a request and a header line of HTTP begin with.
+var (
+	httpPost = []byte("post")
+	httpHost = []byte("host:")
+)
+
 // reject replies why a request names no command that could run.
 func (w *Worker) reject(s *command.Session, spec *command.Spec, args [][]byte) {
 	if spec == nil {
+		if bytes.EqualFold(args[0], httpPost) || bytes.EqualFold(args[0], httpHost) {
+			s.Flags |= command.CloseAfterReply
+			if w.e.hooks.OnAttack != nil {
+				w.e.hooks.OnAttack(s)
+			}
+			return
+		}
 		if speaksHTTP(args[0]) {
 			w.hangUp(s)
 			return

@@ -54,6 +54,10 @@ func LiteralPrefix(p []byte) []byte {
 	return p
 }
 
+// starsMax is the number of stars, runs of them counted as one and a final one
+// not, beyond which nothing matches: Redis bounds its recursion so.
+const starsMax = 1000
+
 // match runs p over s; after a mismatch it resumes at the latest star with
 // that star taking more text.
 func match(p, s []byte, fold bool) bool {
@@ -62,6 +66,7 @@ func match(p, s []byte, fold bool) bool {
 	}
 	var afterStar []byte // pattern after the latest star, nil: no star yet
 	var starText []byte  // text that the part after the star was tried on
+	stars := 0
 	for {
 		if len(s) == 0 {
 			// Only stars may be left; giving an earlier star more
@@ -72,6 +77,9 @@ func match(p, s []byte, fold bool) bool {
 			p = skipStars(p)
 			if len(p) == 0 {
 				return true
+			}
+			if stars++; stars > starsMax {
+				return false
 			}
 			afterStar, starText = p, s
 		} else {

@@ -110,3 +110,13 @@ func BenchmarkMatch(b *testing.B) {
 		Match(pattern, text)
 	}
 }
+
+func TestTooManyStarsMatchNothing(t *testing.T) {
+	text := bytes.Repeat([]byte("a"), 5000)
+	for stars, want := range map[int]bool{1000: true, 1001: false} {
+		p := append(bytes.Repeat([]byte("*?"), stars), '*')
+		if got := Match(p, text); got != want {
+			t.Errorf("%d stars: %v, want %v", stars, got, want)
+		}
+	}
+}

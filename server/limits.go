@@ -5,6 +5,7 @@ import (
 	"strings"
 	"syscall"
 
+	"kvorum/command"
 	"kvorum/config"
 )
 
@@ -61,4 +62,23 @@ func (s *Server) raiseDescriptors() {
 func strerror(err error) string {
 	text := cause(err).Error()
 	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// attackLogMs is the least time between two warnings of clients that speak HTTP.
+const attackLogMs = 60_000
+
+// logAttack warns of a client that speaks HTTP.
+func (s *Server) logAttack(cl *command.Session) {
+	now := s.clock.NowMs()
+	last := s.lastAttackMs.Load()
+	if now-last < attackLogMs && last != 0 || !s.lastAttackMs.CompareAndSwap(last, now) {
+		return
+	}
+	from := "unknown"
+	if cl.Peer != nil {
+		from = cl.Peer.RemoteAddr()
+	}
+	s.log.Warningf("Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. "+
+		"This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. "+
+		"Connection from %s aborted.", from)
 }

@@ -73,11 +73,12 @@ type Server struct {
 	debugFor   int64       // config.Action: who may use DEBUG
 	protectFor int64       // config.Action: who may change protected directives
 
-	ready    chan struct{} // closed when connections are accepted
-	stop     chan struct{} // closed when the server is to end
-	stopOnce sync.Once
-	done     sync.WaitGroup
-	tasks    sync.WaitGroup // goroutines of long commands
+	ready        chan struct{} // closed when connections are accepted
+	stop         chan struct{} // closed when the server is to end
+	stopOnce     sync.Once
+	done         sync.WaitGroup
+	lastAttackMs atomic.Int64   // when the last warning of an HTTP client was logged
+	tasks        sync.WaitGroup // goroutines of long commands
 }
 
 // loopState is what the server keeps per event loop. All but counts is touched
@@ -116,7 +117,7 @@ func New(cfg *config.Config, file string, log *logx.Logger) (*Server, error) {
 	}
 	s.startMs = s.clock.NowMs()
 	s.ks = keyspace.New(int(cfg.Int("databases")))
-	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow})
+	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnAttack: s.logAttack})
 	s.net, err = netloop.New(netloop.Config{
 		Loops:       loopCount(int(cfg.Int("io-threads")), cfg.IsSet("io-threads")),
 		MaxInput:    s.maxInput.Load,

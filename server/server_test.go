@@ -607,3 +607,20 @@ func TestHelp(t *testing.T) {
 		}
 	}
 }
+
+// A browser that was led to the port must not have its form executed.
+func TestClientThatSpeaksHTTPIsClosed(t *testing.T) {
+	for _, first := range []string{"POST / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: localhost\r\n"} {
+		s := servertest.Start(t)
+		c := s.Dial()
+		c.Write([]byte(first + "\r\nSET k v\r\n"))
+		for {
+			if _, err := c.TryRead(); err != nil {
+				break
+			}
+		}
+		if got := s.Dial().Do("EXISTS", "k"); got != ":0" {
+			t.Errorf("EXISTS after %q: %s", first, got)
+		}
+	}
+}
