@@ -2,4 +2,4 @@ module kvorum
 
 go 1.26
 
-require github.com/anishathalye/porcupine v1.3.1 // indirect
+require github.com/anishathalye/porcupine v1.3.1

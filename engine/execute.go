@@ -162,6 +162,8 @@ func speaksHTTP(name []byte) bool {
 const httpLogMs = 60_000
 
 // hangUp closes the connection of a client that speaks HTTP, without a word.
+//
+// COMPAT: http-replies: replies to requests before this one are still sent.
 func (w *Worker) hangUp(s *command.Session) {
 	s.Flags |= command.CloseAfterReply
 	if w.e.hooks.Host != nil && w.nowMs-w.httpLogged >= httpLogMs {

@@ -110,6 +110,35 @@ func TestFeedHoldsDeterministicEffects(t *testing.T) {
 	}
 }
 
+// TestEffectsOfSelfLockersStandAlone: SCAN removes expired keys of many shards,
+// one lock at a time. As one unit they would get their place in the stream when
+// all locks are free again, behind what others did to the same keys meanwhile.
+func TestEffectsOfSelfLockersStandAlone(t *testing.T) {
+	manual := clock.NewManual(1_000_000)
+	e := newEngine(t, manual.Clock())
+	w := e.NewWorker()
+	s := e.NewSession(nil)
+	do(w, s, "SET a 1 PX 5")
+	do(w, s, "SET b 1 PX 5")
+	e.Exclusive(e.Feed.Enable)
+	c, err := e.Feed.NewCursor(e.Feed.Offset(), feed.CursorOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	manual.Advance(10)
+	do(w, s, "SCAN 0")
+	do(w, s, "SET c 1")
+	var got []string
+	for _, line := range words(t, stream(t, e, c)) {
+		got = append(got, strings.Join(line, " "))
+	}
+	text := strings.Join(got, ", ")
+	if text != "SELECT 0, DEL a, DEL b, SET c 1" && text != "SELECT 0, DEL b, DEL a, SET c 1" {
+		t.Errorf("stream: %s", text)
+	}
+}
+
 // TestReplayGivesTheSameData lets workers fight over few keys and replays what
 // they fed.
 func TestReplayGivesTheSameData(t *testing.T) {

@@ -352,6 +352,59 @@ func TestWatchersLearnOfEveryChange(t *testing.T) {
 }
 
 // TestCompactionKeepsTheData deletes most keys and moves the rest together.
+// TestExpiryTellsWatchers: the key that a ticket leads to lies in the record
+// that is about to be freed, and watchers are found by it.
+func TestExpiryTellsWatchers(t *testing.T) {
+	ks := New(1)
+	defer ks.Close()
+	db, k := ks.DB(0), ks.Key([]byte("a key that is longer than any link of a free list"))
+	shard := ShardOf(k.Hash)
+	var w Watcher
+	ks.Lock(shard)
+	db.SetString(k, Entry{}, []byte("v"), 1000, 1)
+	db.Watch(k, &w)
+	ks.Unlock(shard)
+	var tickets [4]wheel.Ticket
+	n, _ := db.Due(shard&groupMask, 1000+3*TickMs, tickets[:])
+	for _, ticket := range tickets[:n] {
+		ks.Lock(shard)
+		if e, found, expired := db.Fire(ticket, 1000+3*TickMs); expired {
+			db.Delete(found, e)
+		}
+		ks.Unlock(shard)
+	}
+	if db.Len() != 0 || !w.Dirty() {
+		t.Errorf("%d keys left, watcher dirty: %v", db.Len(), w.Dirty())
+	}
+	ks.Unwatch(&w)
+}
+
+// TestShardAtCountsEveryKey: each number below Len leads to a shard, and to each
+// shard as many as it has keys.
+func TestShardAtCountsEveryKey(t *testing.T) {
+	ks := New(1)
+	defer ks.Close()
+	db := ks.DB(0)
+	for i := range 3000 {
+		k := ks.Key(fmt.Appendf(nil, "k%d", i))
+		ks.Lock(ShardOf(k.Hash))
+		db.SetString(k, Entry{}, []byte("v"), NoTTL, 1)
+		ks.Unlock(ShardOf(k.Hash))
+	}
+	got := make([]int, ShardCount)
+	for n := range db.Len() {
+		got[db.ShardAt(n)]++
+	}
+	for shard, n := range got {
+		if n != db.ShardLen(shard) {
+			t.Errorf("shard %d came %d times for %d keys", shard, n, db.ShardLen(shard))
+		}
+	}
+	if db.ShardAt(db.Len()) != -1 {
+		t.Errorf("a key behind the last has shard %d", db.ShardAt(db.Len()))
+	}
+}
+
 func TestCompactionKeepsTheData(t *testing.T) {
 	w := newWorld(t, 2)
 	r := rand.New(rand.NewPCG(1, 9))

@@ -224,6 +224,25 @@ func TestSampleReachesEveryRecord(t *testing.T) {
 	}
 }
 
+// TestSampleReachesLongChains: records that no split can part are in one chain,
+// longer than the places that a draw usually has.
+func TestSampleReachesLongChains(t *testing.T) {
+	tw := newTwin(t)
+	r := rand.New(rand.NewPCG(1, 5))
+	for i := range uint64(4 * SlotCount) {
+		tw.insert(7 | i<<40)
+	}
+	seen := make(map[uint64]bool)
+	for range 100_000 {
+		if s, ok := tw.t.Sample(r.Uint32(), r.Uint32()); ok {
+			seen[mem.Load64(s.Handle(), 0)] = true
+		}
+	}
+	if len(seen) != len(tw.model) {
+		t.Errorf("%d of %d records were ever drawn", len(seen), len(tw.model))
+	}
+}
+
 func TestMemoryPerRecord(t *testing.T) {
 	tw := newTwin(t)
 	r := rand.New(rand.NewPCG(1, 4))

@@ -303,12 +303,7 @@ func (w *words) safe(args []string) []string {
 	if unsent[fullName(args)] != "" {
 		return []string{"PING"}
 	}
-	from := len(args)
 	switch strings.ToLower(args[0]) {
-	case "set":
-		from = 3
-	case "getex", "setex", "psetex", "expire", "pexpire", "expireat", "pexpireat":
-		from = 2
 	case "randomkey":
 		if w.past {
 			return []string{"PING"}
@@ -318,26 +313,52 @@ func (w *words) safe(args []string) []string {
 		if w.past && !isWholeScan(args) {
 			return []string{"PING"}
 		}
-	case "setrange":
-		if len(args) > 2 {
-			if n, err := strconv.Atoi(args[2]); err == nil && n > 5000 && n < 1<<29 {
-				args[2] = "77"
+	}
+	for i := range args {
+		switch hazardOf(args, i, w.past) {
+		case hugeSize:
+			args[i] = "77"
+		case shortTime:
+			if args[i] = w.newTTL(); isAbsolute(args, i) {
+				args[i] = strconv.FormatInt(farMillis+60_000*w.Int64N(20), 10)
 			}
 		}
 	}
-	for i := from; i < len(args); i++ {
-		n, err := strconv.ParseInt(args[i], 10, 64)
-		tooLate := n > dueMaxMillis/10_000 && n < math.MaxInt64-dueMaxMillis
-		tooEarly := n > 0 && n < shortTTLMax && !(w.past && isAbsolute(args, i))
-		switch {
-		case err != nil || !tooEarly && !tooLate:
-		case isAbsolute(args, i):
-			args[i] = strconv.FormatInt(farMillis+60_000*w.Int64N(20), 10)
-		default:
-			args[i] = w.newTTL()
+	return args
+}
+
+// hazard is what makes a word unfit for a stream.
+type hazard uint8
+
+const (
+	harmless  hazard = iota
+	hugeSize         // the value would fill memory
+	shortTime        // the key would become due while the stream runs, or beyond what is kept
+)
+
+// hazardOf judges args[i]. past allows points in time that are over.
+func hazardOf(args []string, i int, past bool) hazard {
+	n, err := strconv.ParseInt(args[i], 10, 64)
+	if err != nil {
+		return harmless
+	}
+	from := len(args)
+	switch strings.ToLower(args[0]) {
+	case "set":
+		from = 3
+	case "getex", "setex", "psetex", "expire", "pexpire", "expireat", "pexpireat":
+		from = 2
+	case "setrange":
+		if i == 2 && n > 5000 && n < 1<<29 {
+			return hugeSize
 		}
 	}
-	return args
+	tooLate := n > dueMaxMillis/10_000 && n < math.MaxInt64-dueMaxMillis
+	tooEarly := n > 0 && n < shortTTLMax && !(past && isAbsolute(args, i))
+	if i >= from && (tooEarly || tooLate) {
+		return shortTime
+	}
+	return harmless
 }
 
 // isAbsolute reports whether args[i] is a point in time.

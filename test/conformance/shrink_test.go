@@ -115,9 +115,9 @@ func (s *shrinker) words() {
 }
 
 func (s *shrinker) try(i int, args []string) bool {
-	// What is cut off a number may leave a short time to live.
-	for k, arg := range args {
-		if len(arg) < len(s.best[i].args[min(k, len(s.best[i].args)-1)]) && len(arg) > 0 && arg[0] >= '0' && arg[0] <= '9' {
+	// What is left must not depend on time where the whole did not.
+	for k := range args {
+		if hazardOf(args, k, true) != harmless {
 			return false
 		}
 	}
