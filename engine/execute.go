@@ -3,8 +3,6 @@ package engine
 import (
 	"bytes"
 
-	"strings"
-
 	"kvorum/command"
 	"kvorum/keyspace"
 )
@@ -129,6 +127,9 @@ var (
 )
 
 // reject replies why a request names no command that could run.
+//
+// COMPAT: http-replies: replies to requests before the one of a client that
+// speaks HTTP are still sent.
 func (w *Worker) reject(s *command.Session, spec *command.Spec, args [][]byte) {
 	if spec == nil {
 		if bytes.EqualFold(args[0], httpPost) || bytes.EqualFold(args[0], httpHost) {
@@ -136,10 +137,6 @@ func (w *Worker) reject(s *command.Session, spec *command.Spec, args [][]byte) {
 			if w.e.hooks.OnAttack != nil {
 				w.e.hooks.OnAttack(s)
 			}
-			return
-		}
-		if speaksHTTP(args[0]) {
-			w.hangUp(s)
 			return
 		}
 		if parent := w.e.Table.Lookup(args[0]); parent != nil {
@@ -150,26 +147,6 @@ func (w *Worker) reject(s *command.Session, spec *command.Spec, args [][]byte) {
 		return
 	}
 	w.refuse(spec, "-ERR wrong number of arguments for '"+spec.FullName()+"' command")
-}
-
-// speaksHTTP reports whether a word that is no command begins a line of an HTTP
-// request: a browser was made to send it, the lines behind it may be an attack.
-func speaksHTTP(name []byte) bool {
-	return strings.EqualFold(string(name), "post") || strings.EqualFold(string(name), "host:")
-}
-
-// httpLogMs is the least time between two lines in the log about such clients.
-const httpLogMs = 60_000
-
-// hangUp closes the connection of a client that speaks HTTP, without a word.
-//
-// COMPAT: http-replies: replies to requests before this one are still sent.
-func (w *Worker) hangUp(s *command.Session) {
-	s.Flags |= command.CloseAfterReply
-	if w.e.hooks.Host != nil && w.nowMs-w.httpLogged >= httpLogMs {
-		w.httpLogged = w.nowMs
-		w.e.hooks.Host.Log("Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. Connection aborted.")
-	}
 }
 
 func unknownCommand(args [][]byte) string {

@@ -51,7 +51,6 @@ type Worker struct {
 	lastTicks  int64 // at the end of the last command
 	nextMs     int64 // ticks at which Now must be read again
 	nowMs      int64
-	httpLogged int64 // when, in ms, a client that speaks HTTP was last logged
 
 	slices slices
 }
