@@ -79,7 +79,6 @@ type difference struct {
 
 var differences = []difference{
 	{command: "command|getkeys", before: "7.2.0", reason: "7.0 wants an argument behind the command's name"},
-	{command: "client|setname", before: "7.2.0", args: regexp.MustCompile("\x00"), reason: "7.0 does not stop looking at a NUL byte"},
 	{command: "hello", before: "7.2.0", args: regexp.MustCompile("(?i) auth "), reason: "7.0 checks the password before the options behind it"},
 	{command: "command|getkeysandflags", before: "7.2.0", reason: "as COMMAND GETKEYS"},
 }
