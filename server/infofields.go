@@ -233,21 +233,30 @@ func (r *report) databases() []dbFigures {
 }
 
 // averageTTL estimates the mean time to live of a database's volatile keys, in
-// milliseconds: 0 without any, or when they are too rare to be drawn. The world
-// stands still.
+// milliseconds: 0 without any, or when they are too rare among many to be drawn.
+// The world stands still.
 func averageTTL(db *keyspace.DB, nowMs int64, random *rng.Rand) int64 {
 	if db.VolatileLen() == 0 {
 		return 0
 	}
 	sum, n := int64(0), int64(0)
-	for range ttlDraws {
-		e, ok := db.Sample(random.Intn(keyspace.ShardCount), random.Uint32(), random.Uint32())
-		if !ok || e.Due() < 0 {
-			continue
+	add := func(e keyspace.Entry) {
+		if e.Due() >= 0 && n < ttlSamples {
+			sum += max(e.Due()-nowMs, 0)
+			n++
 		}
-		sum += max(e.Due()-nowMs, 0)
-		if n++; n == ttlSamples {
-			break
+	}
+	if db.Len() < ttlDraws*keyspace.ShardCount/100 {
+		// Few keys: most draws would hit an empty place, a walk is short.
+		first := random.Intn(keyspace.ShardCount)
+		for i := 0; i < keyspace.ShardCount && n < ttlSamples; i++ {
+			db.ScanShard((first+i)%keyspace.ShardCount, add)
+		}
+	} else {
+		for i := 0; i < ttlDraws && n < ttlSamples; i++ {
+			if e, ok := db.Sample(random.Intn(keyspace.ShardCount), random.Uint32(), random.Uint32()); ok {
+				add(e)
+			}
 		}
 	}
 	if n == 0 {
