@@ -12,6 +12,8 @@ const (
 	flagParked                           // paused, and a hang-up waits for Resume
 	flagReady                            // on the ready list
 	flagDirty                            // on the dirty list
+	flagServe                            // kept input is to be served when its turn comes
+	flagUnread                           // Linux: may have input that no event will tell of
 	flagEnded                            // portable: the peer hung up while parked
 )
 
@@ -107,7 +109,7 @@ func (c *Conn) Resume() {
 	c.flags &^= flagPaused | flagParked
 	c.need = 0
 	c.sysChanged()
-	if len(c.in) > 0 || c.flags&flagEnded != 0 || c.loop.serving == c {
+	if len(c.in) > 0 || c.flags&(flagEnded|flagUnread) != 0 || c.loop.serving == c {
 		c.loop.markReady(c)
 	}
 }

@@ -237,6 +237,12 @@ func (l *Loop) admit(c *Conn, buffered int) bool {
 
 // markReady has c served again from its kept input, in the next round.
 func (l *Loop) markReady(c *Conn) {
+	c.flags |= flagServe
+	l.queueTurn(c)
+}
+
+// queueTurn gives c a turn in the next round.
+func (l *Loop) queueTurn(c *Conn) {
 	if c.flags&flagReady == 0 {
 		c.flags |= flagReady
 		l.ready = append(l.ready, c)
@@ -253,10 +259,12 @@ func (l *Loop) serveReady() {
 		if c.flags&(flagClosing|flagCloseAfter|flagPaused) != 0 {
 			continue
 		}
-		if len(c.in) > 0 {
+		served := c.flags&flagServe != 0 && len(c.in) > 0
+		c.flags &^= flagServe
+		if served {
 			c.keep(l.serve(c, c.in))
 		}
-		c.sysServed()
+		c.sysServed(served)
 	}
 }
 

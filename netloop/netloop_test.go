@@ -553,7 +553,7 @@ func TestAddresses(t *testing.T) {
 		})
 		before := h.ended.Load()
 		client.Close()
-		await(t, "Closed", func() bool { return h.ended.Load() > before })
+		await(t, "Closed", func() bool { return h.ended.Load() > before && s.Loops()[0].Len() == 0 })
 		mu.Lock()
 		defer mu.Unlock()
 		for i := range remote {

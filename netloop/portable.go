@@ -191,7 +191,7 @@ func (c *Conn) receive(data []byte, err error) bool {
 func (c *Conn) sysChanged() { c.moved.Signal() }
 
 // sysServed follows the serving of kept input.
-func (c *Conn) sysServed() {
+func (c *Conn) sysServed(bool) {
 	c.moved.Signal()
 	if c.flags&flagEnded != 0 && c.flags&(flagPaused|flagReady) == 0 {
 		c.CloseAfterWrite()
