@@ -14,9 +14,9 @@ import (
 // pauses so that the share of the processor stays small until there is a
 // backlog.
 const (
-	sliceNs     = 100_000   // length of a slice
-	restNs      = 1_000_000 // from slice to slice: a tenth of the processor
-	restBusyNs  = 300_000   // with a backlog: a third
+	sliceNs     = 50_000  // length of a slice
+	restNs      = 500_000 // from slice to slice: a tenth of the processor
+	restBusyNs  = 150_000 // with a backlog: a third
 	idleNs      = 100_000_000
 	expireNs    = 50_000_000 // between looks at the wheels
 	lagBusyMs   = 500        // lag of expiry that counts as backlog

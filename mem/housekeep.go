@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	returnAfterMs  = 1000                  // free pages younger than this stay
-	returnPagesMax = 64 << 20 >> pageShift // returned by one call
+	returnAfterMs  = 1000                 // free pages younger than this stay
+	returnPagesMax = 4 << 20 >> pageShift // returned by one call
 	trimEveryMs    = 1000
 
 	// Populate-ahead begins at this growth, and looks ahead by as much as
@@ -33,7 +33,7 @@ var keeper struct {
 }
 
 // Housekeep does one slice of background work: it returns pages that stayed
-// free for a second to the system (at most 64 MiB per call), faults in memory
+// free for a second to the system (at most 4 MiB per call: a large piece keeps a processor for milliseconds), faults in memory
 // ahead of fast growth, and lets go of empty spans. nowMs is any clock that
 // only moves forward. Call it about every 50 to 100 ms from one goroutine
 // that may block for a few milliseconds; a call while another one runs does

@@ -53,7 +53,8 @@ const (
 
 	// pollsMax is how often a loop that is not idle polls before it sleeps, some
 	// 0.3 us each: the throughput of redis-server with 50 unpipelined clients on two
-	// cores at no more CPU time. Figures in docs/design/0001.
+	// cores at no more CPU time. Only loops that leave a processor to others do so (spare).
+	// Figures in docs/design/0001.
 	pollsMax = 44
 
 	// yieldNs is how long the loop's goroutine runs before it yields. The
@@ -200,9 +201,9 @@ func (l *Loop) timeout(delay time.Duration, now int64) int {
 
 // poll fills l.events, sleeping up to timeoutMs if there are none.
 func (l *Loop) poll(timeoutMs int) int {
-	polls := pollsMax
-	if l.idle {
-		polls = 0
+	polls := 0
+	if !l.idle && l.server.spare {
+		polls = pollsMax
 	}
 	if timeoutMs == 0 {
 		polls = 1

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -85,6 +86,7 @@ type Server struct {
 	loops   []*Loop
 	clock   clock.Clock
 	base    int64          // ticks of clock at Mono 0
+	spare   bool           // there are more processors than loops
 	running sync.WaitGroup // loop goroutines
 
 	mu        sync.Mutex // guards what follows
@@ -101,6 +103,7 @@ func New(cfg Config, handler Handler) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, handler: handler, clock: clock.New()}
 	s.base = s.clock.Ticks()
+	s.spare = cfg.Loops < runtime.NumCPU()
 	for i := range cfg.Loops {
 		l := &Loop{ID: i, server: s, handler: handler, Out: make([]byte, 0, outMin)}
 		if err := l.sysInit(); err != nil {
