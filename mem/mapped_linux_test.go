@@ -42,7 +42,7 @@ func TestFreePagesGoBackToTheSystem(t *testing.T) {
 		t.Fatalf("%d pages resident after touching all", full)
 	}
 	now := keeper.lastMs
-	for range 3 { // what was faulted in ahead goes back meanwhile
+	for range 1 + aheadPagesMax/returnPagesMax { // what was faulted in ahead goes back meanwhile
 		now += 2000
 		Housekeep(now)
 	}
@@ -56,7 +56,9 @@ func TestFreePagesGoBackToTheSystem(t *testing.T) {
 	if got := residentPages(t, page, n); got != full-returnPagesMax*2 {
 		t.Fatalf("%d of %d pages left after one call past the second", got, full)
 	}
-	Housekeep(now + 1200)
+	for i := range int64(100<<20>>pageShift/returnPagesMax) - 1 {
+		Housekeep(now + 1200 + i)
+	}
 	if got := residentPages(t, page, n); got != 0 {
 		t.Fatalf("%d pages left", got)
 	}
@@ -116,7 +118,7 @@ func TestPopulateAheadOfFastGrowth(t *testing.T) {
 	if ready != int(heap.dirtyFree)*2 {
 		t.Fatalf("%d of %d pages ahead are resident", ready/2, heap.dirtyFree)
 	}
-	for range 4 {
+	for range 3 + aheadPagesMax/returnPagesMax {
 		now += 1000
 		Housekeep(now)
 	}

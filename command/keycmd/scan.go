@@ -48,7 +48,8 @@ type scanner struct {
 	keys    resp.Writer // found so far
 	found   int
 	visited int64
-	expired [][]byte // met in the last step
+	removes bool     // expired keys are removed; off the loop they are left to the background
+	expired [][]byte // met in the last step, if removes
 }
 
 func scan(c *command.Ctx) {
@@ -61,6 +62,7 @@ func scan(c *command.Ctx) {
 		return
 	}
 	s.keys.B = c.Buf[:0]
+	s.removes = true
 	s.walk(command.NoPass{}, c)
 	s.reply(c.W)
 	c.Buf = s.keys.B
@@ -115,7 +117,7 @@ func (s *scanner) walk(pass command.Pass, c *command.Ctx) {
 		pass.Enter()
 		s.cursor, _ = s.db.Scan(s.cursor, false, s.visit)
 		pass.Leave()
-		if c != nil && len(s.expired) > 0 {
+		if len(s.expired) > 0 {
 			s.expire(c)
 		}
 		more = s.cursor != 0
@@ -129,7 +131,9 @@ func (s *scanner) visit(e keyspace.Entry) {
 		return
 	}
 	if e.Expired(s.now) {
-		s.expired = append(s.expired, append([]byte(nil), key...))
+		if s.removes {
+			s.expired = append(s.expired, append([]byte(nil), key...))
+		}
 		return
 	}
 	if s.byType && e.Type().Name() != s.typ {
