@@ -143,10 +143,12 @@ func (w *Worker) adopt(s *Settings) {
 	w.nextMs = 0
 }
 
-// readTime reads the wall clock. Commands see a time at most a millisecond old.
+// readTime reads the wall clock, once per millisecond: at its turn, so that a
+// command sees the same millisecond as its client.
 func (w *Worker) readTime() {
-	w.nowMs = w.e.clock.NowMs()
-	w.nextMs = w.lastTicks + w.e.clock.TicksPerMs()
+	us := w.e.clock.NowUs()
+	w.nowMs = us / 1000
+	w.nextMs = w.lastTicks + w.e.clock.NsToTicks((1000-us%1000)*1000)
 	w.ctx.Now = w.nowMs
 	if w.ctx.LFU != nil {
 		w.ctx.Access = w.ctx.LFU.Fresh(w.nowMs)
