@@ -143,12 +143,16 @@ func (w *Worker) adopt(s *Settings) {
 	w.nextMs = 0
 }
 
+// turnUs is how far into a millisecond its time is trusted: two microseconds less
+// than all of it, for what was cut off the clock and the error of the counter.
+const turnUs = 998
+
 // readTime reads the wall clock, once per millisecond: at its turn, so that a
 // command sees the same millisecond as its client.
 func (w *Worker) readTime() {
 	us := w.e.clock.NowUs()
 	w.nowMs = us / 1000
-	w.nextMs = w.lastTicks + w.e.clock.NsToTicks((1000-us%1000)*1000)
+	w.nextMs = w.lastTicks + w.e.clock.NsToTicks((turnUs-us%1000)*1000)
 	w.ctx.Now = w.nowMs
 	if w.ctx.LFU != nil {
 		w.ctx.Access = w.ctx.LFU.Fresh(w.nowMs)
