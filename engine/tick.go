@@ -114,6 +114,9 @@ func (w *Worker) reclaim(end int64) (more bool) {
 // at a time does it.
 func (w *Worker) compact(nowNs, end int64) (more bool) {
 	b := &w.e.activity
+	if b.expireLagMs.Load() >= lagBusyMs || w.e.KS.PendingObjects() > 0 {
+		return false // memory is being freed anyway: what moves now may go in a moment
+	}
 	if !b.compacting.Load() {
 		next := b.nextCompact.Load()
 		if nowNs < next || !b.nextCompact.CompareAndSwap(next, nowNs+compactEveryNs) {
