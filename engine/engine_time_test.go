@@ -23,3 +23,24 @@ func TestTimeDoesNotLagBehindTheClients(t *testing.T) {
 		}
 	}
 }
+
+// While a storm of expiry is worked off slice by slice, the lag must be visible:
+// operators look at it, and compaction waits for its end.
+func TestLagIsVisibleDuringAStorm(t *testing.T) {
+	e := newEngine(t, clock.New())
+	w, s := e.NewWorker(), e.NewSession(nil)
+	const keys = 50_000
+	due := time.Now().UnixMilli() + 1500
+	for i := range keys {
+		do(w, s, "SET k"+strconv.Itoa(i)+" v PXAT "+strconv.FormatInt(due, 10))
+	}
+	for time.Now().UnixMilli() < due+300 {
+		time.Sleep(time.Millisecond) // nothing but time has to happen
+	}
+	for now := int64(1); e.KS.DB(0).Len() == keys; {
+		now += w.Tick(now)
+	}
+	if left := e.KS.DB(0).Len(); left == 0 || e.ExpireLagMs() < 100 { // two ticks of 64 ms may be cut off
+		t.Errorf("%d keys left, lag %d ms", left, e.ExpireLagMs())
+	}
+}

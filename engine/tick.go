@@ -153,6 +153,7 @@ func (w *Worker) expire(nowNs, end int64) (lagMs int64) {
 			lagMs = max(lagMs, lag)
 			if more {
 				sl.busy = true
+				w.e.activity.expireLagMs.Store(lagMs)
 				return lagMs
 			}
 			sl.group += workers
