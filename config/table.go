@@ -19,7 +19,6 @@ const (
 	noProcess     = "the server does not act on it yet"
 	noCrashReport = "there is no crash report yet"
 	noClientLimit = "the memory of clients is not limited yet"
-	noForks       = "the server never forks"
 	noDelays      = "it delays the server for tests only"
 	ownAllocator  = "memory comes from the server's own arenas, not from jemalloc"
 	ownTables     = "tables grow one bucket at a time, there is no rehashing to drive"
@@ -127,7 +126,7 @@ var generalRows = []Directive{
 	{Name: "shutdown-on-sigterm", Kind: KindEnumSet, Flags: MultiArg, Enum: shutdownWords, Default: "default", valid: validShutdown, NoEffect: noPersistence},
 	{Name: "oom-score-adj", Kind: KindEnum, Enum: oomScoreModes, Default: "no", NoEffect: noProcess},
 	{Name: "oom-score-adj-values", Kind: KindOOMValues, Flags: MultiArg, Default: "0 200 800", NoEffect: noProcess},
-	{Name: "disable-thp", Kind: KindBool, Flags: Immutable, Default: "yes", NoEffect: noForks},
+	{Name: "disable-thp", Kind: KindBool, Flags: Immutable, Default: "yes"},
 	{Name: "server_cpulist", Kind: KindString, Flags: Immutable | EmptyIsUnset, NoEffect: noCPULists},
 	{Name: "bio_cpulist", Kind: KindString, Flags: Immutable | EmptyIsUnset, NoEffect: noCPULists},
 	{Name: "aof_rewrite_cpulist", Kind: KindString, Flags: Immutable | EmptyIsUnset, NoEffect: noCPULists},

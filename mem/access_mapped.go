@@ -133,7 +133,7 @@ func backPages(start, n uint32) {
 	from := max(uintptr(start)<<pageShift, smallPagesBytes)
 	to := uintptr(start+n) << pageShift
 	if from < to {
-		sysHuge(unsafe.Add(base, from), to-from)
+		sysHuge(unsafe.Add(base, from), to-from, heap.huge)
 	}
 }
 

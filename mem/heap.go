@@ -59,6 +59,7 @@ type pageHeap struct {
 	busyPages int64  // pages Housekeep is working on, in no run
 	returned  int64  // pages ever returned to the system
 	populated int64  // pages ever faulted in ahead
+	huge      bool   // ask for huge pages, and fault memory in ahead
 }
 
 // heap is process-wide, as handles are.

@@ -32,10 +32,20 @@ var keeper struct {
 	lastPages int64 // pages in spans at lastMs
 }
 
+// SetHugePages tells whether memory taken from the system from now on asks for
+// huge pages. They take longer to fault in than a request may wait, so with them
+// memory is faulted in ahead of fast growth. Without (the start) a page is faulted
+// in by who needs it first.
+func SetHugePages(on bool) {
+	heap.mu.Lock()
+	heap.huge = on
+	heap.mu.Unlock()
+}
+
 // Housekeep does one slice of background work: it returns pages that stayed
-// free for a second to the system (at most 4 MiB per call: a large piece keeps a processor for milliseconds), faults in memory
-// ahead of fast growth, and lets go of empty spans. nowMs is any clock that
-// only moves forward. Call it about every 50 to 100 ms from one goroutine
+// free for a second to the system (at most 4 MiB per call: a large piece keeps a
+// processor for milliseconds), faults in huge pages ahead of fast growth, and
+// lets go of empty spans. nowMs is any clock that only moves forward. Call it about every 50 to 100 ms from one goroutine
 // that may block for a few milliseconds; a call while another one runs does
 // nothing.
 func Housekeep(nowMs int64) {
@@ -153,6 +163,9 @@ func (p *pageHeap) populateAhead(growth int64) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.huge {
+		return
+	}
 	target := min(growth/aheadPerSec, aheadPagesMax, (p.spanPages+p.dirtyFree)/8)
 	want := target - p.dirtyFree
 	if want < aheadPagesMin {

@@ -76,6 +76,8 @@ func TestFreePagesGoBackToTheSystem(t *testing.T) {
 // handed out; when growth ends they go back.
 func TestPopulateAheadOfFastGrowth(t *testing.T) {
 	settle(t)
+	SetHugePages(true)
+	defer SetHugePages(false)
 	a := NewArena()
 	defer a.Close()
 	now := keeper.lastMs + 1000

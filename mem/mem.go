@@ -13,7 +13,7 @@
 // enough for 8 TiB. An [Arena] cuts spans (runs of pages) into blocks of one
 // size class, or gives a whole run to a block above 64 KiB. Spans come from
 // one process-wide page heap; [Housekeep] returns what stayed free to the
-// system and faults memory in ahead of fast growth.
+// system and, with huge pages, faults memory in ahead of fast growth.
 //
 // Any goroutine may allocate and free in any arena: each arena has its own
 // mutex. Lock order: arena before page heap; nothing else is taken below.

@@ -11,6 +11,7 @@ import (
 const (
 	madvDontNeed      = 4
 	madvHugePage      = 14
+	madvNoHugePage    = 15
 	madvDontDump      = 16
 	madvPopulateWrite = 23 // since Linux 5.14
 )
@@ -26,8 +27,15 @@ func sysKeepOutOfCore(m []byte) {
 	madvise(unsafe.Pointer(&m[0]), uintptr(len(m)), madvDontDump)
 }
 
-// sysHuge asks for huge pages. Refusal (a kernel without them) is harmless.
-func sysHuge(p unsafe.Pointer, size uintptr) { madvise(p, size, madvHugePage) }
+// sysHuge asks for huge pages, or for none. Refusal (a kernel without them) is
+// harmless.
+func sysHuge(p unsafe.Pointer, size uintptr, on bool) {
+	advice := uintptr(madvNoHugePage)
+	if on {
+		advice = madvHugePage
+	}
+	madvise(p, size, advice)
+}
 
 // sysReturn gives memory back to the system; it reads as zeroes afterwards.
 func sysReturn(p unsafe.Pointer, size uintptr) { madvise(p, size, madvDontNeed) }

@@ -14,7 +14,7 @@ const madvFree = 5
 func sysKeepOutOfCore([]byte) {}
 
 // sysHuge does nothing: these systems choose page sizes themselves.
-func sysHuge(unsafe.Pointer, uintptr) {}
+func sysHuge(unsafe.Pointer, uintptr, bool) {}
 
 // sysReturn offers memory back to the system.
 func sysReturn(p unsafe.Pointer, size uintptr) {

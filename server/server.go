@@ -39,6 +39,7 @@ import (
 	"kvorum/engine"
 	"kvorum/keyspace"
 	"kvorum/logx"
+	"kvorum/mem"
 	"kvorum/netloop"
 )
 
@@ -116,6 +117,7 @@ func New(cfg *config.Config, file string, log *logx.Logger) (*Server, error) {
 		protectFor: cfg.EnumBits("enable-protected-configs"),
 	}
 	s.startMs = s.clock.NowMs()
+	mem.SetHugePages(!cfg.Bool("disable-thp"))
 	s.ks = keyspace.New(int(cfg.Int("databases")))
 	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnAttack: s.logAttack})
 	s.net, err = netloop.New(netloop.Config{
