@@ -111,9 +111,16 @@ func copyExpiry(h, old mem.Handle) {
 // are zero, its encoding becomes raw. It returns the new entry, whose bytes
 // object.WritableString gives. The caller has checked the type.
 func (db *DB) Resize(k Key, e Entry, size int) Entry {
+	e = db.Unshare(k, e, size)
+	db.modified(k)
+	return e
+}
+
+// Unshare is Resize without telling that the key was modified: for commands
+// that may find that they change nothing. The caller calls Modified if not.
+func (db *DB) Unshare(k Key, e Entry, size int) Entry {
 	a := db.ks.arenaOf(ShardOf(k.Hash))
 	if object.ResizeInPlace(a, e.Rec, size) {
-		db.modified(k)
 		return e
 	}
 	var scratch [24]byte
@@ -123,9 +130,11 @@ func (db *DB) Resize(k Key, e Entry, size int) Entry {
 		room = object.Headroom(size)
 	}
 	e.Rec = db.regrow(k, e, old[:min(len(old), size)], size, room)
-	db.modified(k)
 	return e
 }
+
+// Modified tells those who watch a key that its bytes were changed in place.
+func (db *DB) Modified(k Key) { db.modified(k) }
 
 // regrow moves the string of e to a block with room for more than its size.
 func (db *DB) regrow(k Key, e Entry, start []byte, size, room int) mem.Handle {
@@ -146,6 +155,37 @@ func (db *DB) Create(k Key, size int, access uint32) Entry {
 	slot := db.insert(k, h)
 	db.modified(k)
 	return Entry{h, slot}
+}
+
+// Draft makes a record with a raw string of size bytes for key k, whose entry e
+// is (zero if absent), that is not in the database yet: the string begins with
+// start and is zero after it, access is as for SetString. The caller writes into
+// object.WritableString of it, all entries and views stay good meanwhile, and
+// then calls Publish.
+func (db *DB) Draft(k Key, e Entry, start []byte, size int, access uint32) mem.Handle {
+	expiry := false
+	if e.OK() {
+		d := object.Load(e.Rec)
+		expiry, access = d&object.FlagExpiry != 0, d.Access()
+	}
+	return object.NewString(db.ks.arenaOf(ShardOf(k.Hash)), k.Bytes, start, size, size, access, expiry)
+}
+
+// Publish puts a draft made for key k and its entry e, of any type, in the place
+// of e, without a TTL. It returns the new entry.
+func (db *DB) Publish(k Key, e Entry, draft mem.Handle) Entry {
+	if !e.OK() {
+		e = Entry{draft, db.insert(k, draft)}
+	} else {
+		old := e.Rec
+		copyExpiry(draft, old)
+		e.slot.Replace(draft)
+		object.Free(old)
+		e.Rec = draft
+		db.dropTTL(k, draft)
+	}
+	db.modified(k)
+	return e
 }
 
 // Rename moves the record of e from key k to key dst, which is absent, in the

@@ -6,6 +6,7 @@ package all
 
 import (
 	"kvorum/command"
+	"kvorum/command/bitcmd"
 	"kvorum/command/conncmd"
 	"kvorum/command/keycmd"
 	"kvorum/command/servercmd"
@@ -16,6 +17,7 @@ import (
 func Families() [][]*command.Spec {
 	return [][]*command.Spec{
 		strcmd.Specs(),
+		bitcmd.Specs(),
 		keycmd.Specs(),
 		conncmd.Specs(),
 		servercmd.Specs(),
