@@ -73,3 +73,39 @@ func TestBlobsAreOverwrittenInPlace(t *testing.T) {
 		}
 	}
 }
+
+// A draft is out of sight until it is published; then it takes the key's place
+// with its access field and without its TTL, whatever the key held.
+func TestDraftsTakeThePlaceOfTheirKey(t *testing.T) {
+	ks := New(1)
+	t.Cleanup(ks.Close)
+	db, k := ks.DB(0), ks.Key([]byte("key"))
+	ks.Lock(ShardOf(k.Hash))
+	defer ks.Unlock(ShardOf(k.Hash))
+	e := Entry{}
+	for _, size := range []int{10, object.InlineMax, 5000, 3} {
+		if e.OK() {
+			e = db.SetExpire(k, e, 5_000_000_000_000)
+		}
+		before := db.Find(k)
+		draft := db.Draft(k, e, []byte("ab"), size, 77)
+		copy(object.WritableString(draft)[1:], "XY")
+		if db.Find(k) != before {
+			t.Fatalf("%d bytes: the draft can be seen", size)
+		}
+		e = db.Publish(k, e, draft)
+		want := append([]byte("aXY"), make([]byte, size-3)...)
+		if got := object.StringView(e.Rec, nil); !bytes.Equal(got, want) {
+			t.Fatalf("%d bytes: %q", size, got)
+		}
+		if db.Find(k) != e || e.Due() != -1 || db.VolatileLen() != 0 || db.Len() != 1 {
+			t.Fatalf("%d bytes: due %d, %d of %d keys with a TTL", size, e.Due(), db.VolatileLen(), db.Len())
+		}
+		if d := object.Load(e.Rec); d.Access() != 77 || d.Encoding() != object.EncRaw {
+			t.Fatalf("%d bytes: header %#x", size, uint64(d))
+		}
+		if err := ks.MemCheck(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
