@@ -33,12 +33,13 @@ type generator struct {
 
 // groups are the groups of commands that streams are made of, with the share of
 // each of their commands.
-var groups = map[string]int{"string": 20, "generic": 14, "connection": 3, "server": 2}
+var groups = map[string]int{"string": 20, "bitmap": 20, "generic": 14, "connection": 3, "server": 2}
 
 // shares of commands that differ from their group's.
 var shares = map[string]int{
 	"set": 100, "get": 60, "mset": 30, "flushall": 1, "flushdb": 1, "swapdb": 2, "select": 6, "move": 20, "copy": 25, "rename": 20,
 	"append": 30, "setrange": 30, "incrbyfloat": 40, "expire": 30, "lcs": 20, "quit": 1, "reset": 1, "hello": 3, "keys": 6, "scan": 10,
+	"setbit": 40, "bitop": 30, "bitfield": 50,
 }
 
 // newGenerator lists the commands that both servers have.
@@ -260,6 +261,14 @@ var special = map[string][]string{
 	"scan cursor":                    {"0", "0", "0", "17", "1000000"},
 	"auth username":                  {"default", "nobody"},
 	"setrange offset":                {"0", "1", "5", "43", "44", "100", "1023", "3000", "-1", "536870912", "4294967296", "9223372036854775807"},
+	"setbit offset":                  bitOffsetPool,
+	"getbit offset":                  bitOffsetPool,
+	"bitfield offset":                bitOffsetPool,
+	"bitfield_ro offset":             bitOffsetPool,
+	"setbit value":                   {"0", "1", "0", "1", "2", "-1", "", "01"},
+	"bitpos bit":                     {"0", "1", "0", "1", "2", "-1", "abc"},
+	"bitfield encoding":              encodingPool,
+	"bitfield_ro encoding":           encodingPool,
 	"select index":                   {"0", "0", "0", "1", "2", "15", "16", "-1", "abc"},
 }
 
@@ -276,7 +285,7 @@ func unknownRequest(w *words) []string {
 }
 
 // tokens are words that mean something to some command.
-var tokens = []string{"NX", "XX", "GET", "EX", "PX", "EXAT", "PXAT", "KEEPTTL", "PERSIST", "GT", "LT", "REPLACE", "DB", "MATCH", "COUNT", "TYPE", "LEN", "IDX", "ASYNC", "HELP"}
+var tokens = []string{"NX", "XX", "GET", "EX", "PX", "EXAT", "PXAT", "KEEPTTL", "PERSIST", "GT", "LT", "REPLACE", "DB", "MATCH", "COUNT", "TYPE", "LEN", "IDX", "ASYNC", "HELP", "BIT", "BYTE", "OVERFLOW", "SAT", "FAIL"}
 
 // damage makes a request nearly right: words missing, added, doubled, moved.
 func (w *words) damage(args []string) []string {
@@ -347,6 +356,9 @@ const (
 
 // hazardOf judges args[i]. past allows points in time that are over.
 func hazardOf(args []string, i int, past bool) hazard {
+	if strings.EqualFold(args[0], "bitfield") && i > 2 && hugeBit(fieldOffset(args[i-1], args[i])) {
+		return hugeSize
+	}
 	n, err := strconv.ParseInt(args[i], 10, 64)
 	if err != nil {
 		return harmless
@@ -361,6 +373,10 @@ func hazardOf(args []string, i int, past bool) hazard {
 		if i == 2 && n > 5000 && n < 1<<29 {
 			return hugeSize
 		}
+	case "setbit":
+		if i == 2 && hugeBit(n) {
+			return hugeSize
+		}
 	}
 	tooLate := n > dueMaxMillis/10_000 && n < math.MaxInt64-dueMaxMillis
 	tooEarly := n > 0 && n < shortTTLMax && !(past && isAbsolute(args, i))
@@ -368,6 +384,32 @@ func hazardOf(args []string, i int, past bool) hazard {
 		return shortTime
 	}
 	return harmless
+}
+
+// hugeBit reports whether a bit at position n makes a string too long for a
+// stream, and not too long for a server.
+func hugeBit(n int64) bool { return n > 8*5000 && n < 1<<33 }
+
+// fieldOffset returns the position that offset means to BITFIELD behind a type
+// of integer, -1 if it means none.
+func fieldOffset(encoding, offset string) int64 {
+	if len(encoding) < 2 {
+		return -1
+	}
+	digits, _, _ := strings.Cut(encoding[1:], "\x00")
+	width, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || width < 1 || width > 64 {
+		return -1
+	}
+	number, counted := strings.CutPrefix(offset, "#")
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		return -1
+	}
+	if counted {
+		n *= width // wraps around as in the servers
+	}
+	return n
 }
 
 // isAbsolute reports whether args[i] is a point in time.

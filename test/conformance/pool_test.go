@@ -47,6 +47,18 @@ var patternPool = []string{
 
 var typePool = []string{"string", "STRING", "list", "set", "zset", "hash", "stream", "nosuch", ""}
 
+// encodingPool are the types of BITFIELD, most of them right.
+var encodingPool = []string{
+	"u1", "i1", "u2", "i5", "u7", "u8", "u8", "i8", "i8", "u9", "i13", "u16", "i16", "u31", "i32", "u33", "i57", "u60", "u63", "i63", "i64", "i64",
+	"u64", "i65", "u0", "i0", "x8", "u", "", "U8", "u08", "i-1", "u8\x00z",
+}
+
+// bitOffsetPool are positions of bits; with # also numbers of fields.
+var bitOffsetPool = []string{
+	"0", "0", "1", "3", "7", "8", "9", "15", "16", "30", "63", "64", "100", "350", "351", "352", "1000", "8191", "8192", "8200", "20000",
+	"#0", "#1", "#2", "#7", "#100", "#-1", "#", "##1", "#576460752303423488", "-1", "", "a", "4294967296", "9223372036854775807", "1e2",
+}
+
 // absolute due times far enough away that the time to live of no relative one
 // meets them; rules_test.go compares them exactly.
 const (
