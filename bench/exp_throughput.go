@@ -17,6 +17,7 @@ func scenarios() []*scenario {
 		throughputScenario(16, 1.4, 0.65),
 		throughputScenario(64, 1.8, 0.55),
 		commandsScenario(),
+		bitmapScenario(),
 		latencyScenario(),
 		keysScenario(),
 		keysTTLScenario(),
