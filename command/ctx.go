@@ -62,6 +62,8 @@ type Ctx struct {
 	words   [][]byte // arguments of the effect being fed, so that they need not escape
 
 	MaxBulk int64 // proto-max-bulk-len: the longest string
+	// HLLSparseMax is hll-sparse-max-bytes: the longest sparse HyperLogLog.
+	HLLSparseMax int64
 
 	Scratch [64]byte // for formatting numbers
 	Buf     []byte   // grows and stays; the handler's own for one call

@@ -174,7 +174,7 @@ var dataRows = []Directive{
 	{Name: "set-max-listpack-value", Kind: KindInt, Flags: Unsigned, Max: longMax, Default: "64", Unit: "bytes", NoEffect: noCollections},
 	{Name: "zset-max-listpack-entries", Alias: "zset-max-ziplist-entries", Kind: KindInt, Flags: Unsigned, Max: longMax, Default: "128", Unit: "members", NoEffect: noCollections},
 	{Name: "zset-max-listpack-value", Alias: "zset-max-ziplist-value", Kind: KindMemory, Flags: Unsigned, Max: longMax, Default: "64", Unit: "bytes", NoEffect: noCollections},
-	{Name: "hll-sparse-max-bytes", Kind: KindMemory, Flags: Unsigned, Max: longMax, Default: "3000", Unit: "bytes", NoEffect: noCollections},
+	{Name: "hll-sparse-max-bytes", Kind: KindMemory, Flags: Unsigned, Max: longMax, Default: "3000", Unit: "bytes"},
 	{Name: "stream-node-max-bytes", Kind: KindMemory, Flags: Unsigned, Max: longMax, Default: "4096", Unit: "bytes", NoEffect: noCollections},
 	{Name: "stream-node-max-entries", Kind: KindInt, Max: longMax, Default: "100", Unit: "entries", NoEffect: noCollections},
 }

@@ -40,6 +40,7 @@ type Settings struct {
 	LFU          *command.LFU // nil: access fields hold times
 	SlowlogUsec  int64        // slower commands are reported to OnSlow; negative: none
 	LatencyTrack bool         // record the latency histogram of each command
+	HLLSparseMax int64        // bytes of a sparse HyperLogLog
 }
 
 // Slow is a command that took longer than the slow log's threshold.
@@ -86,11 +87,14 @@ type Engine struct {
 // for more.
 const feedWindow = 1 << 20
 
+// hllSparseMax is the default of hll-sparse-max-bytes.
+const hllSparseMax = 3000
+
 // New returns an engine over a keyspace and a command table.
 func New(ks *keyspace.Keyspace, table *command.Table, c clock.Clock, hooks Hooks) *Engine {
 	e := &Engine{KS: ks, Table: table, Feed: feed.New(0, feedWindow), clock: c, hooks: hooks}
 	e.gate.init()
-	e.settings.Store(&Settings{Limits: resp.DefaultLimits(), SlowlogUsec: -1})
+	e.settings.Store(&Settings{Limits: resp.DefaultLimits(), SlowlogUsec: -1, HLLSparseMax: hllSparseMax})
 	ks.AdvanceClock(c.NowMs())
 	e.activity.init()
 	return e

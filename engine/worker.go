@@ -140,6 +140,7 @@ func (w *Worker) adopt(s *Settings) {
 	}
 	w.ctx.MaxBulk = s.Limits.MaxBulk
 	w.ctx.LFU = s.LFU
+	w.ctx.HLLSparseMax = s.HLLSparseMax
 	w.nextMs = 0
 }
 

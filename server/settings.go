@@ -16,7 +16,7 @@ import (
 func (s *Server) hookConfig() {
 	s.cfg.OnChange(s.applyEngine,
 		"requirepass", "proto-max-bulk-len", "notify-keyspace-events", "maxmemory-policy", "lfu-log-factor",
-		"lfu-decay-time", "slowlog-log-slower-than", "latency-tracking")
+		"lfu-decay-time", "slowlog-log-slower-than", "latency-tracking", "hll-sparse-max-bytes")
 	s.cfg.OnChange(s.applyMaxClients, "maxclients")
 	s.cfg.OnChange(func() error { s.maxInput.Store(s.cfg.Int("client-query-buffer-limit")); return nil }, "client-query-buffer-limit")
 	s.cfg.OnChange(func() error { s.protected.Store(s.cfg.Bool("protected-mode")); return nil }, "protected-mode")
@@ -35,6 +35,7 @@ func (s *Server) applyEngine() error {
 	set.NotifyMask = uint32(s.cfg.NotifyEvents())
 	set.SlowlogUsec = s.cfg.Int("slowlog-log-slower-than")
 	set.LatencyTrack = s.cfg.Bool("latency-tracking")
+	set.HLLSparseMax = s.cfg.Int("hll-sparse-max-bytes")
 	set.LFU = nil
 	switch s.cfg.Enum("maxmemory-policy") {
 	case "allkeys-lfu", "volatile-lfu":

@@ -8,6 +8,7 @@ import (
 	"kvorum/command"
 	"kvorum/command/bitcmd"
 	"kvorum/command/conncmd"
+	"kvorum/command/hllcmd"
 	"kvorum/command/keycmd"
 	"kvorum/command/servercmd"
 	"kvorum/command/strcmd"
@@ -18,6 +19,7 @@ func Families() [][]*command.Spec {
 	return [][]*command.Spec{
 		strcmd.Specs(),
 		bitcmd.Specs(),
+		hllcmd.Specs(),
 		keycmd.Specs(),
 		conncmd.Specs(),
 		servercmd.Specs(),

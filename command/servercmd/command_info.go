@@ -63,12 +63,14 @@ func writeInfo(w *resp.Writer, s *command.Spec) {
 	}
 }
 
-// infoFlags returns the flags of a row with the one that follows from its keys.
+// infoFlags returns the flags of a row with the one that follows from its keys,
+// and without the one that Redis keeps to itself.
 func infoFlags(s *command.Spec) command.Flags {
+	flags := s.Flags &^ command.MayReplicate
 	if _, _, _, simple := s.KeyRange(0); !simple {
-		return s.Flags | command.MovableKeys
+		flags |= command.MovableKeys
 	}
-	return s.Flags
+	return flags
 }
 
 func writeNames(w *resp.Writer, names []string) {

@@ -84,6 +84,10 @@ func configure(s *engine.Settings, name string, value []byte) bool {
 		s.LFU = frequencies(s)
 		s.LFU.DecayTime = int(n)
 		return ok
+	case "hll-sparse-max-bytes":
+		n, ok := num.ParseMemory(value)
+		s.HLLSparseMax = int64(n)
+		return ok
 	case "requirepass":
 		s.Requirepass = string(value)
 	default:
