@@ -141,7 +141,7 @@ func (r *Registers) mergeSparse(b []byte) bool {
 		n, rank, size := run(b, at)
 		if rank > 0 {
 			if index+n > RegisterCount {
-				break // what lies behind the last register is not looked at
+				return false
 			}
 			for i := index; i < index+n; i++ {
 				r[i] = max(r[i], rank)

@@ -307,8 +307,8 @@ func FuzzAnyBytes(f *testing.F) {
 			return
 		}
 		d, dense := AppendDense(nil, b)
-		if dense != merged {
-			t.Fatalf("dense %v, merged %v", dense, merged)
+		if dense != merged || dense != ok {
+			t.Fatalf("dense %v, merged %v, counted %v", dense, merged, ok)
 		}
 		if dense {
 			for i := range r {

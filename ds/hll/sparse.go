@@ -284,7 +284,7 @@ func AppendDense(dst, b []byte) (out []byte, ok bool) {
 		n, rank, size := run(b, at)
 		if rank > 0 {
 			if index+n > RegisterCount {
-				break // what lies behind the last register is not looked at
+				return dst, false
 			}
 			for i := range n {
 				SetDense(d, index+i, rank)

@@ -33,13 +33,13 @@ type generator struct {
 
 // groups are the groups of commands that streams are made of, with the share of
 // each of their commands.
-var groups = map[string]int{"string": 20, "bitmap": 20, "generic": 14, "connection": 3, "server": 2}
+var groups = map[string]int{"string": 20, "bitmap": 20, "generic": 14, "connection": 3, "server": 2, "hyperloglog": 20}
 
 // shares of commands that differ from their group's.
 var shares = map[string]int{
 	"set": 100, "get": 60, "mset": 30, "flushall": 1, "flushdb": 1, "swapdb": 2, "select": 6, "move": 20, "copy": 25, "rename": 20,
 	"append": 30, "setrange": 30, "incrbyfloat": 40, "expire": 30, "lcs": 20, "quit": 1, "reset": 1, "hello": 3, "keys": 6, "scan": 10,
-	"setbit": 40, "bitop": 30, "bitfield": 50,
+	"setbit": 40, "bitop": 30, "bitfield": 50, "pfadd": 60,
 }
 
 // newGenerator lists the commands that both servers have.
@@ -183,6 +183,9 @@ func (g *generator) argument(w *words, s *command.Spec, a *command.Arg, args []s
 	times := 1
 	if a.Multiple {
 		times = 1 + w.IntN(4)
+		if s.Name == "pfadd" && w.chance(6) {
+			times = 100 // enough of them make it dense
+		}
 		if w.chance(40) {
 			times = 30 // more keys than a lock set has without growing
 		}
@@ -235,6 +238,9 @@ func (w *words) word(s *command.Spec, a *command.Arg) string {
 	}
 	switch a.Type {
 	case "key":
+		if s.Group == "hyperloglog" && !w.chance(6) {
+			return w.from(hllKeyPool)
+		}
 		return w.key()
 	case "integer":
 		return w.integer()
@@ -255,11 +261,12 @@ var special = map[string][]string{
 	"hello password":                 {"", "secret"},
 	"hello clientname":               {"name", "bad name", ""},
 	"client|setname connection-name": {"name", "other", "bad name", "", "new\nline"},
-	"config|get parameter":           {"hash-max-listpack-entries", "set-max-intset-*", "nosuch", "HASH-MAX-LISTPACK-ENTRIES", "lfu-log-factor"},
-	"config|set parameter":           {"hash-max-listpack-entries", "set-max-intset-entries", "nosuch", "lfu-log-factor"},
+	"config|get parameter":           {"hash-max-listpack-entries", "set-max-intset-*", "nosuch", "hll-sparse-max-bytes", "HASH-MAX-LISTPACK-ENTRIES", "lfu-log-factor"},
+	"config|set parameter":           {"hash-max-listpack-entries", "set-max-intset-entries", "nosuch", "lfu-log-factor", "hll-sparse-max-bytes", "hll-sparse-max-bytes"},
 	"config|set value":               {"64", "128", "-1", "abc", "", "1gb"},
 	"scan cursor":                    {"0", "0", "0", "17", "1000000"},
 	"auth username":                  {"default", "nobody"},
+	"pfdebug subcommand":             {"GETREG", "DECODE", "decode", "ENCODING", "TODENSE", "nosuch", "a\r\nb"},
 	"setrange offset":                {"0", "1", "5", "43", "44", "100", "1023", "3000", "-1", "536870912", "4294967296", "9223372036854775807"},
 	"setbit offset":                  bitOffsetPool,
 	"getbit offset":                  bitOffsetPool,

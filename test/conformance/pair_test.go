@@ -46,7 +46,7 @@ func newSide(srv *peer.Server) (*side, error) {
 }
 
 // settings are the directives that streams change, with what they are reset to.
-var settings = []string{"hash-max-listpack-entries", "128", "set-max-intset-entries", "512", "lfu-log-factor", "10"}
+var settings = []string{"hash-max-listpack-entries", "128", "set-max-intset-entries", "512", "lfu-log-factor", "10", "hll-sparse-max-bytes", "3000"}
 
 // reset empties the server and connects anew.
 func (s *side) reset() error {

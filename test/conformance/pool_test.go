@@ -12,8 +12,12 @@ import (
 
 var keyPool = []string{
 	"k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "{tag}a", "{tag}b", "num", "float",
-	"", "bin\x00\xff\r\n", "sp ace", strings.Repeat("long", 80), "Ümlaut",
+	"hll0", "hll1", "", "bin\x00\xff\r\n", "sp ace", strings.Repeat("long", 80), "Ümlaut",
 }
+
+// hllKeyPool are the keys of HyperLogLogs: apart, for other strings are none. Some
+// are among keyPool, so that they get damaged.
+var hllKeyPool = []string{"hll0", "hll1", "hll2", "hll3", "hll4", "k7"}
 
 var stringPool = []string{
 	"", "a", "foo", "bar", "hello world", "ohmytext", "mynewtext", "\x00", "\x00\x01\xfe\xff", "a\r\nb", "\"quoted\\\"",
@@ -21,6 +25,8 @@ var stringPool = []string{
 	strings.Repeat("x", 19), strings.Repeat("x", 20), strings.Repeat("x", 43), strings.Repeat("x", 44), strings.Repeat("x", 45),
 	strings.Repeat("y", 63), strings.Repeat("y", 64), strings.Repeat("z", 1023), strings.Repeat("z", 1024), strings.Repeat("z", 1025),
 	strings.Repeat("abcdefghij", 200),
+	"HYLL\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80\x7f\xff", "HYLL\x01\x00\x00\x00\x07\x00\x00\x00\x00\x00\x00\x00\x41\xff\x84\x8b\x7d\xf9",
+	"HYLL\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80\x7e\xff\x7f\xff", "\x80", "\x84\x84\x3f",
 }
 
 var intPool = []string{

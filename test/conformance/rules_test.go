@@ -37,6 +37,7 @@ var unsent = map[string]string{
 	"command|list":        "as command",
 	"command|docs":        "as command",
 	"command|info":        "as command",
+	"pfselftest":          "takes a second and has one reply",
 	"info":                "speaks about the server itself",
 }
 
