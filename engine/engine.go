@@ -32,7 +32,8 @@ import (
 )
 
 // Settings are the values of the configuration that executing goroutines need.
-// A change publishes a new copy; a Worker looks at it once per batch.
+// A change publishes a new copy; a Worker looks at it once per batch, and
+// after its own administrative commands.
 type Settings struct {
 	Limits       resp.Limits // of authenticated clients
 	Requirepass  string
@@ -103,7 +104,8 @@ func New(ks *keyspace.Keyspace, table *command.Table, c clock.Clock, hooks Hooks
 // Settings returns the values in force. They must not be changed.
 func (e *Engine) Settings() *Settings { return e.settings.Load() }
 
-// Apply puts other settings in force, from each goroutine's next batch on.
+// Apply puts other settings in force, from each goroutine's next batch on;
+// for the caller's own, if a handler calls it, from the next command on.
 func (e *Engine) Apply(s Settings) { e.settings.Store(&s) }
 
 // NewSession returns the session of a new client.

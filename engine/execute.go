@@ -41,6 +41,9 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		}
 		w.locks.unlock(w.e.KS)
 	}
+	if spec.Flags&command.Admin != 0 {
+		w.adoptNew() // CONFIG SET is in force for the next request, of the same batch too
+	}
 	w.account(s, spec, args, w.totals.Errors != errors)
 	w.out.Proto = s.Proto
 }

@@ -96,9 +96,7 @@ func (w *Worker) Close() {
 // begin prepares a batch: settings, time, gate.
 func (w *Worker) begin() {
 	w.e.gate.enter(w.flag)
-	if s := w.e.settings.Load(); s != w.settings || w.ctx.MaxBulk == 0 {
-		w.adopt(s)
-	}
+	w.adoptNew()
 	if on := w.ring.Enabled(); on != w.feeding {
 		w.listen(on)
 	}
@@ -128,6 +126,13 @@ func (w *Worker) listen(on bool) {
 	w.ctx.Feed = nil
 	if on {
 		w.ctx.Feed = w.ring
+	}
+}
+
+// adoptNew takes over the settings in force if they are not the worker's.
+func (w *Worker) adoptNew() {
+	if s := w.e.settings.Load(); s != w.settings || w.ctx.MaxBulk == 0 {
+		w.adopt(s)
 	}
 }
 
