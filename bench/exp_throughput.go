@@ -18,6 +18,7 @@ func scenarios() []*scenario {
 		throughputScenario(64, 1.8, 0.55),
 		commandsScenario(),
 		bitmapScenario(),
+		hllScenario(),
 		latencyScenario(),
 		keysScenario(),
 		keysTTLScenario(),

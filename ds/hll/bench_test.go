@@ -33,6 +33,7 @@ func BenchmarkRaise(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			h := filled(c.n, c.max)
 			b.ReportAllocs()
+			b.ResetTimer()
 			for i := range b.N {
 				var element [8]byte
 				binary.LittleEndian.PutUint64(element[:], uint64(i%c.n))

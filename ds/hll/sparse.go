@@ -107,9 +107,10 @@ func (p *Place) find(b []byte, index int, rank uint8) Result {
 	}
 	prevFirst, safe, safeFirst := 0, 0, 0
 	for far := true; ; {
-		// Up to eight runs of one byte at a time, while they end before the register.
+		// Up to eight runs of one byte at a time, while they end before the register:
+		// not worth it where an xzero run is near.
 		start := at
-		for far && at+8 <= len(b) {
+		for far && at+8 <= len(b) && b[at]&runKind != runXZero && b[at+1]&runKind != runXZero {
 			n, runs := runsOfWord(binary.LittleEndian.Uint64(b[at:]))
 			if runs == 0 {
 				break
