@@ -18,7 +18,7 @@ var pfselftestSpec = &command.Spec{
 func pfselftest(c *command.Ctx) {
 	seed, sparseMax := c.Rng.Uint64(), c.HLLSparseMax
 	c.Sess.Task = func(w *resp.Writer) {
-		if err := hll.SelfTest(seed, sparseMax, hll.SelfTestElements); err != nil {
+		if err := hll.SelfTest(seed, sparseMax, hll.SelfTestCycles, hll.SelfTestElements); err != nil {
 			w.Err("-ERR " + err.Error())
 			return
 		}

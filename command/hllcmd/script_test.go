@@ -20,6 +20,17 @@ func TestScript(t *testing.T) {
 	})
 }
 
+// TestScriptSlow runs testdata/slow/*.txt: a second each, half a minute under the
+// race detector.
+func TestScriptSlow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
+	datadriven.Dir(t, "testdata/slow", func(t *testing.T) datadriven.Exec {
+		return enginetest.New(t, families()...).Exec
+	})
+}
+
 // TestTrace holds what the commands feed to replicas and logs, the events they
 // cause and the changes they count against a real server's.
 func TestTrace(t *testing.T) {

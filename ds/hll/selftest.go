@@ -8,11 +8,14 @@ import (
 	"kvorum/rng"
 )
 
-// SelfTestElements is how many elements PFSELFTEST adds.
-const SelfTestElements = 10_000_000
+// What PFSELFTEST does: how often it writes all registers, and how many elements
+// it adds.
+const (
+	SelfTestCycles   = 1000
+	SelfTestElements = 10_000_000
+)
 
 const (
-	selfTestCycles = 1000
 	// errorsMax is how many standard errors an estimate may be off: never seen
 	// of one that works.
 	errorsMax = 6
@@ -20,19 +23,19 @@ const (
 
 // SelfTest checks that dense registers keep what is written to them, and that the
 // estimates of both representations agree and are near the truth on the way to
-// a number of elements. The elements, and so the outcome, come from seed. The
+// a number of elements; cycles is how often all registers are written. The elements, and so the outcome, come from seed. The
 // error's text is the reply of PFSELFTEST. It takes about a second for
-// SelfTestElements.
-func SelfTest(seed uint64, sparseMax int64, elements int) error {
-	if err := testRegisters(rng.New(seed)); err != nil {
+// SelfTestCycles and SelfTestElements.
+func SelfTest(seed uint64, sparseMax int64, cycles, elements int) error {
+	if err := testRegisters(rng.New(seed), cycles); err != nil {
 		return err
 	}
 	return testEstimates(seed, sparseMax, elements)
 }
 
-func testRegisters(r *rng.Rand) error {
+func testRegisters(r *rng.Rand, cycles int) error {
 	b, want := make([]byte, DenseSize), new(Registers)
-	for range selfTestCycles {
+	for range cycles {
 		clear(b[HeaderSize:])
 		for i := range want {
 			want[i] = uint8(r.Uint64() & rankMask)
