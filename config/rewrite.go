@@ -25,6 +25,8 @@ type RewriteOptions struct {
 	// Sentinel writes no save lines and tells sentinel lines apart by their
 	// second word.
 	Sentinel bool
+	// All also appends values that are the default.
+	All bool
 }
 
 // Rewrite returns the text of a configuration file with the current values.
@@ -130,10 +132,11 @@ type rewriter struct {
 	lines         []string
 	at            map[string][]int // option: its lines that are not used yet
 	needSignature bool
+	all           bool // append defaults, too
 }
 
 func newRewriter(old []byte, opt RewriteOptions) *rewriter {
-	r := &rewriter{at: make(map[string][]int), needSignature: true}
+	r := &rewriter{at: make(map[string][]int), needSignature: true, all: opt.All}
 	if len(old) == 0 {
 		return r
 	}
@@ -175,8 +178,9 @@ func lineOption(line string, sentinel bool) (option string, ok bool) {
 			return name + " " + args[1], true
 		}
 		return name, true
+	default:
+		return name, strings.Contains(name, ".") // a module's: as it is
 	}
-	return "", false
 }
 
 // put writes the lines of an option over its old ones, appends those that
@@ -186,7 +190,7 @@ func (r *rewriter) put(option string, lines []string, force []bool) {
 		if at := r.at[option]; len(at) > 0 {
 			r.lines[at[0]] = line
 			r.at[option] = at[1:]
-		} else if force == nil || force[i] {
+		} else if force == nil || force[i] || r.all {
 			r.appendLine(line)
 		}
 	}

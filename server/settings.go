@@ -74,30 +74,41 @@ func (s *Server) ConfigGet(patterns []string) []config.Pair {
 func (s *Server) ConfigSet(pairs [][2]string, sess *command.Session) error {
 	s.cfgMu.Lock()
 	defer s.cfgMu.Unlock()
-	return s.cfg.Set(pairs, config.SetContext{AllowProtected: allowed(s.protectFor, sess)})
+	err := s.cfg.Set(pairs, config.SetContext{AllowProtected: allowed(s.protectFor, sess)})
+	if err == nil {
+		s.logIneffective()
+	}
+	return err
 }
 
 // ConfigRewrite implements command.Host. The new text replaces the file in one
 // step: whoever reads it meanwhile, or after a crash, finds the old or the new.
-func (s *Server) ConfigRewrite() error {
+func (s *Server) ConfigRewrite(all bool) error {
 	if s.file == "" {
 		return errors.New("ERR The server is running without a config file")
 	}
 	s.rewriteMu.Lock()
 	defer s.rewriteMu.Unlock()
-	old, err := os.ReadFile(s.file)
-	if err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("ERR Rewriting config file: %s", strerror(err))
-	}
-	s.cfgMu.RLock()
-	text := s.cfg.Rewrite(old, config.RewriteOptions{})
-	s.cfgMu.RUnlock()
-	if err := replaceFile(s.file, text); err != nil {
+	if err := s.rewriteFile(all); err != nil {
 		s.log.Warningf("CONFIG REWRITE failed: %s", strerror(err))
 		return fmt.Errorf("ERR Rewriting config file: %s", strerror(err))
 	}
 	s.log.Noticef("CONFIG REWRITE executed with success.")
 	return nil
+}
+
+func (s *Server) rewriteFile(all bool) error {
+	old, err := os.ReadFile(s.file)
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	s.cfgMu.RLock()
+	text := s.cfg.Rewrite(old, config.RewriteOptions{
+		Extra: []config.Lines{{Option: "user", Lines: []string{defaultUserLine(s.cfg.String("requirepass"))}}},
+		All:   all,
+	})
+	s.cfgMu.RUnlock()
+	return replaceFile(s.file, text)
 }
 
 // replaceFile writes a new file beside path, brings it to the disk and gives it
