@@ -82,9 +82,10 @@ type Directive struct {
 	Enum     []EnumValue // words of KindEnum and KindEnumSet, in the order errors list them
 	NoEffect string      // why the server does not act on the value; "" if it does
 
-	check func(text string) (problem string) // further check of KindString
+	check func(text string) (problem string) // further check of KindString, on all bytes given
 	valid func(n int64) (problem string)     // further check of KindEnumSet
 	clamp func(n int64) int64                // brings an accepted number into the range in use
+	floor int64                              // CONFIG SET (not a file) raises a smaller number to it; 0: none
 }
 
 // Mutable reports whether CONFIG SET may change the directive.
