@@ -10,8 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"sort"
-	"strings"
+	"slices"
 	"syscall"
 
 	"kvorum/command"
@@ -57,12 +56,13 @@ func Main(args []string) int {
 		b.complain(err)
 		return 1
 	}
-	s, err := New(b.cfg, b.file, b.log)
+	s, err := newServer(b.cfg, b.file, b.log, b.extra.table)
 	if err != nil {
 		b.log.Warningf("%s", err)
 		return 1
 	}
 	s.banner(len(args) > 0)
+	b.extra.log(b.log)
 	s.handleSignals()
 	s.writePidFile()
 	defer s.removePidFile()
@@ -78,6 +78,8 @@ type boot struct {
 	cfg  *config.Config
 	file string // absolute path, "" without one
 	log  *logx.Logger
+
+	extra extraLines
 }
 
 // complain tells why the start ends: mistakes in the configuration on standard
@@ -111,6 +113,9 @@ func (b *boot) load(args []string) error {
 		return fmt.Errorf("Fatal error, can't find the working directory: %s", strerror(err))
 	}
 	b.cfg = config.New(config.Options{Dir: dir, Chdir: chdir, Warn: func(text string) { b.log.Warningf("%s", text) }})
+	if slices.Contains(args, "--sentinel") {
+		return &config.LoadError{Problem: "Sentinel mode is not built in yet"}
+	}
 	cl := config.ParseArgs(args)
 	var text, stdin []byte
 	if cl.File != "" {
@@ -122,11 +127,18 @@ func (b *boot) load(args []string) error {
 		}
 	}
 	if cl.Stdin {
+		b.log.Noticef("Reading config from stdin")
 		if stdin, err = io.ReadAll(os.Stdin); err != nil {
 			return fmt.Errorf("Fatal error, can't read standard input: %s", strerror(err))
 		}
 	}
-	if err := b.cfg.Load(cl.Text(text, stdin), config.Loader{Include: include}); err != nil {
+	if b.extra.table, err = commandTable(); err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	if err := b.cfg.Load(cl.Text(text, stdin), config.Loader{Include: include, Extra: b.extra.take}); err != nil {
+		return err
+	}
+	if err := b.extra.check(b.cfg); err != nil {
 		return err
 	}
 	if level, ok := logx.ParseLevel(b.cfg.Enum("loglevel")); ok {
@@ -150,28 +162,6 @@ func chdir(path string) (string, error) {
 	return os.Getwd()
 }
 
-// include reads the files that an include directive names.
-func include(pattern string) ([]byte, error) {
-	names := []string{pattern}
-	if strings.ContainsAny(pattern, "[*?") {
-		found, err := filepath.Glob(pattern)
-		if err != nil {
-			return nil, cannotOpen(pattern, err)
-		}
-		sort.Strings(found)
-		names = found
-	}
-	var text []byte
-	for _, name := range names {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			return nil, cannotOpen(name, err)
-		}
-		text = append(append(text, b...), '\n')
-	}
-	return text, nil
-}
-
 // cause strips the operation and path that Go puts before a system error.
 func cause(err error) error {
 	for {
@@ -193,9 +183,7 @@ func (s *Server) banner(configured bool) {
 		s.log.Warningf("Warning: no config file specified, using the default config. In order to specify a config file use kvorum server /path/to/redis.conf")
 	}
 	s.log.SetRole(logx.RoleMaster)
-	for d := range s.cfg.Ineffective {
-		s.log.Noticef("The directive %s has no effect: %s", d.Name, d.NoEffect)
-	}
+	s.logIneffective()
 	s.logo()
 }
 
