@@ -49,6 +49,7 @@ func (s *Server) cron() {
 		heap := readGo().heapBytes
 		s.stats.notePeak(mem.UsedBytes() + heap)
 		limit.adjust(heap)
+		s.program.tick()
 	}
 }
 

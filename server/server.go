@@ -27,7 +27,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,6 +75,8 @@ type Server struct {
 
 	ready        chan struct{} // closed when connections are accepted
 	stop         chan struct{} // closed when the server is to end
+	ending       atomic.Bool   // a shutdown has begun
+	program      *program      // nil: the process is not ours
 	stopOnce     sync.Once
 	done         sync.WaitGroup
 	lastAttackMs atomic.Int64   // when the last warning of an HTTP client was logged
@@ -87,6 +88,7 @@ type Server struct {
 type loopState struct {
 	worker   *engine.Worker
 	sessions map[uint64]*client
+	serving  *client // the one whose requests are being executed, for the crash report
 	counts   loopCounts
 }
 
@@ -121,11 +123,12 @@ func New(cfg *config.Config, file string, log *logx.Logger) (*Server, error) {
 	s.ks = keyspace.New(int(cfg.Int("databases")))
 	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnAttack: s.logAttack})
 	s.net, err = netloop.New(netloop.Config{
-		Loops:       loopCount(int(cfg.Int("io-threads")), cfg.IsSet("io-threads")),
+		Loops:       loopCount(int(cfg.Int("io-threads")), cfg.IsSet("io-threads"), processors(cfg.String("server_cpulist"))),
 		MaxInput:    s.maxInput.Load,
 		Overflow:    s.overflow,
 		KeepAlive:   func() int { return int(s.keepAlive.Load()) },
 		AcceptError: func(err error) { s.log.Warningf("Accepting client connection: %s", strerror(err)) },
+		Guard:       s.guard,
 	}, handler{s})
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
@@ -143,11 +146,11 @@ func New(cfg *config.Config, file string, log *logx.Logger) (*Server, error) {
 // loopCount returns the number of event loops: what the configuration says, or
 // one less than the processors, as clients and the kernel's network code want
 // one too (docs/design/0001).
-func loopCount(ioThreads int, set bool) int {
+func loopCount(ioThreads int, set bool, processors int) int {
 	if set {
 		return max(ioThreads, 1)
 	}
-	return max(runtime.NumCPU()-1, 1)
+	return max(processors-1, 1)
 }
 
 // Run listens and serves until Stop. It returns when everything has ended.
@@ -161,11 +164,12 @@ func (s *Server) Run() error {
 		return err
 	}
 	s.done.Add(1)
-	go s.cron()
+	go s.guard(nil, s.cron)
 	s.log.Noticef("Server initialized")
 	s.net.Start()
 	s.logReady()
 	close(s.ready)
+	s.program.ready()
 	<-s.stop
 	return s.end()
 }
@@ -176,15 +180,10 @@ func (s *Server) Started() <-chan struct{} { return s.ready }
 // Stop lets Run return. Any goroutine may call it, any number of times.
 func (s *Server) Stop() { s.stopOnce.Do(func() { close(s.stop) }) }
 
-// Shutdown implements command.Host.
-func (s *Server) Shutdown() {
-	s.log.Warningf("User requested shutdown...")
-	s.Stop()
-}
-
 func (s *Server) end() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownWait)
 	defer cancel()
+	s.program.end()
 	err := s.net.Shutdown(ctx)
 	s.done.Wait()
 	if path := s.sockets.unixPath; path != "" {
