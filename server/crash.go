@@ -28,6 +28,8 @@ import (
 //	written by two, out of memory), or a      all stacks to standard error and, by
 //	panic of another goroutine                SetCrashOutput, to the log; SIGABRT
 //
+// COMPAT: crash-report: no registers, no memory test, no arguments of clients.
+//
 // The process dies by the signal's default action, so its parent sees it and the
 // kernel writes a core where that is wanted.
 //
@@ -67,29 +69,24 @@ func (p *program) applyCrash() error {
 }
 
 // followLog lets the runtime write to the file that the log has now: it may have
-// been moved away since. Any goroutine may call it.
+// been moved away since. Only a regular file is kept open, as others may block,
+// and one that was removed is let go. Any goroutine may call it.
 func (c *crashState) followLog(path string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.enabled.Load() {
-		path = ""
-	}
+	now, err := os.Stat(path)
+	wanted := c.enabled.Load() && path != "" && err == nil && now.Mode().IsRegular()
 	if c.file != nil {
-		have, err := c.file.Stat()
-		now, err2 := os.Stat(path)
-		if err == nil && err2 == nil && os.SameFile(have, now) {
+		if have, err := c.file.Stat(); wanted && err == nil && os.SameFile(have, now) {
 			return
 		}
 		_ = c.file.Close() // nothing has been written
 		c.file = nil
 	}
-	if path != "" {
-		const mode = 0o666 // the umask takes from it
-		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, mode)
-		if err != nil {
-			return // as for lines of the log
+	if wanted {
+		if f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0); err == nil {
+			c.file = f
 		}
-		c.file = f
 	}
 	// On an error the runtime goes on with the output it has.
 	_ = debug.SetCrashOutput(c.file, debug.CrashOptions{})

@@ -3,7 +3,9 @@ package server_test
 import (
 	"net"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -107,6 +109,33 @@ func TestCrashReportOfSignals(t *testing.T) {
 	p.signal(t, syscall.SIGABRT)
 	if death := deathOf(t, p); death != syscall.SIGABRT || strings.Contains(file(dir+"/log")(), "BUG REPORT") {
 		t.Errorf("%v\n%s", p.cmd.ProcessState, file(dir+"/log")())
+	}
+}
+
+// An error of the runtime itself leaves its words and all stacks in the log that
+// is there then, though the one of the start has been moved away.
+func TestRuntimeErrorReachesLog(t *testing.T) {
+	linuxOnly(t)
+	dir := shortDir(t)
+	p := launch(t, dir, "--logfile", "log")
+	if err := os.Rename(dir+"/log", dir+"/old"); err != nil {
+		t.Fatal(err)
+	}
+	dial(t, dir).Want("+OK", "DEBUG", "LOG", "new file")
+	open := func(name string) bool {
+		files, err := filepath.Glob("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/fd/*")
+		return err == nil && slices.ContainsFunc(files, func(fd string) bool {
+			to, err := os.Readlink(fd)
+			return err == nil && strings.HasSuffix(to, "/"+name)
+		})
+	}
+	await(t, func() bool { return open("log") && !open("old") })
+	p.signal(t, syscall.SIGTRAP) // the runtime's own: nobody else takes it
+	if death := deathOf(t, p); death != syscall.SIGABRT {
+		t.Errorf("%v", p.cmd.ProcessState)
+	}
+	if log := file(dir + "/log")(); !strings.Contains(log, "SIGTRAP: trace trap") || !strings.Contains(log, "netloop.(*Loop).run") {
+		t.Errorf("the log is\n%s", log)
 	}
 }
 

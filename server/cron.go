@@ -31,7 +31,7 @@ func (s *Server) cron() {
 	t := time.NewTicker(time.Second / cronPerSec)
 	defer t.Stop()
 	start := time.Now()
-	last := start
+	last, rounds := start, 0
 	for {
 		select {
 		case <-s.stop:
@@ -49,7 +49,9 @@ func (s *Server) cron() {
 		heap := readGo().heapBytes
 		s.stats.notePeak(mem.UsedBytes() + heap)
 		limit.adjust(heap)
-		s.program.tick()
+		if rounds++; rounds%cronPerSec == 0 {
+			s.program.tick()
+		}
 	}
 }
 

@@ -93,9 +93,12 @@ func spawn(dir string, stdin []byte) (int, error) {
 		defer take.Close()
 		files, kind, give = append(files, take), "stdin", pipe
 	}
-	path, err := os.Executable()
-	if err != nil {
-		return 1, errors.Join(err, childStatus.Close())
+	// The binary may have been replaced since: Linux still knows it.
+	path := "/proc/self/exe"
+	if _, err := os.Lstat(path); err != nil {
+		if path, err = os.Executable(); err != nil {
+			return 1, errors.Join(err, childStatus.Close())
+		}
 	}
 	_, err = os.StartProcess(path, os.Args, &os.ProcAttr{
 		Dir: dir, Env: append(os.Environ(), daemonEnv+"="+kind), Files: files,

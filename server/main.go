@@ -110,7 +110,8 @@ func (b *boot) start() (status int, err error) {
 	p := newProgram(s, b)
 	s.banner(p.name, len(b.args) > 0)
 	p.begin()
-	if err := s.Run(); err != nil {
+	p.guard(nil, func() { err = s.Run() })
+	if err != nil {
 		p.removePidFile()
 		return 1, err
 	}

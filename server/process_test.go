@@ -197,6 +197,14 @@ func TestLogOnFullDiskAndRotated(t *testing.T) {
 	}
 }
 
+// Settings that make little sense are told of at the start.
+func TestWarningsAtStart(t *testing.T) {
+	linuxOnly(t)
+	p := launch(t, shortDir(t), "--tcp-backlog", "100000000", "--maxmemory", "1000")
+	awaitLog(t, p.stdout.String, `# WARNING: The TCP backlog setting of 100000000 cannot be enforced because /proc/sys/net/core/somaxconn is set to the lower value of \d+\.\n`)
+	awaitLog(t, p.stdout.String, `# WARNING: You specified a maxmemory value that is less than 1MB \(current value is 1000 bytes\)\. Are you sure this is what you really want\?\n`)
+}
+
 // A pid file that cannot be written is told of, no more.
 func TestPidFileUnwritable(t *testing.T) {
 	p := launch(t, shortDir(t), "--pidfile", "/nosuch/pid")

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -106,7 +107,7 @@ func (p *program) end() {
 	}
 }
 
-// tick is called now and then while the server runs, by one goroutine.
+// tick is called once a second while the server runs, by one goroutine.
 func (p *program) tick() {
 	if p != nil {
 		p.crash.followLog(p.log.Path())
@@ -139,8 +140,15 @@ func (p *program) applyTitle() error {
 	if !p.running.Load() {
 		return nil // begin does it, if it is to be done
 	}
-	return p.showTitle()
+	if err := p.showTitle(); err != nil {
+		p.log.Warningf("%s", err)
+		return errTitle
+	}
+	return nil
 }
+
+// errTitle is the problem that CONFIG SET names.
+var errTitle = errors.New("failed to set process title")
 
 func (p *program) showTitle() error { return p.area.set(p.s.title(p.name)) }
 

@@ -18,6 +18,9 @@
 // goroutine that is in a batch of the engine while another waits for the gate
 // under it: hooks of CONFIG SET publish settings through atomics only.
 //
+// What Main runs has a program, which deals with the process: signals, pid file,
+// title, crash report. A Server from New alone leaves its process as it is.
+//
 // I1: a session is touched by the goroutine of its loop only; others reach it
 // with EachClient. I2: nothing that a command waits for waits for that command.
 package server

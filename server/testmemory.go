@@ -17,7 +17,8 @@ const (
 	wordBytes = 8
 )
 
-// testMemory is --test-memory: it takes memory from the system, writes patterns
+// testMemory is --test-memory (COMPAT: test-memory: patterns and output are our
+// own): it takes memory from the system, writes patterns
 // and reads them back, and returns the exit status.
 //
 // Each pass writes, over the whole area before it reads any of it: the number of
