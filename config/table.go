@@ -18,7 +18,7 @@ const (
 	noEvents      = "keyspace events are not published yet"
 	noProcess     = "the server does not act on it yet"
 	noMemoryTest  = "a crash report does not test the machine's memory, kvorum server --test-memory does"
-	noUserData    = "the log never shows keys, values or arguments of clients"
+	noUserData    = "the log never shows keys, values or requests of clients"
 	noForkBug     = "the one warning that it silences is about fork, and the server never forks"
 	noClientLimit = "the memory of clients is not limited yet"
 	noDelays      = "it delays the server for tests only"

@@ -69,21 +69,24 @@ func TestCrashReport(t *testing.T) {
 		{form: "ASSERT", cause: `.*# === ASSERTION FAILED ===\n.*# ==> debug_crash\.go:\d+ 'debug: 1 == 2' is not true\n`, death: syscall.SIGABRT},
 		{form: "PANIC", args: []string{"--use-exit-on-panic", "yes"}, cause: `.*# Guru Meditation: `, exit: 1},
 	} {
-		dir := shortDir(t)
-		p := launch(t, dir, append(test.args, "--logfile", "log", "--requirepass", "secret", "--io-threads", "2")...)
-		c := dial(t, dir)
-		c.Want("+OK", "AUTH", "secret")
-		c.Want("+OK", "CLIENT", "SETNAME", "me")
-		c.Send("DEBUG", test.form)
-		c.WantClosed()
-		if sig := deathOf(t, p); sig != test.death || sig == 0 && p.cmd.ProcessState.ExitCode() != test.exit {
-			t.Errorf("%s: %v", test.form, p.cmd.ProcessState)
-		}
-		log := file(dir + "/log")()
-		wantReport(t, log, test.cause)
-		if !strings.Contains(log, "servercmd.debug"+test.form[:1]+strings.ToLower(test.form[1:])+"(") {
-			t.Error("the stack lacks the culprit")
-		}
+		t.Run(test.form, func(t *testing.T) {
+			t.Parallel()
+			dir := shortDir(t)
+			p := launch(t, dir, append(test.args, "--logfile", "log", "--requirepass", "secret", "--io-threads", "2")...)
+			c := dial(t, dir)
+			c.Want("+OK", "AUTH", "secret")
+			c.Want("+OK", "CLIENT", "SETNAME", "me")
+			c.Send("DEBUG", test.form)
+			c.WantClosed()
+			if sig := deathOf(t, p); sig != test.death || sig == 0 && p.cmd.ProcessState.ExitCode() != test.exit {
+				t.Errorf("%s: %v", test.form, p.cmd.ProcessState)
+			}
+			log := file(dir + "/log")()
+			wantReport(t, log, test.cause)
+			if !strings.Contains(log, "servercmd.debug"+test.form[:1]+strings.ToLower(test.form[1:])+"(") {
+				t.Error("the stack lacks the culprit")
+			}
+		})
 	}
 }
 
@@ -112,10 +115,11 @@ func TestCrashReportOfSignals(t *testing.T) {
 	}
 }
 
-// An error of the runtime itself leaves its words and all stacks in the log that
-// is there then, though the one of the start has been moved away.
-func TestRuntimeErrorReachesLog(t *testing.T) {
+// A panic where nobody guards leaves the runtime's words and all stacks in the log
+// that is there then, though the one of the start has been moved away.
+func TestUnguardedPanicReachesLog(t *testing.T) {
 	linuxOnly(t)
+	t.Setenv(panicOnUsr1, "1")
 	dir := shortDir(t)
 	p := launch(t, dir, "--logfile", "log")
 	if err := os.Rename(dir+"/log", dir+"/old"); err != nil {
@@ -130,11 +134,11 @@ func TestRuntimeErrorReachesLog(t *testing.T) {
 		})
 	}
 	await(t, func() bool { return open("log") && !open("old") })
-	p.signal(t, syscall.SIGTRAP) // the runtime's own: nobody else takes it
+	p.signal(t, syscall.SIGUSR1)
 	if death := deathOf(t, p); death != syscall.SIGABRT {
 		t.Errorf("%v", p.cmd.ProcessState)
 	}
-	if log := file(dir + "/log")(); !strings.Contains(log, "SIGTRAP: trace trap") || !strings.Contains(log, "netloop.(*Loop).run") {
+	if log := file(dir + "/log")(); !strings.Contains(log, "panic: ") || !strings.Contains(log, "netloop.(*Loop).run") {
 		t.Errorf("the log is\n%s", log)
 	}
 }

@@ -54,6 +54,10 @@ func daemonChild() (*daemon, error) {
 	if err := os.Unsetenv(daemonEnv); err != nil {
 		return nil, err
 	}
+	var status syscall.Stat_t
+	if err := syscall.Fstat(daemonStatus, &status); err != nil || status.Mode&syscall.S_IFMT != syscall.S_IFIFO {
+		return nil, nil // the mark is somebody else's
+	}
 	syscall.CloseOnExec(daemonStatus)
 	d := &daemon{status: os.NewFile(daemonStatus, "status")}
 	if kind == "stdin" {

@@ -13,11 +13,12 @@ import (
 //	INT, once more      end at once, with status 1
 //	HUP, PIPE           nothing
 //	ALRM                write the stacks of all goroutines to the log
-//	SEGV, BUS, FPE, ILL, ABRT, QUIT, sent by somebody:
+//	SEGV, BUS, FPE, ILL, ABRT, QUIT, TRAP, SYS, sent by somebody:
 //	                    write a crash report, and die of the signal
 //
 // COMPAT: signals: USR1 and USR2 end Redis, here they do nothing; ALRM ends it
-// unless watchdog-period is in use; for QUIT Redis writes no report.
+// unless watchdog-period is in use; of QUIT, TRAP and SYS it dies
+// without a report.
 
 // signalState is what the configuration says about signals, for the goroutine
 // that gets them: it must not wait for the lock of the configuration.
@@ -27,7 +28,8 @@ type signalState struct {
 
 // fatalSignals end the process, with a crash report.
 var fatalSignals = []os.Signal{
-	syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL, syscall.SIGABRT, syscall.SIGQUIT,
+	syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL, syscall.SIGABRT,
+	syscall.SIGQUIT, syscall.SIGTRAP, syscall.SIGSYS,
 }
 
 // signalQueue is how many signals may wait for their goroutine.
