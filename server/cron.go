@@ -31,7 +31,7 @@ func (s *Server) cron() {
 	t := time.NewTicker(time.Second / cronPerSec)
 	defer t.Stop()
 	start := time.Now()
-	last, rounds := start, 0
+	last := start
 	for {
 		select {
 		case <-s.stop:
@@ -49,9 +49,6 @@ func (s *Server) cron() {
 		heap := readGo().heapBytes
 		s.stats.notePeak(mem.UsedBytes() + heap)
 		limit.adjust(heap)
-		if rounds++; rounds%cronPerSec == 0 {
-			s.program.tick()
-		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"kvorum/config"
 	"kvorum/logx"
@@ -66,6 +67,7 @@ func (p *program) begin() {
 	}
 	p.s.logo()
 	p.warnOfLimits()
+	go p.guard(nil, p.followLog)
 }
 
 // ready is called when connections are accepted. cfgMu is not held.
@@ -107,10 +109,18 @@ func (p *program) end() {
 	}
 }
 
-// tick is called once a second while the server runs, by one goroutine.
-func (p *program) tick() {
-	if p != nil {
-		p.crash.followLog(p.log.Path())
+// followLog keeps the runtime's crash output in the file of the log while the
+// server runs: log rotation moves files away.
+func (p *program) followLog() {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-p.s.stop:
+			return
+		case <-t.C:
+			p.crash.followLog(p.log.Path())
+		}
 	}
 }
 

@@ -38,7 +38,6 @@ const anyNumber = -1
 // tools returns the forms of DEBUG in the order in which its help lists them.
 func tools() []tool {
 	return []tool{
-		{"assert", "", "Breaks an invariant: the server writes a crash report and ends.", 0, 0, debugAssert},
 		{"digest", "", "Replies a digest of all data: equal for equal data, also Redis's.", 0, 0, debugDigest},
 		{"digest-value", "<key> [<key> ...]", "Replies a digest of each value.", 0, anyNumber, debugDigestValue},
 		{"error", "<text>", "Replies the text as an error.", 1, 1, debugError},
@@ -46,12 +45,10 @@ func tools() []tool {
 		{"log", "<text>", "Writes the text to the log.", 1, 1, debugLog},
 		{"memcheck", "", "Compares the blocks of memory in use with those that the data refer to.", 0, 0, debugMemcheck},
 		{"object", "<key>", "Describes how a value is stored.", 1, 1, debugObject},
-		{"panic", "", "Makes the server panic: it writes a crash report and ends.", 0, 0, debugPanic},
 		{"populate", "<count> [<prefix> [<size>]]", "Makes string keys prefix:0, prefix:1 and so on that do not exist yet.", 1, 3, debugPopulate},
 		{"protocol", "<type>", "Replies a value of a type: string, integer, double, bignum, null, array, set, map, attrib, push, verbatim, true, false.", 1, 1, debugProtocol},
 		{"quicklist-packed-threshold", "<size>", "Checks the size; there are no lists yet.", 1, 1, debugPackedThreshold},
 		{"reload", "[<option> ...]", "Refused: there is no persistence yet.", 0, anyNumber, refusePersistence},
-		{"segfault", "", "Touches memory that is not there: the server writes a crash report and dies of SIGSEGV.", 0, 0, debugSegfault},
 		{"set-active-expire", "<0|1>", "Turns the removal of expired keys in the background off or on.", 1, 1, debugActiveExpire},
 		{"sleep", "<seconds>", "Stops the whole server for some time, fractions allowed.", 1, 1, debugSleep},
 	}
@@ -68,7 +65,7 @@ func debug(c *command.Ctx) {
 		debugHelp(c)
 		return
 	}
-	for _, t := range tools() {
+	for _, t := range allTools() {
 		if c.Is(1, t.name) && n >= t.least && (n <= t.most || t.most == anyNumber) {
 			t.run(c)
 			return
@@ -79,7 +76,7 @@ func debug(c *command.Ctx) {
 
 func debugHelp(c *command.Ctx) {
 	var lines []string
-	for _, t := range tools() {
+	for _, t := range allTools() {
 		lines = append(lines, strings.TrimSpace(strings.ToUpper(t.name)+" "+t.usage), "    "+t.help)
 	}
 	c.Help(lines...)
