@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // A Go program cannot fork: a copy of one thread of a process with many is of no
@@ -25,7 +26,7 @@ import (
 // COMPAT: daemonize-wait: Redis's parent ends as soon as it has forked, with
 // status 0 also when the child then finds its port taken. Here the parent waits
 // until connections are accepted; when the child ends instead, so does the
-// parent, with status 1.
+// parent, with status 1. One that takes longer than daemonWait is left to itself.
 //
 // The child finds daemonEnv in its environment and drops it. What the parent has
 // read from standard input comes on fd 4.
@@ -34,6 +35,8 @@ const (
 	daemonEnv    = "KVORUM_DAEMON" // set: the process has been started to be in the background
 	daemonStatus = 3               // descriptor to say on that connections are accepted
 	daemonStdin  = 4               // descriptor with what was standard input
+
+	daemonWait = 10 * time.Second // for a child to be ready
 
 	pidFileDefault = "/var/run/redis.pid" // of a server in the background
 )
@@ -117,8 +120,11 @@ func spawn(dir string, stdin []byte) (int, error) {
 		_, _ = give.Write(stdin)
 		_ = give.Close()
 	}
+	if err := status.SetReadDeadline(time.Now().Add(daemonWait)); err != nil {
+		return 1, err
+	}
 	var b [1]byte
-	if _, err := io.ReadFull(status, b[:]); err != nil {
+	if _, err := io.ReadFull(status, b[:]); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		return 1, nil // why is in the child's log
 	}
 	return 0, nil

@@ -24,6 +24,7 @@ import (
 // that gets them: it must not wait for the lock of the configuration.
 type signalState struct {
 	onInt, onTerm atomic.Int64 // bits config.Shutdown...
+	asked         bool         // a signal has begun the end; by that goroutine
 }
 
 // fatalSignals end the process, with a crash report.
@@ -52,15 +53,15 @@ func (p *program) signal(sig syscall.Signal) {
 	switch sig {
 	case syscall.SIGTERM:
 		p.log.Warningf("Received SIGTERM scheduling shutdown...")
-		p.s.Shutdown(p.signals.onTerm.Load())
+		p.signals.asked = p.s.Shutdown(p.signals.onTerm.Load())
 	case syscall.SIGINT:
 		// A second Ctrl+C: somebody at a terminal does not want to wait.
-		if p.s.ending.Load() {
+		if p.signals.asked {
 			p.log.Warningf("You insist... exiting now.")
 			os.Exit(1)
 		}
 		p.log.Warningf("Received SIGINT scheduling shutdown...")
-		p.s.Shutdown(p.signals.onInt.Load())
+		p.signals.asked = p.s.Shutdown(p.signals.onInt.Load())
 	case syscall.SIGALRM:
 		p.log.Log(levelReport, "\nReceived SIGALRM")
 		logStacks(p.log)
