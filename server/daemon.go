@@ -41,6 +41,9 @@ const (
 	pidFileDefault = "/var/run/redis.pid" // of a server in the background
 )
 
+// errBackground is told by the parent of a child that has ended.
+var errBackground = errors.New("The server in the background has ended at its start; its log file says why, if it has one.")
+
 // daemon is the child's end of its start. A nil daemon is a process that was
 // started in some other way.
 type daemon struct {
@@ -125,7 +128,7 @@ func spawn(dir string, stdin []byte) (int, error) {
 	}
 	var b [1]byte
 	if _, err := io.ReadFull(status, b[:]); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		return 1, nil // why is in the child's log
+		return 1, errBackground
 	}
 	return 0, nil
 }

@@ -254,7 +254,8 @@ func TestDaemonize(t *testing.T) {
 		append(args, "--nosuch", "1"),
 		append(args, "--unixsocket", "/nosuch/s"),
 	} {
-		if code := startProcess(t, dir, bad...).exit(t); code != 1 {
+		p := startProcess(t, dir, bad...)
+		if code := p.exit(t); code != 1 || p.stdout.String()+p.stderr.String()+file(dir+"/log")() == "" {
 			t.Errorf("%v: status %d", bad[len(args):], code)
 		}
 	}
