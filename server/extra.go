@@ -21,8 +21,6 @@ type extraLines struct {
 	settings int      // lines with the settings of modules
 }
 
-var errSentinelMode = errors.New("Sentinel mode is not built in yet")
-
 // take is config.Loader.Extra.
 func (x *extraLines) take(line config.Line) error {
 	switch name := line.Args[0]; name {
@@ -36,8 +34,6 @@ func (x *extraLines) take(line config.Line) error {
 		x.users = append(x.users, line)
 	case "loadmodule":
 		x.modules = append(x.modules, line.Args[1])
-	case "sentinel":
-		return errSentinelMode
 	default:
 		x.settings++
 	}

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 
 	"kvorum/command"
@@ -112,6 +113,9 @@ func (b *boot) load(args []string) error {
 		return fmt.Errorf("Fatal error, can't find the working directory: %s", strerror(err))
 	}
 	b.cfg = config.New(config.Options{Dir: dir, Chdir: chdir, Warn: func(text string) { b.log.Warningf("%s", text) }})
+	if slices.Contains(args, "--sentinel") {
+		return &config.LoadError{Problem: "Sentinel mode is not built in yet"}
+	}
 	cl := config.ParseArgs(args)
 	var text, stdin []byte
 	if cl.File != "" {
