@@ -34,7 +34,7 @@ func TestGlobPaths(t *testing.T) {
 		"[a":              "",
 		"*/1.conf":        "d/1.conf e/1.conf",
 		"./d/[12].conf":   "./d/1.conf ./d/2.conf",
-		"d//1*":           "d//1.conf",
+		"d//1*":           "d/1.conf",
 		"*/*/*":           "d/e/3.conf",
 		"nosuch/*":        "",
 		"*/nosuch":        "",
