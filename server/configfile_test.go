@@ -166,3 +166,69 @@ func TestRewriteForceAll(t *testing.T) {
 		t.Errorf("the file is\n%s", text)
 	}
 }
+
+// The file of this repository starts a server, with the defaults and without a
+// word about directives without effect: the defaults are what they do.
+func TestOwnFileStarts(t *testing.T) {
+	dir := shortDir(t)
+	file, err := filepath.Abs("../kvorum.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := startProcess(t, dir, file, "--port", "0", "--unixsocket", "s")
+	c := dialProcess(t, p, dir)
+	c.Want("*2\n  \"maxmemory-policy\"\n  \"noeviction\"", "CONFIG", "GET", "maxmemory-policy")
+	if log := p.stdout.String(); strings.Contains(log, "has no effect") {
+		t.Errorf("the log is\n%s", log)
+	}
+}
+
+// A file as people wrote them for Redis 6 and before: old names, quotes, capitals,
+// line ends of another system.
+func TestOldFileStarts(t *testing.T) {
+	dir := shortDir(t)
+	text := `# redis 6
+PORT 0
+unixsocket "s"
+daemonize no
+save 900 1
+save 300 10
+stop-writes-on-bgsave-error yes
+slave-serve-stale-data yes
+slave-read-only yes
+repl-ping-slave-period 11
+slave-priority 90
+min-slaves-to-write 0
+min-slaves-max-lag 12
+slave-lazy-flush no
+appendfilename "appendonly.aof"
+lua-time-limit 4000
+lua-replicate-commands yes
+cluster-slave-validity-factor 9
+cluster-slave-no-failover no
+hash-max-ziplist-entries 511
+hash-max-ziplist-value 63
+list-max-ziplist-entries 512
+list-max-ziplist-value 64
+list-max-ziplist-size -1
+zset-max-ziplist-entries 127
+zset-max-ziplist-value 63
+client-output-buffer-limit normal 0 0 0
+client-output-buffer-limit slave 256mb 64mb 60
+client-output-buffer-limit pubsub 32mb 8mb 60
+slave-announce-ip 10.0.0.1
+slave-announce-port 1234
+aof-rewrite-incremental-fsync yes
+notify-keyspace-events ""
+`
+	writeFiles(t, dir, map[string]string{"redis.conf": strings.ReplaceAll(text, "\n", "\r\n")})
+	p := startProcess(t, dir, "redis.conf")
+	c := dialProcess(t, p, dir)
+	for name, want := range map[string]string{
+		"save": "900 1 300 10", "slave-priority": "90", "replica-priority": "90", "repl-ping-replica-period": "11",
+		"busy-reply-threshold": "4000", "hash-max-listpack-entries": "511", "zset-max-ziplist-value": "63",
+		"list-max-listpack-size": "-1", "replica-announce-ip": "10.0.0.1", "cluster-slave-validity-factor": "9",
+	} {
+		c.Want(fmt.Sprintf("*2\n  %q\n  %q", name, want), "CONFIG", "GET", name)
+	}
+}
