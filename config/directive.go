@@ -112,6 +112,18 @@ var (
 	sortedNames = sortNames()
 )
 
+// defaults are the values of a new Config, by row. Values are never changed in
+// place (I3), so all share them.
+var defaults = parseDefaults()
+
+func parseDefaults() []value {
+	values := make([]value, len(table))
+	for i := range table {
+		values[i] = defaultOf(&table[i])
+	}
+	return values
+}
+
 func indexTable() map[string]entry {
 	m := make(map[string]entry, 2*len(table))
 	add := func(name string, e entry) {

@@ -39,7 +39,7 @@ func (c *Config) Rewrite(old []byte, opt RewriteOptions) []byte {
 	r := newRewriter(old, opt)
 	for i := range table {
 		d := &table[i]
-		lines, force := c.rewriteLines(d, c.values[i])
+		lines, force := c.rewriteLines(d, c.values[i], defaults[i])
 		if d.Kind == KindSave && opt.Sentinel {
 			lines = nil
 		}
@@ -54,8 +54,7 @@ func (c *Config) Rewrite(old []byte, opt RewriteOptions) []byte {
 // rewriteLines gives the lines of a row, and for each whether it must be
 // there even if the old file has none. No lines: old ones go away. A nil
 // force means all must.
-func (c *Config) rewriteLines(d *Directive, v value) (lines []string, force []bool) {
-	def := defaultOf(d)
+func (c *Config) rewriteLines(d *Directive, v, def value) (lines []string, force []bool) {
 	line := d.Name + " "
 	switch d.Kind {
 	case KindString:
@@ -179,7 +178,7 @@ func lineOption(line string, sentinel bool) (option string, ok bool) {
 		}
 		return name, true
 	default:
-		return name, strings.Contains(name, ".") // a module's: as it is
+		return name, strings.Contains(name, ".") && len(args) > 1 // a module's: as it is
 	}
 }
 
