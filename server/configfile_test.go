@@ -132,6 +132,8 @@ func TestIncludesAndNotices(t *testing.T) {
 		c.Want("+OK", "CONFIG", "SET", "activerehashing", "no", "lfu-log-factor", "3")
 	}
 	c.Want("+OK", "CONFIG", "SET", "activerehashing", "yes")
+	c.Want("+OK", "CONFIG", "SET", "activedefrag", "no", "jemalloc-bg-thread", "no") // the last to be logged
+	await(t, func() bool { return strings.Contains(p.stdout.String(), "jemalloc-bg-thread") })
 	log := p.stdout.String()
 	for _, line := range []string{"The directive activedefrag has no effect: ", "The directive activerehashing has no effect: ",
 		"The directive loadmodule has no effect: modules cannot be loaded: /nosuch.so\n"} {
@@ -230,5 +232,36 @@ notify-keyspace-events ""
 		"list-max-listpack-size": "-1", "replica-announce-ip": "10.0.0.1", "cluster-slave-validity-factor": "9",
 	} {
 		c.Want(fmt.Sprintf("*2\n  %q\n  %q", name, want), "CONFIG", "GET", name)
+	}
+}
+
+// A file with a password in it that only the server may read stays so, and a file
+// that cannot be written is left as it was and said.
+func TestRewriteKeepsPermissions(t *testing.T) {
+	s := servertest.Start(t)
+	c := s.Dial()
+	if err := os.Chmod(s.File, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Want("+OK", "CONFIG", "SET", "requirepass", "secret")
+	c.Want("+OK", "CONFIG", "REWRITE")
+	info, err := os.Stat(s.File)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(s.File))
+	if err != nil || len(entries) != 2 { // the file and the socket
+		t.Errorf("%v are left (%v)", entries, err)
+	}
+	if err := os.RemoveAll(s.File); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(s.File, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c.Want("-ERR Rewriting config file: Is a directory", "CONFIG", "REWRITE")
+	c.Want("-ERR CONFIG-REWRITE-FORCE-ALL failed: Is a directory", "DEBUG", "CONFIG-REWRITE-FORCE-ALL")
+	if !strings.Contains(s.Log.String(), "# CONFIG REWRITE failed: Is a directory\n") {
+		t.Errorf("the log is\n%s", s.Log.String())
 	}
 }
