@@ -265,3 +265,36 @@ func TestRewriteKeepsPermissions(t *testing.T) {
 		t.Errorf("the log is\n%s", s.Log.String())
 	}
 }
+
+// A directive that the table calls effective is named by the code of this package,
+// which is where all of them are acted on: nobody may take a reason out of the
+// table and forget the effect.
+func TestEffectiveDirectivesAreRead(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source strings.Builder
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source.Write(b)
+	}
+	ownGetter := map[string]string{ // those that are not read by name
+		"dir": "Chdir:", "latency-tracking-info-percentiles": ".Percentiles()", "save": ".SavePoints()", "replicaof": ".ReplicaOf()",
+	}
+	for d := range config.Directives {
+		use := fmt.Sprintf("%q", d.Name)
+		if getter := ownGetter[d.Name]; getter != "" {
+			use = getter
+		}
+		if d.Effective() && !strings.Contains(source.String(), use) {
+			t.Errorf("nothing acts on %s", d.Name)
+		}
+	}
+}
