@@ -63,9 +63,9 @@ type ConfigHost interface {
 	// ConfigSet changes directives, all or none, for a client. The error's text
 	// is the reply. Anywhere.
 	ConfigSet(pairs [][2]string, s *Session) error
-	// ConfigRewrite writes the configuration file. The error's text is the
-	// reply. In a Task only.
-	ConfigRewrite() error
+	// ConfigRewrite writes the configuration file, with a line for every
+	// directive if all is true. The error's text is the reply. In a Task only.
+	ConfigRewrite(all bool) error
 	// DebugAllowed reports whether a client may use DEBUG. Anywhere.
 	DebugAllowed(s *Session) bool
 }

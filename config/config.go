@@ -52,12 +52,9 @@ func (v value) equal(w value) bool {
 func New(opt Options) *Config {
 	c := &Config{
 		opt:    opt,
-		values: make([]value, len(table)),
+		values: slices.Clone(defaults),
 		isSet:  make([]bool, len(table)),
 		rowFn:  make([][]int, len(table)),
-	}
-	for i := range table {
-		c.values[i] = defaultOf(&table[i])
 	}
 	c.values[mustRow("dir", KindDir)] = value{str: opt.Dir}
 	return c
@@ -225,7 +222,7 @@ func (c *Config) SetReplicaOf(host string, port int) {
 func (c *Config) Ineffective(yield func(*Directive) bool) {
 	for i := range table {
 		d := &table[i]
-		if d.Effective() || c.values[i].equal(defaultOf(d)) {
+		if d.Effective() || c.values[i].equal(defaults[i]) {
 			continue
 		}
 		if !yield(d) {

@@ -9,8 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sort"
-	"strings"
+	"slices"
 
 	"kvorum/command"
 	"kvorum/config"
@@ -83,6 +82,7 @@ type boot struct {
 	log        *logx.Logger
 	supervisor supervisor
 	daemon     *daemon // nil unless this is the part of a start that stays
+	extra      extraLines
 }
 
 // start runs the server, or starts the process that does, and returns the exit
@@ -102,13 +102,14 @@ func (b *boot) start() (status int, err error) {
 			return spawn(b.dir, b.stdin)
 		}
 	}
-	s, err := New(b.cfg, b.file, b.log)
+	s, err := newServer(b.cfg, b.file, b.log, b.extra.table)
 	if err != nil {
 		return 1, err
 	}
 	openSyslog(b.cfg, b.log)
 	p := newProgram(s, b)
 	s.banner(p.name, len(b.args) > 0)
+	b.extra.log(b.log)
 	p.begin()
 	p.guard(nil, func() { err = s.Run() })
 	if err != nil {
@@ -161,6 +162,9 @@ func (b *boot) load(args []string) error {
 	}
 	b.dir = dir
 	b.cfg = config.New(config.Options{Dir: dir, Chdir: chdir, Warn: b.warn})
+	if slices.Contains(args, "--sentinel") {
+		return &config.LoadError{Problem: "Sentinel mode is not built in yet"}
+	}
 	cl := config.ParseArgs(args)
 	var text []byte
 	if cl.File != "" {
@@ -175,12 +179,20 @@ func (b *boot) load(args []string) error {
 		from := os.Stdin
 		if b.daemon != nil {
 			from = b.daemon.stdin
+		} else {
+			b.log.Noticef("Reading config from stdin")
 		}
 		if b.stdin, err = io.ReadAll(from); err != nil {
 			return fmt.Errorf("Fatal error, can't read standard input: %s", strerror(err))
 		}
 	}
-	if err := b.cfg.Load(cl.Text(text, b.stdin), config.Loader{Include: include}); err != nil {
+	if b.extra.table, err = commandTable(); err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	if err := b.cfg.Load(cl.Text(text, b.stdin), config.Loader{Include: include, Extra: b.extra.take}); err != nil {
+		return err
+	}
+	if err := b.extra.check(b.cfg); err != nil {
 		return err
 	}
 	if level, ok := logx.ParseLevel(b.cfg.Enum("loglevel")); ok {
@@ -204,28 +216,6 @@ func chdir(path string) (string, error) {
 	return os.Getwd()
 }
 
-// include reads the files that an include directive names.
-func include(pattern string) ([]byte, error) {
-	names := []string{pattern}
-	if strings.ContainsAny(pattern, "[*?") {
-		found, err := filepath.Glob(pattern)
-		if err != nil {
-			return nil, cannotOpen(pattern, err)
-		}
-		sort.Strings(found)
-		names = found
-	}
-	var text []byte
-	for _, name := range names {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			return nil, cannotOpen(name, err)
-		}
-		text = append(append(text, b...), '\n')
-	}
-	return text, nil
-}
-
 // cause strips the operation and path that Go puts before a system error.
 func cause(err error) error {
 	for {
@@ -247,9 +237,7 @@ func (s *Server) banner(name string, configured bool) {
 		s.log.Warningf("Warning: no config file specified, using the default config. In order to specify a config file use %s /path/to/redis.conf", name)
 	}
 	s.log.SetRole(logx.RoleMaster)
-	for d := range s.cfg.Ineffective {
-		s.log.Noticef("The directive %s has no effect: %s", d.Name, d.NoEffect)
-	}
+	s.logIneffective()
 }
 
 // logo is shown when asked for, or to somebody at a terminal; otherwise a line

@@ -156,6 +156,7 @@ func TestProcessRefusesToStart(t *testing.T) {
 		{[]string{"none.conf"}, ` # Fatal error, can't open config file '.*/none\.conf': No such file or directory\n$`, `^$`},
 		{[]string{"--port", "0", "--dir", "/nosuch"}, `^$`, `>>> 'dir .*/nosuch.*'\nNo such file or directory\n$`},
 		{[]string{"--port", "0", "--logfile", "/nosuch/log"}, `^$`, `Can't open the log file: No such file or directory\n$`},
+		{[]string{"--sentinel"}, `^$`, `Sentinel mode is not built in yet\n$`},
 		{[]string{"--port", "0"}, `# Configured to not listen anywhere, exiting\.\n$`, `^$`},
 		{[]string{"--bind", "127.0.0.1", "--port", port},
 			`# Warning: Could not create server TCP listening socket 127\.0\.0\.1:\d+: bind: Address already in use\n.*# Failed listening on port \d+ \(tcp\), aborting\.\n$`, `^$`},

@@ -50,10 +50,11 @@ const shutdownWait = 500 * time.Millisecond
 
 // Server is a running data server.
 type Server struct {
-	cfgMu     sync.RWMutex // guards cfg
-	cfg       *config.Config
-	file      string     // absolute path of the configuration file, "" without
-	rewriteMu sync.Mutex // held by the one that writes the file
+	cfgMu           sync.RWMutex // guards cfg
+	cfg             *config.Config
+	file            string          // absolute path of the configuration file, "" without
+	toldIneffective map[string]bool // directives without effect that the log has named; guarded by cfgMu
+	rewriteMu       sync.Mutex      // held by the one that writes the file
 
 	log     *logx.Logger
 	clock   clock.Clock
@@ -115,9 +116,15 @@ func New(cfg *config.Config, file string, log *logx.Logger) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
+	return newServer(cfg, file, log, table)
+}
+
+// newServer is New with a table of commands, some of which may be renamed.
+func newServer(cfg *config.Config, file string, log *logx.Logger, table *command.Table) (*Server, error) {
 	s := &Server{
 		cfg: cfg, file: file, log: log, clock: clock.New(), table: table, runID: newRunID(),
-		ready: make(chan struct{}), stop: make(chan struct{}),
+		toldIneffective: make(map[string]bool),
+		ready:           make(chan struct{}), stop: make(chan struct{}),
 		debugFor:   cfg.EnumBits("enable-debug-command"),
 		protectFor: cfg.EnumBits("enable-protected-configs"),
 	}
@@ -125,6 +132,7 @@ func New(cfg *config.Config, file string, log *logx.Logger) (*Server, error) {
 	mem.SetHugePages(!cfg.Bool("disable-thp"))
 	s.ks = keyspace.New(int(cfg.Int("databases")))
 	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnAttack: s.logAttack})
+	var err error
 	s.net, err = netloop.New(netloop.Config{
 		Loops:       loopCount(int(cfg.Int("io-threads")), cfg.IsSet("io-threads"), processors(cfg.String("server_cpulist"))),
 		MaxInput:    s.maxInput.Load,

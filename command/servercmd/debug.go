@@ -38,6 +38,7 @@ const anyNumber = -1
 // tools returns the forms of DEBUG in the order in which its help lists them.
 func tools() []tool {
 	return []tool{
+		{"config-rewrite-force-all", "", "Does what CONFIG REWRITE does and writes every directive, also those with their default.", 0, 0, debugRewrite},
 		{"digest", "", "Replies a digest of all data: equal for equal data, also Redis's.", 0, 0, debugDigest},
 		{"digest-value", "<key> [<key> ...]", "Replies a digest of each value.", 0, anyNumber, debugDigestValue},
 		{"error", "<text>", "Replies the text as an error.", 1, 1, debugError},
@@ -81,6 +82,8 @@ func debugHelp(c *command.Ctx) {
 	}
 	c.Help(lines...)
 }
+
+func debugRewrite(c *command.Ctx) { rewriteFile(c, true) }
 
 func refusePersistence(c *command.Ctx) { c.Err(errNoPersistence) }
 
