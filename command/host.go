@@ -31,8 +31,11 @@ type Host interface {
 	// SetActiveExpire turns the background removal of expired keys on or off.
 	// Anywhere.
 	SetActiveExpire(on bool)
-	// Shutdown makes the server end soon. Anywhere.
-	Shutdown()
+	// Shutdown makes the server end soon; flags are bits config.Shutdown... . It
+	// returns false when the server goes on, and has logged why. Anywhere.
+	Shutdown(flags int64) bool
+	// Segfault touches memory that is not there. It does not return. Anywhere.
+	Segfault()
 }
 
 // ClientHost is the part of Host about clients.

@@ -59,6 +59,17 @@ func clampHz(n int64) int64 {
 	return min(max(n, hzMin), hzMax)
 }
 
+// clampWatchdog keeps the period of the watchdog, in milliseconds, from being so
+// short that ordinary work would set it off: two rounds of ten a second, as in
+// Redis at its usual frequency. 0 is off.
+func clampWatchdog(n int64) int64 {
+	const periodMsMin = 200
+	if n == 0 {
+		return 0
+	}
+	return max(n, periodMsMin)
+}
+
 func isPath(s string) bool { return strings.ContainsAny(s, `/\`) }
 
 func checkDBFilename(s string) (problem string) {

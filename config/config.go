@@ -203,6 +203,9 @@ func (c *Config) IsSet(name string) bool {
 // SetDir records that the working directory is now dir (absolute).
 func (c *Config) SetDir(dir string) { c.values[mustRow("dir", KindDir)] = value{str: dir} }
 
+// SetPidFile records the path of a pid file that was not asked for by name.
+func (c *Config) SetPidFile(path string) { c.values[mustRow("pidfile", KindString)] = value{str: path} }
+
 // SetReplicaOf records that the server now replicates from host and port, or
 // from nobody if host is "" (what REPLICAOF and a failover do at run time), so
 // that Get and Rewrite tell the truth. No hook runs.

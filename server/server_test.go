@@ -467,7 +467,7 @@ func TestShutdown(t *testing.T) {
 		t.Errorf("the socket's path is still there: %v", err)
 	}
 	log := s.Log.String()
-	for _, want := range []string{"* Server initialized\n", "* Ready to accept connections unix\n", "# User requested shutdown...\n", "# Redis is now ready to exit, bye bye...\n"} {
+	for _, want := range []string{"* Server initialized\n", "* Ready to accept connections unix\n", "* User requested shutdown...\n", "# Redis is now ready to exit, bye bye...\n"} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log lacks %q:\n%s", want, log)
 		}

@@ -66,7 +66,7 @@ func debug(c *command.Ctx) {
 		debugHelp(c)
 		return
 	}
-	for _, t := range tools() {
+	for _, t := range allTools() {
 		if c.Is(1, t.name) && n >= t.least && (n <= t.most || t.most == anyNumber) {
 			t.run(c)
 			return
@@ -77,7 +77,7 @@ func debug(c *command.Ctx) {
 
 func debugHelp(c *command.Ctx) {
 	var lines []string
-	for _, t := range tools() {
+	for _, t := range allTools() {
 		lines = append(lines, strings.TrimSpace(strings.ToUpper(t.name)+" "+t.usage), "    "+t.help)
 	}
 	c.Help(lines...)
