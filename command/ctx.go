@@ -4,6 +4,7 @@ import (
 	"kvorum/keyspace"
 	"kvorum/num"
 	"kvorum/object"
+	"kvorum/object/hash"
 	"kvorum/resp"
 	"kvorum/rng"
 )
@@ -64,10 +65,16 @@ type Ctx struct {
 	MaxBulk int64 // proto-max-bulk-len: the longest string
 	// HLLSparseMax is hll-sparse-max-bytes: the longest sparse HyperLogLog.
 	HLLSparseMax int64
+	Packing      Packing
 
 	Scratch [64]byte // for formatting numbers
 	Buf     []byte   // grows and stays; the handler's own for one call
 	Buf2    []byte
+}
+
+// Packing holds the limits within which collections stay packed.
+type Packing struct {
+	Hash hash.Limits
 }
 
 // LFU holds the parameters of the frequency counters.

@@ -167,8 +167,8 @@ var limitRows = []Directive{
 
 // dataRows: encodings of collections.
 var dataRows = []Directive{
-	{Name: "hash-max-listpack-entries", Alias: "hash-max-ziplist-entries", Kind: KindInt, Flags: Unsigned, Max: longMax, Default: "512", Unit: "fields", NoEffect: noCollections},
-	{Name: "hash-max-listpack-value", Alias: "hash-max-ziplist-value", Kind: KindMemory, Flags: Unsigned, Max: longMax, Default: "64", Unit: "bytes", NoEffect: noCollections},
+	{Name: "hash-max-listpack-entries", Alias: "hash-max-ziplist-entries", Kind: KindInt, Flags: Unsigned, Max: longMax, Default: "512", Unit: "fields"},
+	{Name: "hash-max-listpack-value", Alias: "hash-max-ziplist-value", Kind: KindMemory, Flags: Unsigned, Max: longMax, Default: "64", Unit: "bytes"},
 	{Name: "list-max-listpack-size", Alias: "list-max-ziplist-size", Kind: KindInt, Min: intMin, Max: intMax, Default: "-2", Unit: "elements; -1..-5 for 4..64 KB", NoEffect: noCollections},
 	{Name: "list-compress-depth", Kind: KindInt, Max: intMax, Default: "0", Unit: "nodes", NoEffect: noCollections},
 	{Name: "set-max-intset-entries", Kind: KindInt, Flags: Unsigned, Max: longMax, Default: "512", Unit: "members", NoEffect: noCollections},

@@ -40,6 +40,7 @@ type Settings struct {
 	NotifyMask   uint32
 	LFU          *command.LFU // nil: access fields hold times
 	SlowlogUsec  int64        // slower commands are reported to OnSlow; negative: none
+	Packing      command.Packing
 	LatencyTrack bool         // record the latency histogram of each command
 	HLLSparseMax int64        // bytes of a sparse HyperLogLog
 }

@@ -146,6 +146,7 @@ func (w *Worker) adopt(s *Settings) {
 	w.ctx.MaxBulk = s.Limits.MaxBulk
 	w.ctx.LFU = s.LFU
 	w.ctx.HLLSparseMax = s.HLLSparseMax
+	w.ctx.Packing = s.Packing
 	w.nextMs = 0
 }
 

@@ -28,6 +28,7 @@ func (ks *Keyspace) MemCheck() error {
 		}
 	}
 	ks.detachedBlocks(add)
+	ks.orphanBlocks(add)
 	if err != nil {
 		return err
 	}

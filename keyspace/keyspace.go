@@ -82,6 +82,8 @@ type Keyspace struct {
 	reclaim   []*detached  // flushed data that waits to be freed
 	pending   atomic.Int64 // records and tickets in reclaim, for lazyfree_pending_objects
 	freed     atomic.Int64 // records freed from reclaim since the start
+	orphanMu  sync.Mutex
+	orphans   []mem.Handle // large values that wait to be freed; guarded by orphanMu
 	compactor compactor
 }
 
@@ -224,7 +226,7 @@ func (db *DB) insert(k Key, h mem.Handle) table.Slot {
 func (db *DB) Delete(k Key, e Entry) {
 	db.unlink(k, e)
 	db.modified(k)
-	object.Free(e.Rec)
+	db.ks.release(e.Rec)
 }
 
 // unlink takes a record out of its table without freeing it.

@@ -33,6 +33,9 @@ func (ks *Keyspace) Reclaim(budget int) (more bool) {
 		return false
 	}
 	defer ks.reclaimMu.Unlock()
+	if ks.freeOrphans(budget) {
+		return true
+	}
 	if len(ks.reclaim) == 0 {
 		return false
 	}

@@ -94,7 +94,7 @@ func (db *DB) replaceString(k Key, e Entry, value []byte, enc object.Encoding, n
 	object.WriteString(a, h, k.Bytes, value, enc, n, d.Access(), expiry)
 	copyExpiry(h, old)
 	e.slot.Replace(h)
-	object.Free(old)
+	db.ks.release(old)
 	return h
 }
 

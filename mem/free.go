@@ -24,6 +24,15 @@ func ownerOf(h Handle, id uint32) *Arena {
 			return a
 		}
 	}
-	invariants.Fail("mem: free of %#x of arena %d, which is not open", uint64(h), id)
+	invariants.Fail("mem: %#x is of arena %d, which is not open", uint64(h), id)
 	return nil
+}
+
+// ArenaOf returns the arena of a block.
+func ArenaOf(h Handle) *Arena {
+	id := pageEntry(h.page())
+	if id == 0 || id&runTag != 0 {
+		notBlock(h)
+	}
+	return ownerOf(h, spanAt(id).arena)
 }

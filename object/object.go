@@ -82,6 +82,10 @@ func (e Encoding) Name() string {
 		return "int"
 	case EncEmbstr:
 		return "embstr"
+	case EncHashtable:
+		return "hashtable"
+	case EncListpack:
+		return "listpack"
 	}
 	invariants.Fail("object: encoding %d has no name", e)
 	return ""
@@ -289,6 +293,11 @@ func Free(h mem.Handle) {
 // FreeValue gives back what hangs on the record, not the record itself.
 func FreeValue(h mem.Handle) {
 	d := Load(h)
+	if d.Type() != String {
+		for !freeCollection(h, freeStep) {
+		}
+		return
+	}
 	if d&FlagBlob != 0 {
 		mem.Free(mem.Handle(mem.Load64(h, d.payload(h))), mem.KindBlob)
 	}
@@ -297,7 +306,11 @@ func FreeValue(h mem.Handle) {
 // Blocks calls fn for every block of memory of the record at h.
 func Blocks(h mem.Handle, fn func(mem.Handle)) {
 	fn(h)
-	if d := Load(h); d&FlagBlob != 0 {
+	d := Load(h)
+	switch {
+	case d.Type() != String:
+		collectionBlocks(h, fn)
+	case d&FlagBlob != 0:
 		fn(mem.Handle(mem.Load64(h, d.payload(h))))
 	}
 }

@@ -225,6 +225,9 @@ func Clone(a *mem.Arena, old mem.Handle, key []byte, expiry, steal bool) mem.Han
 	h := a.Alloc(Size(len(key), n, expiry), mem.KindRecord)
 	at := Begin(h, key, d, expiry)
 	copy(mem.View(h, at+n)[at:], mem.View(old, from+n)[from:])
+	if d.Type() != String && !steal {
+		mem.Store64(h, at, uint64(copyCollection(a, old)))
+	}
 	if d&FlagBlob != 0 && !steal {
 		size := blobHeader + int(mem.Load64(h, at+8))
 		b := a.Alloc(size, mem.KindBlob)

@@ -9,6 +9,7 @@ import (
 	"kvorum/command"
 	"kvorum/config"
 	"kvorum/logx"
+	"kvorum/object/hash"
 )
 
 // hookConfig connects directives with what they change. A hook reads the
@@ -16,7 +17,8 @@ import (
 func (s *Server) hookConfig() {
 	s.cfg.OnChange(s.applyEngine,
 		"requirepass", "proto-max-bulk-len", "notify-keyspace-events", "maxmemory-policy", "lfu-log-factor",
-		"lfu-decay-time", "slowlog-log-slower-than", "latency-tracking", "hll-sparse-max-bytes")
+		"lfu-decay-time", "slowlog-log-slower-than", "latency-tracking", "hll-sparse-max-bytes",
+		"hash-max-listpack-entries", "hash-max-listpack-value")
 	s.cfg.OnChange(s.applyMaxClients, "maxclients")
 	s.cfg.OnChange(func() error { s.maxInput.Store(s.cfg.Int("client-query-buffer-limit")); return nil }, "client-query-buffer-limit")
 	s.cfg.OnChange(func() error { s.protected.Store(s.cfg.Bool("protected-mode")); return nil }, "protected-mode")
@@ -36,6 +38,9 @@ func (s *Server) applyEngine() error {
 	set.SlowlogUsec = s.cfg.Int("slowlog-log-slower-than")
 	set.LatencyTrack = s.cfg.Bool("latency-tracking")
 	set.HLLSparseMax = s.cfg.Int("hll-sparse-max-bytes")
+	set.Packing.Hash = hash.Limits{
+		Entries: int(s.cfg.Int("hash-max-listpack-entries")), Value: int(s.cfg.Memory("hash-max-listpack-value")),
+	}
 	set.LFU = nil
 	switch s.cfg.Enum("maxmemory-policy") {
 	case "allkeys-lfu", "volatile-lfu":

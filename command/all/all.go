@@ -8,6 +8,7 @@ import (
 	"kvorum/command"
 	"kvorum/command/bitcmd"
 	"kvorum/command/conncmd"
+	"kvorum/command/hashcmd"
 	"kvorum/command/hllcmd"
 	"kvorum/command/keycmd"
 	"kvorum/command/servercmd"
@@ -23,5 +24,6 @@ func Families() [][]*command.Spec {
 		keycmd.Specs(),
 		conncmd.Specs(),
 		servercmd.Specs(),
+		hashcmd.Specs(),
 	}
 }

@@ -1,0 +1,145 @@
+package object
+
+import (
+	"kvorum/ds/listpack"
+	"kvorum/ds/table"
+	"kvorum/mem"
+)
+
+// The encodings of collections.
+const (
+	EncHashtable Encoding = 2
+	EncListpack  Encoding = 11
+)
+
+// NewPacked makes a record of a type whose value is an empty listpack.
+func NewPacked(a *mem.Arena, t Type, key []byte, access uint32) mem.Handle {
+	h := a.Alloc(Size(len(key), rootSize, false), mem.KindRecord)
+	at := Begin(h, key, Header(t)|Header(EncListpack)<<4|Header(access)<<accessShift, false)
+	root := a.Alloc(packedFirst, mem.KindNode)
+	listpack.New(mem.View(root, packedFirst))
+	mem.Store64(h, at, uint64(root))
+	return h
+}
+
+// packedFirst is the room of the first block of a listpack.
+const packedFirst = 32
+
+// Root returns the handle that the record of a collection has as its payload.
+func Root(h mem.Handle) mem.Handle { return mem.Handle(mem.Load64(h, Load(h).payload(h))) }
+
+// SetRoot changes the root and the encoding of a collection.
+func SetRoot(h, root mem.Handle, enc Encoding) {
+	d := Load(h)
+	mem.Store64(h, d.payload(h), uint64(root))
+	d.WithEncoding(enc).Store(h)
+}
+
+// Packed returns the listpack of a packed collection: borrowed, with the capacity
+// of its block.
+func Packed(h mem.Handle) []byte {
+	root := Root(h)
+	return listpack.Open(mem.View(root, mem.BlockSize(root)))
+}
+
+// SplicePacked is listpack.Splice for the listpack of a packed collection, which
+// moves to another block when it has to. It returns the new listpack.
+func SplicePacked(a *mem.Arena, h mem.Handle, lp []byte, from, to int, entries []byte, change int) []byte {
+	need := len(lp) + len(entries) - (to - from)
+	root := Root(h)
+	if need <= cap(lp) && mem.RoundSize(need)*packedSlack >= cap(lp) {
+		return listpack.Splice(lp[:cap(lp)], lp, from, to, entries, change)
+	}
+	b := a.Alloc(need, mem.KindNode)
+	out := listpack.Splice(mem.View(b, mem.BlockSize(b)), lp, from, to, entries, change)
+	mem.Free(root, mem.KindNode)
+	SetRoot(h, b, EncListpack)
+	return out
+}
+
+// packedSlack is how many times its size the block of a listpack may have before
+// it moves to a smaller one.
+const packedSlack = 2
+
+// OpenTable returns the table of a collection in one.
+func OpenTable(root mem.Handle) table.Table { return table.Load(root) }
+
+// freeStep is the number of buckets between two looks at a budget.
+const freeStep = 1 << 20
+
+// freeCollection gives back what hangs on the record of a collection, about budget
+// buckets or nodes of it, and reports whether all is gone.
+func freeCollection(h mem.Handle, budget int) (done bool) {
+	root := Root(h)
+	if Load(h).Encoding() == EncHashtable {
+		t := table.Load(root)
+		if !t.Clear(mem.ArenaOf(root), budget, FreeElement) {
+			t.Save(root)
+			return false
+		}
+	}
+	mem.Free(root, mem.KindNode)
+	return true
+}
+
+// collectionBlocks calls fn for every block of a collection but its record.
+func collectionBlocks(h mem.Handle, fn func(mem.Handle)) {
+	root := Root(h)
+	fn(root)
+	if Load(h).Encoding() == EncHashtable {
+		t := table.Load(root)
+		t.Blocks(fn)
+		for i := range t.Buckets() {
+			t.Walk(i, func(s table.Slot) { elementBlocks(s.Handle(), fn) })
+		}
+	}
+}
+
+// copyCollection returns the root of a copy of the value of the record h, in an
+// arena.
+func copyCollection(a *mem.Arena, h mem.Handle) mem.Handle {
+	root := Root(h)
+	if Load(h).Encoding() != EncHashtable {
+		n := mem.BlockSize(root)
+		to := a.Alloc(n, mem.KindNode)
+		copy(mem.View(to, n), mem.View(root, n))
+		return to
+	}
+	var t table.Table
+	old := table.Load(root)
+	for i := range old.Buckets() {
+		old.Walk(i, func(s table.Slot) {
+			e := copyElement(a, s.Handle())
+			t.Insert(a, ByName.HashOf(e), e, ByName)
+		})
+	}
+	to := a.Alloc(table.StateSize, mem.KindNode)
+	t.Save(to)
+	return to
+}
+
+// FreeCost estimates the work of freeing the value of a record: the number of
+// blocks that hang on it.
+func FreeCost(h mem.Handle) int {
+	d := Load(h)
+	if d.Type() == String || d.Encoding() != EncHashtable {
+		return 1
+	}
+	t := table.Load(Root(h))
+	return t.Len()
+}
+
+// FreeSome works on freeing a record, about budget buckets or nodes of it, and
+// reports whether all of it is gone. Once begun, nothing else may be done with the
+// record.
+func FreeSome(h mem.Handle, budget int) (done bool) {
+	if Load(h).Type() == String {
+		Free(h)
+		return true
+	}
+	if !freeCollection(h, budget) {
+		return false
+	}
+	mem.Free(h, mem.KindRecord)
+	return true
+}

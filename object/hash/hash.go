@@ -1,0 +1,227 @@
+// Package hash is the Redis type hash: fields with values, packed into one
+// listpack while they are few and short, else elements in a table.
+//
+// A Hash is a view of a record, good for one command: the caller holds the lock
+// of the key's shard, and no other view of the record is in use. Returned bytes
+// are borrowed until the next change. A hash is never empty between commands: the
+// caller deletes the key when Len has become 0.
+//
+// I1: fields are distinct. I2: the encoding goes from listpack to hashtable and
+// never back, as in Redis.
+package hash
+
+import (
+	"kvorum/ds/listpack"
+	"kvorum/ds/table"
+	"kvorum/mem"
+	"kvorum/object"
+)
+
+// Limits say how long a hash stays packed.
+type Limits struct {
+	Entries int // hash-max-listpack-entries: fields
+	Value   int // hash-max-listpack-value: bytes of the longest field or value
+}
+
+// packedMax is the size of a listpack beyond which nothing is added to it, as in
+// Redis.
+const packedMax = 1 << 30
+
+// Hash is a view of the record of a hash.
+type Hash struct {
+	arena *mem.Arena // of the value's blocks
+	rec   mem.Handle
+	table table.Table // valid unless packed
+	root  mem.Handle // of the table
+	pack  bool
+}
+
+// New makes the record of an empty hash. It is the caller's, who adds a field
+// before anybody sees it.
+func New(a *mem.Arena, key []byte, access uint32) mem.Handle {
+	return object.NewPacked(a, object.Hash, key, access)
+}
+
+// Open returns the view of the record of a hash.
+func Open(rec mem.Handle) Hash {
+	h := Hash{rec: rec, root: object.Root(rec)}
+	h.arena = mem.ArenaOf(h.root)
+	h.pack = object.Load(rec).Encoding() == object.EncListpack
+	if !h.pack {
+		h.table = table.Load(h.root)
+	}
+	return h
+}
+
+// Len returns the number of fields. O(1).
+func (h *Hash) Len() int {
+	if h.pack {
+		return listpack.Count(object.Packed(h.rec)) / 2
+	}
+	return h.table.Len()
+}
+
+// Get returns the value of a field: borrowed, or formatted into scratch (20 bytes).
+// O(1), O(n) while packed.
+func (h *Hash) Get(field, scratch []byte) (value []byte, ok bool) {
+	if h.pack {
+		lp := object.Packed(h.rec)
+		p, ok := listpack.Find(lp, listpack.HeaderSize, listpack.Of(field), 2)
+		if !ok {
+			return nil, false
+		}
+		v, _ := listpack.At(lp, listpack.Next(lp, p))
+		return v.Bytes(scratch), true
+	}
+	s := h.find(field, object.NameHash(field))
+	if !s.OK() {
+		return nil, false
+	}
+	return object.ElementValue(s.Handle()), true
+}
+
+// find returns the slot of a field's element.
+func (h *Hash) find(field []byte, hash uint64) table.Slot {
+	for p := h.table.Probe(hash); p.Next(); {
+		if string(object.ElementName(p.Handle())) == string(field) {
+			return p.Slot()
+		}
+	}
+	return table.Slot{}
+}
+
+// Set gives a field a value and reports whether the field is new. field and value
+// do not lie in the hash. buf is scratch that grows.
+func (h *Hash) Set(field, value []byte, lim Limits, buf *[]byte) (created bool) {
+	if h.pack && (len(field) > lim.Value || len(value) > lim.Value) {
+		h.unpack()
+	}
+	if h.pack {
+		created = h.setPacked(field, value, buf)
+		if created && h.Len() > lim.Entries {
+			h.unpack()
+		}
+		return created
+	}
+	return h.setTable(field, value)
+}
+
+func (h *Hash) setPacked(field, value []byte, buf *[]byte) (created bool) {
+	lp := object.Packed(h.rec)
+	f, v := listpack.Of(field), listpack.Of(value)
+	if p, ok := listpack.Find(lp, listpack.HeaderSize, f, 2); ok {
+		from := listpack.Next(lp, p)
+		*buf = listpack.AppendEntry((*buf)[:0], v)
+		object.SplicePacked(h.arena, h.rec, lp, from, listpack.Next(lp, from), *buf, 0)
+		return false
+	}
+	*buf = listpack.AppendEntry((*buf)[:0], f)
+	*buf = listpack.AppendEntry(*buf, v)
+	end := listpack.End(lp)
+	object.SplicePacked(h.arena, h.rec, lp, end, end, *buf, 2)
+	return true
+}
+
+func (h *Hash) setTable(field, value []byte) (created bool) {
+	hash := object.NameHash(field)
+	if s := h.find(field, hash); s.OK() {
+		old := s.Handle()
+		if !object.SetFieldInPlace(old, value) {
+			s.Replace(object.NewField(h.arena, field, value))
+			object.FreeElement(old)
+		}
+		return false
+	}
+	h.table.Insert(h.arena, hash, object.NewField(h.arena, field, value), object.ByName)
+	h.table.Save(h.root)
+	return true
+}
+
+// unpack turns the listpack into a table.
+func (h *Hash) unpack() {
+	lp := object.Packed(h.rec)
+	old := object.Root(h.rec)
+	var f, v [20]byte
+	for p := listpack.HeaderSize; p < listpack.End(lp); {
+		field, next := listpack.At(lp, p)
+		value, after := listpack.At(lp, next)
+		name := field.Bytes(f[:])
+		h.table.Insert(h.arena, object.NameHash(name), object.NewField(h.arena, name, value.Bytes(v[:])), object.ByName)
+		p = after
+	}
+	h.root = h.arena.Alloc(table.StateSize, mem.KindNode)
+	h.table.Save(h.root)
+	object.SetRoot(h.rec, h.root, object.EncHashtable)
+	h.pack = false
+	mem.Free(old, mem.KindNode)
+}
+
+// Delete removes a field and reports whether it was there.
+func (h *Hash) Delete(field []byte) bool {
+	if h.pack {
+		lp := object.Packed(h.rec)
+		p, ok := listpack.Find(lp, listpack.HeaderSize, listpack.Of(field), 2)
+		if ok {
+			object.SplicePacked(h.arena, h.rec, lp, p, listpack.Next(lp, listpack.Next(lp, p)), nil, -2)
+		}
+		return ok
+	}
+	hash := object.NameHash(field)
+	s := h.find(field, hash)
+	if !s.OK() {
+		return false
+	}
+	e := s.Handle()
+	h.table.Delete(h.arena, hash, s, object.ByName)
+	object.FreeElement(e)
+	h.table.Save(h.root)
+	return true
+}
+
+// Iter walks the fields of a hash, in no order. The hash must not change.
+type Iter struct {
+	h      *Hash
+	lp     []byte
+	p      int
+	bucket int
+	next   int
+	batch  []mem.Handle
+	room   [2 * table.SlotCount]mem.Handle
+	digits [2][20]byte
+
+	Field, Value []byte // of the present field: borrowed until Next
+}
+
+// Start begins a walk.
+func (it *Iter) Start(h *Hash) {
+	it.h, it.bucket, it.next = h, 0, 0
+	it.batch = it.room[:0]
+	if h.pack {
+		it.lp, it.p = object.Packed(h.rec), listpack.HeaderSize
+	}
+}
+
+// Next goes to the next field and reports whether there is one.
+func (it *Iter) Next() bool {
+	if it.h.pack {
+		if it.p >= listpack.End(it.lp) {
+			return false
+		}
+		f, p := listpack.At(it.lp, it.p)
+		v, p := listpack.At(it.lp, p)
+		it.Field, it.Value, it.p = f.Bytes(it.digits[0][:]), v.Bytes(it.digits[1][:]), p
+		return true
+	}
+	for it.next >= len(it.batch) {
+		if it.bucket >= it.h.table.Buckets() {
+			return false
+		}
+		it.batch = it.h.table.AppendBucket(it.batch[:0], it.bucket)
+		it.next = 0
+		it.bucket++
+	}
+	e := it.batch[it.next]
+	it.next++
+	it.Field, it.Value = object.ElementName(e), object.ElementValue(e)
+	return true
+}
