@@ -230,29 +230,40 @@ func (c *Cursor) merge(a *mem.Arena, d int) bool {
 	return false
 }
 
-// settle moves a cursor that stands after the last entry of a node to the first of
-// the next one.
+// settle makes the path whole again, after nodes below some level of it were
+// dropped, and moves a cursor behind the last entry of a leaf to the next leaf.
 func (c *Cursor) settle() {
 	t := c.t
 	if t.root == 0 {
 		return
 	}
-	for d := 0; d <= t.height; d++ {
+	for d := 0; d < t.height; d++ {
 		s := &c.path[d]
-		if s.n == 0 || d > 0 && s.n != c.path[d-1].n.child(c.path[d-1].i) {
-			c.descend(d, false)
+		if s.i >= s.n.len() {
+			c.climb(d)
 			return
 		}
-		if d < t.height && s.i >= s.n.len() {
-			// Everything from here on is gone: after the last entry.
-			*c = t.End()
+		if s.n.child(s.i) != c.path[d+1].n {
+			c.descend(d+1, false)
 			return
 		}
 	}
 	if l := c.leaf(); l.i >= l.n.len() {
-		l.i = l.n.len() - 1
-		c.Next()
+		c.climb(t.height)
 	}
+}
+
+// climb goes from behind the last entry of the node at level d to the first entry
+// that follows, or after the last of all.
+func (c *Cursor) climb(d int) {
+	for d--; d >= 0; d-- {
+		if s := &c.path[d]; s.i+1 < s.n.len() {
+			s.i++
+			c.descend(d+1, false)
+			return
+		}
+	}
+	*c = c.t.End()
 }
 
 // Replace writes another entry, of the same place in the order, where the cursor
