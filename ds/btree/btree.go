@@ -6,8 +6,8 @@
 //	inner: 31 x | child 8 | weight of the child's subtree 8 | first entry of it 16 |
 //
 // A tree is one of two kinds. A keyed tree (sorted sets, streams) is ordered by
-// the entries' first word and, where that is equal, by what a [Tie] says of the
-// item; each entry weighs 1. A sequence (lists) is ordered by the places at which
+// the entries' first word and, where that is equal, by the bytes that its owner
+// calls the item's name; each entry weighs 1. A sequence (lists) is ordered by the places at which
 // entries were put; the second word is the weight, as of a node that holds many
 // values, and positions count weights.
 //
@@ -35,6 +35,7 @@ const (
 	headerSize = 16
 	leafEntry  = 16
 	innerEntry = 32
+	innerFirst = 16 // offset of the first entry in an inner one
 	leafMax    = (nodeSize - headerSize) / leafEntry
 	innerMax   = (nodeSize - headerSize) / innerEntry
 	mergeShare = 3 // a node below a third of its room looks for a neighbour
@@ -52,40 +53,34 @@ const (
 // Entry is one entry of a leaf.
 type Entry struct{ A, B uint64 }
 
-// Tie compares what is sought with an item of a keyed tree whose first word is
-// equal: negative when the sought comes first.
-type Tie interface {
-	Tie(item mem.Handle) int
-}
+// Namer returns the name of an item of a keyed tree: borrowed.
+type Namer func(item mem.Handle) []byte
 
-// Key is what is sought in a keyed tree. A nil Tie comes before all items with the
-// same first word.
+// Key is what is sought in a keyed tree. A nil Name comes before all items with
+// the same first word.
 type Key struct {
-	A   uint64
-	Tie Tie
+	A    uint64
+	Name []byte
 }
 
-// Tree is one tree. The zero value is an empty keyed tree without memory.
+// Tree is one tree.
 type Tree struct {
+	names  Namer // nil in a sequence
 	root   mem.Handle
 	weight uint64
 	height int // levels of inner nodes
-	seq    bool
 }
 
-// NewSequence returns an empty sequence.
-func NewSequence() Tree { return Tree{seq: true} }
-
-const seqBit = 1 << 31
+// New returns an empty tree without memory: keyed if it has names, else a sequence.
+func New(names Namer) Tree { return Tree{names: names} }
 
 // Load returns the tree whose state Save wrote to the block at h from offset at.
-func Load(h mem.Handle, at int) Tree {
-	word := mem.Load32(h, at+16)
+func Load(h mem.Handle, at int, names Namer) Tree {
 	return Tree{
+		names:  names,
 		root:   mem.Handle(mem.Load64(h, at)),
 		weight: mem.Load64(h, at+8),
-		height: int(word &^ seqBit),
-		seq:    word&seqBit != 0,
+		height: int(mem.Load64(h, at+16)),
 	}
 }
 
@@ -93,18 +88,14 @@ func Load(h mem.Handle, at int) Tree {
 func (t *Tree) Save(h mem.Handle, at int) {
 	mem.Store64(h, at, uint64(t.root))
 	mem.Store64(h, at+8, t.weight)
-	word := uint32(t.height)
-	if t.seq {
-		word |= seqBit
-	}
-	mem.Store32(h, at+16, word)
+	mem.Store64(h, at+16, uint64(t.height))
 }
 
 // Len returns the sum of the weights: in a keyed tree the number of entries.
 func (t *Tree) Len() uint64 { return t.weight }
 
 func (t *Tree) weightOf(e Entry) uint64 {
-	if t.seq {
+	if t.names == nil {
 		return e.B
 	}
 	return 1
@@ -220,7 +211,7 @@ func (t *Tree) weigh(n node) (sum uint64) {
 		}
 		return sum
 	}
-	if !t.seq {
+	if t.names != nil {
 		return uint64(count)
 	}
 	for i := range count {
@@ -265,7 +256,7 @@ func (t *Tree) Clear(a *mem.Arena, budget int, free func(Entry)) (done bool) {
 	if !t.clear(a, node(t.root), &budget, free) {
 		return false
 	}
-	*t = Tree{seq: t.seq}
+	*t = New(t.names)
 	return true
 }
 

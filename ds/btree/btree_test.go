@@ -1,6 +1,8 @@
 package btree
 
 import (
+	"cmp"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -51,28 +53,10 @@ func (t *Tree) validate(n node, depth int) (w uint64, head Entry, err error) {
 	return w, n.childFirst(0), nil
 }
 
-// number is a Tie that orders items as numbers.
-type number uint64
+// number is the name of an item that stands for itself.
+func number(item mem.Handle) []byte { return binary.BigEndian.AppendUint64(nil, uint64(item)) }
 
-func (n number) Tie(item mem.Handle) int {
-	switch {
-	case uint64(n) < uint64(item):
-		return -1
-	case uint64(n) > uint64(item):
-		return 1
-	}
-	return 0
-}
-
-func compare(a, b Entry) int {
-	if a.A != b.A {
-		if a.A < b.A {
-			return -1
-		}
-		return 1
-	}
-	return number(a.B).Tie(mem.Handle(b.B))
-}
+func compare(a, b Entry) int { return cmp.Or(cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B)) }
 
 func all(t *Tree) (list []Entry) {
 	for c := t.First(); c.Valid(); c.Next() {
@@ -111,7 +95,7 @@ func TestKeyedEqualsModel(t *testing.T) {
 	a := mem.NewArena()
 	defer a.Close()
 	for round := range 30 {
-		var tree Tree
+		tree := New(number)
 		var model []Entry
 		few := uint64(1) << r.IntN(30)
 		for step := range 3000 {
@@ -123,7 +107,7 @@ func TestKeyedEqualsModel(t *testing.T) {
 				e.A = uint64(5000 - step)
 			}
 			at, found := slices.BinarySearchFunc(model, e, compare)
-			c := tree.Seek(Key{e.A, number(e.B)})
+			c := tree.Seek(Key{e.A, number(mem.Handle(e.B))})
 			if got := c.Position(); got != uint64(at) {
 				t.Fatalf("%v is at %d, want %d", e, got, at)
 			}
@@ -156,7 +140,7 @@ func TestKeyedEqualsModel(t *testing.T) {
 		check(t, &tree, model)
 		state := a.Alloc(StateSize, mem.KindNode)
 		tree.Save(state, 0)
-		tree = Load(state, 0)
+		tree = Load(state, 0, number)
 		mem.Free(state, mem.KindNode)
 		check(t, &tree, model)
 		n := 0
@@ -176,7 +160,7 @@ func TestDeletingRangesKeepsTheCursor(t *testing.T) {
 	a := mem.NewArena()
 	defer a.Close()
 	for range 40 {
-		var tree Tree
+		tree := New(number)
 		var model []Entry
 		for i := range uint64(1 + r.IntN(4000)) {
 			e := Entry{i, i}
@@ -209,7 +193,7 @@ func TestSequenceEqualsModel(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	a := mem.NewArena()
 	defer a.Close()
-	tree := NewSequence()
+	tree := New(nil)
 	var model []Entry
 	for step := range 6000 {
 		pos := uint64(0)
@@ -253,7 +237,7 @@ func TestOrderedArrivalFillsNodes(t *testing.T) {
 	defer a.Close()
 	const n = 100_000
 	for _, back := range []bool{false, true} {
-		var tree Tree
+		tree := New(number)
 		for i := range uint64(n) {
 			if back {
 				i = n - i
@@ -271,7 +255,7 @@ func TestOrderedArrivalFillsNodes(t *testing.T) {
 func BenchmarkInsertDelete(b *testing.B) {
 	a := mem.NewArena()
 	defer a.Close()
-	var tree Tree
+	tree := New(number)
 	r := rand.New(rand.NewPCG(1, 1))
 	keys := make([]uint64, 1<<20)
 	for i := range keys {

@@ -1,6 +1,10 @@
 package btree
 
-import "kvorum/mem"
+import (
+	"bytes"
+
+	"kvorum/mem"
+)
 
 // Cursor is a place in a tree: on an entry, or after the last one. It is made by
 // Seek, At, First and End.
@@ -122,7 +126,7 @@ func (c *Cursor) Position() (pos uint64) {
 	if l.n == 0 {
 		return 0
 	}
-	if !c.t.seq {
+	if c.t.names != nil {
 		return pos + uint64(l.i)
 	}
 	for i := range l.i {
@@ -148,7 +152,7 @@ func (t *Tree) At(pos uint64) (c Cursor, into uint64) {
 		c.path[d] = step{n, i}
 		n = n.child(i)
 	}
-	if !t.seq {
+	if t.names != nil {
 		c.path[t.height] = step{n, int(pos)}
 		return c, 0
 	}
@@ -172,11 +176,11 @@ func (t *Tree) Seek(k Key) (c Cursor) {
 	for d := range t.height {
 		// The last child whose first entry comes before k may hold others that do
 		// not, and so may the one after it begin with such.
-		i := max(k.lower(n, n.len(), (node).childFirst)-1, 0)
+		i := max(t.lower(n, k, innerEntry, innerFirst)-1, 0)
 		c.path[d] = step{n, i}
 		n = n.child(i)
 	}
-	i := k.lower(n, n.len(), (node).entry)
+	i := t.lower(n, k, leafEntry, 0)
 	c.path[t.height] = step{n, i}
 	if i == n.len() && t.height > 0 {
 		c.leaf().i--
@@ -185,25 +189,23 @@ func (t *Tree) Seek(k Key) (c Cursor) {
 	return c
 }
 
-// lower returns the number of the first of count entries that does not come before
-// k.
-func (k Key) lower(n node, count int, at func(node, int) Entry) int {
-	low, high := 0, count
+// lower returns the number of the first entry of n that does not come before k. The
+// entries are size bytes apart, the first one at offset from.
+func (t *Tree) lower(n node, k Key, size, from int) int {
+	low, high := 0, n.len()
 	for low < high {
 		mid := int(uint(low+high) >> 1)
-		if k.after(at(n, mid)) {
+		at := headerSize + from + mid*size
+		word := mem.Load64(mem.Handle(n), at)
+		before := word < k.A
+		if word == k.A && k.Name != nil {
+			before = bytes.Compare(t.names(mem.Handle(mem.Load64(mem.Handle(n), at+8))), k.Name) < 0
+		}
+		if before {
 			low = mid + 1
 		} else {
 			high = mid
 		}
 	}
 	return low
-}
-
-// after reports whether k comes after an entry.
-func (k Key) after(e Entry) bool {
-	if e.A != k.A {
-		return e.A < k.A
-	}
-	return k.Tie != nil && k.Tie.Tie(mem.Handle(e.B)) > 0
 }

@@ -177,7 +177,7 @@ func (c *Cursor) shrinkRoot(a *mem.Arena) {
 	}
 	if node(t.root).len() == 0 {
 		a.Free(t.root, mem.KindNode)
-		*t = Tree{seq: t.seq}
+		*t = New(t.names)
 		c.path[0] = step{}
 	}
 	c.settle()
