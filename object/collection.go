@@ -1,6 +1,7 @@
 package object
 
 import (
+	"kvorum/ds/btree"
 	"kvorum/ds/listpack"
 	"kvorum/ds/table"
 	"kvorum/mem"
@@ -9,6 +10,9 @@ import (
 // The encodings of collections.
 const (
 	EncHashtable Encoding = 2
+	EncIntset    Encoding = 6
+	EncSkiplist  Encoding = 7 // a table and a tree
+	EncQuicklist Encoding = 9 // a tree of listpacks
 	EncListpack  Encoding = 11
 )
 
@@ -61,9 +65,6 @@ func SplicePacked(a *mem.Arena, h mem.Handle, lp []byte, from, to int, entries [
 // it moves to a smaller one.
 const packedSlack = 2
 
-// OpenTable returns the table of a collection in one.
-func OpenTable(root mem.Handle) table.Table { return table.Load(root) }
-
 // freeStep is the number of buckets between two looks at a budget.
 const freeStep = 1 << 20
 
@@ -71,11 +72,22 @@ const freeStep = 1 << 20
 // buckets or nodes of it, and reports whether all is gone.
 func freeCollection(h mem.Handle, budget int) (done bool) {
 	root := Root(h)
-	if Load(h).Encoding() == EncHashtable {
+	a := mem.ArenaOf(root)
+	switch enc := Load(h).Encoding(); enc {
+	case EncHashtable, EncSkiplist:
 		t := table.Load(root)
-		if !t.Clear(mem.ArenaOf(root), budget, FreeElement) {
-			t.Save(root)
+		done := t.Clear(a, budget, FreeElement)
+		t.Save(root)
+		if !done {
 			return false
+		}
+		if enc == EncSkiplist {
+			order := LoadOrder(root)
+			done = order.Clear(a, budget, func(btree.Entry) {})
+			order.Save(root, orderAt)
+			if !done {
+				return false
+			}
 		}
 	}
 	mem.Free(root, mem.KindNode)
@@ -86,11 +98,16 @@ func freeCollection(h mem.Handle, budget int) (done bool) {
 func collectionBlocks(h mem.Handle, fn func(mem.Handle)) {
 	root := Root(h)
 	fn(root)
-	if Load(h).Encoding() == EncHashtable {
+	switch enc := Load(h).Encoding(); enc {
+	case EncHashtable, EncSkiplist:
 		t := table.Load(root)
 		t.Blocks(fn)
 		for i := range t.Buckets() {
 			t.Walk(i, func(s table.Slot) { elementBlocks(s.Handle(), fn) })
+		}
+		if enc == EncSkiplist {
+			order := LoadOrder(root)
+			order.Blocks(fn, func(btree.Entry) {})
 		}
 	}
 }
@@ -99,30 +116,57 @@ func collectionBlocks(h mem.Handle, fn func(mem.Handle)) {
 // arena.
 func copyCollection(a *mem.Arena, h mem.Handle) mem.Handle {
 	root := Root(h)
-	if Load(h).Encoding() != EncHashtable {
+	enc := Load(h).Encoding()
+	if enc != EncHashtable && enc != EncSkiplist {
 		n := mem.BlockSize(root)
 		to := a.Alloc(n, mem.KindNode)
 		copy(mem.View(to, n), mem.View(root, n))
 		return to
 	}
 	var t table.Table
+	add := func(old mem.Handle) mem.Handle {
+		e := copyElement(a, old)
+		t.Insert(a, ByName.HashOf(e), e, ByName)
+		return e
+	}
+	if enc == EncSkiplist {
+		old, order := LoadOrder(root), btree.New(ElementName)
+		for c := old.First(); c.Valid(); c.Next() {
+			e := c.Entry()
+			end := order.End()
+			end.Insert(a, btree.Entry{A: e.A, B: uint64(add(mem.Handle(e.B)))})
+		}
+		to := a.Alloc(orderAt+btree.StateSize, mem.KindNode)
+		t.Save(to)
+		order.Save(to, orderAt)
+		return to
+	}
 	old := table.Load(root)
 	for i := range old.Buckets() {
-		old.Walk(i, func(s table.Slot) {
-			e := copyElement(a, s.Handle())
-			t.Insert(a, ByName.HashOf(e), e, ByName)
-		})
+		old.Walk(i, func(s table.Slot) { add(s.Handle()) })
 	}
 	to := a.Alloc(table.StateSize, mem.KindNode)
 	t.Save(to)
 	return to
 }
 
+// orderAt is the offset of a sorted set's tree behind its table in the root block.
+const orderAt = table.StateSize
+
+// OrderedSize is the size of the root block of a table with a tree.
+const OrderedSize = orderAt + btree.StateSize
+
+// LoadOrder returns the tree of a sorted set from its root block.
+func LoadOrder(root mem.Handle) btree.Tree { return btree.Load(root, orderAt, ElementName) }
+
+// SaveOrder writes the tree of a sorted set to its root block.
+func SaveOrder(t *btree.Tree, root mem.Handle) { t.Save(root, orderAt) }
+
 // FreeCost estimates the work of freeing the value of a record: the number of
 // blocks that hang on it.
 func FreeCost(h mem.Handle) int {
 	d := Load(h)
-	if d.Type() == String || d.Encoding() != EncHashtable {
+	if enc := d.Encoding(); d.Type() == String || enc != EncHashtable && enc != EncSkiplist {
 		return 1
 	}
 	t := table.Load(Root(h))

@@ -2,6 +2,7 @@ package object
 
 import (
 	"hash/maphash"
+	"math"
 
 	"kvorum/mem"
 )
@@ -127,6 +128,20 @@ func NewField(a *mem.Arena, name, value []byte) mem.Handle {
 	mem.Store64(h, at+elemWord, uint64(len(value)))
 	return h
 }
+
+// NewMember makes an element of a sorted set.
+func NewMember(a *mem.Arena, name []byte, score float64) mem.Handle {
+	h, at := newElement(a, elemScore, name, 0, 0)
+	copy(mem.View(h, at+len(name))[at:], name)
+	SetElementScore(h, score)
+	return h
+}
+
+// ElementScore returns the score of an element that has one.
+func ElementScore(h mem.Handle) float64 { return math.Float64frombits(mem.Load64(h, elemHead)) }
+
+// SetElementScore changes the score of an element that has one.
+func SetElementScore(h mem.Handle, score float64) { mem.Store64(h, elemHead, math.Float64bits(score)) }
 
 // newElement allocates an element, writes all before the name and returns the
 // name's offset. inline is the room for the value behind the name.

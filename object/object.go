@@ -84,6 +84,12 @@ func (e Encoding) Name() string {
 		return "embstr"
 	case EncHashtable:
 		return "hashtable"
+	case EncIntset:
+		return "intset"
+	case EncSkiplist:
+		return "skiplist"
+	case EncQuicklist:
+		return "quicklist"
 	case EncListpack:
 		return "listpack"
 	}

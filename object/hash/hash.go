@@ -32,7 +32,7 @@ type Hash struct {
 	arena *mem.Arena // of the value's blocks
 	rec   mem.Handle
 	table table.Table // valid unless packed
-	root  mem.Handle // of the table
+	root  mem.Handle  // of the table
 	pack  bool
 }
 
