@@ -2,8 +2,10 @@ package object
 
 import (
 	"kvorum/ds/btree"
+	"kvorum/ds/intset"
 	"kvorum/ds/listpack"
 	"kvorum/ds/table"
+	"kvorum/internal/invariants"
 	"kvorum/mem"
 )
 
@@ -16,18 +18,37 @@ const (
 	EncListpack  Encoding = 11
 )
 
-// NewPacked makes a record of a type whose value is an empty listpack.
-func NewPacked(a *mem.Arena, t Type, key []byte, access uint32) mem.Handle {
+// NewCollection makes the record of an empty collection in an encoding.
+func NewCollection(a *mem.Arena, t Type, enc Encoding, key []byte, access uint32) mem.Handle {
 	h := a.Alloc(Size(len(key), rootSize, false), mem.KindRecord)
-	at := Begin(h, key, Header(t)|Header(EncListpack)<<4|Header(access)<<accessShift, false)
-	root := a.Alloc(packedFirst, mem.KindNode)
-	listpack.New(mem.View(root, packedFirst))
-	mem.Store64(h, at, uint64(root))
+	at := Begin(h, key, Header(t)|Header(enc)<<4|Header(access)<<accessShift, false)
+	mem.Store64(h, at, uint64(newRoot(a, enc)))
 	return h
 }
 
-// packedFirst is the room of the first block of a listpack.
+// packedFirst is the room of the first block of a packed collection.
 const packedFirst = 32
+
+// newRoot makes the root block of an empty collection.
+func newRoot(a *mem.Arena, enc Encoding) mem.Handle {
+	switch enc {
+	case EncListpack:
+		root := a.Alloc(packedFirst, mem.KindNode)
+		listpack.New(mem.View(root, packedFirst))
+		return root
+	case EncIntset:
+		root := a.Alloc(packedFirst, mem.KindNode)
+		intset.New(mem.View(root, packedFirst))
+		return root
+	case EncHashtable:
+		root := a.Alloc(table.StateSize, mem.KindNode)
+		var t table.Table
+		t.Save(root)
+		return root
+	}
+	invariants.Fail("object: no empty collection of encoding %d", enc)
+	return 0
+}
 
 // Root returns the handle that the record of a collection has as its payload.
 func Root(h mem.Handle) mem.Handle { return mem.Handle(mem.Load64(h, Load(h).payload(h))) }

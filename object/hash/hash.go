@@ -39,7 +39,7 @@ type Hash struct {
 // New makes the record of an empty hash. It is the caller's, who adds a field
 // before anybody sees it.
 func New(a *mem.Arena, key []byte, access uint32) mem.Handle {
-	return object.NewPacked(a, object.Hash, key, access)
+	return object.NewCollection(a, object.Hash, object.EncListpack, key, access)
 }
 
 // Open returns the view of the record of a hash.

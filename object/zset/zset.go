@@ -44,7 +44,7 @@ type Set struct {
 // New makes the record of an empty sorted set. It is the caller's, who adds a
 // member before anybody sees it.
 func New(a *mem.Arena, key []byte, access uint32) mem.Handle {
-	return object.NewPacked(a, object.ZSet, key, access)
+	return object.NewCollection(a, object.ZSet, object.EncListpack, key, access)
 }
 
 // Open makes s the view of the record of a sorted set.
