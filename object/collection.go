@@ -95,6 +95,13 @@ func freeCollection(h mem.Handle, budget int) (done bool) {
 	root := Root(h)
 	a := mem.ArenaOf(root)
 	switch enc := Load(h).Encoding(); enc {
+	case EncQuicklist:
+		nodes := btree.Load(root, 0, nil)
+		done := nodes.Clear(a, budget, func(e btree.Entry) { mem.Free(mem.Handle(e.A), mem.KindNode) })
+		nodes.Save(root, 0)
+		if !done {
+			return false
+		}
 	case EncHashtable, EncSkiplist:
 		t := table.Load(root)
 		done := t.Clear(a, budget, FreeElement)
@@ -120,6 +127,9 @@ func collectionBlocks(h mem.Handle, fn func(mem.Handle)) {
 	root := Root(h)
 	fn(root)
 	switch enc := Load(h).Encoding(); enc {
+	case EncQuicklist:
+		nodes := btree.Load(root, 0, nil)
+		nodes.Blocks(fn, func(e btree.Entry) { fn(mem.Handle(e.A)) })
 	case EncHashtable, EncSkiplist:
 		t := table.Load(root)
 		t.Blocks(fn)
@@ -138,11 +148,12 @@ func collectionBlocks(h mem.Handle, fn func(mem.Handle)) {
 func copyCollection(a *mem.Arena, h mem.Handle) mem.Handle {
 	root := Root(h)
 	enc := Load(h).Encoding()
-	if enc != EncHashtable && enc != EncSkiplist {
-		n := mem.BlockSize(root)
-		to := a.Alloc(n, mem.KindNode)
-		copy(mem.View(to, n), mem.View(root, n))
-		return to
+	switch enc {
+	case EncHashtable, EncSkiplist:
+	case EncQuicklist:
+		return copySequence(a, root)
+	default:
+		return copyBlock(a, root)
 	}
 	var t table.Table
 	add := func(old mem.Handle) mem.Handle {
@@ -171,6 +182,25 @@ func copyCollection(a *mem.Arena, h mem.Handle) mem.Handle {
 	return to
 }
 
+func copyBlock(a *mem.Arena, h mem.Handle) mem.Handle {
+	n := mem.BlockSize(h)
+	to := a.Alloc(n, mem.KindNode)
+	copy(mem.View(to, n), mem.View(h, n))
+	return to
+}
+
+func copySequence(a *mem.Arena, root mem.Handle) mem.Handle {
+	old, nodes := btree.Load(root, 0, nil), btree.New(nil)
+	for c := old.First(); c.Valid(); c.Next() {
+		e := c.Entry()
+		end := nodes.End()
+		end.Insert(a, btree.Entry{A: uint64(copyBlock(a, mem.Handle(e.A))), B: e.B})
+	}
+	to := a.Alloc(btree.StateSize, mem.KindNode)
+	nodes.Save(to, 0)
+	return to
+}
+
 // orderAt is the offset of a sorted set's tree behind its table in the root block.
 const orderAt = table.StateSize
 
@@ -187,11 +217,18 @@ func SaveOrder(t *btree.Tree, root mem.Handle) { t.Save(root, orderAt) }
 // blocks that hang on it.
 func FreeCost(h mem.Handle) int {
 	d := Load(h)
-	if enc := d.Encoding(); d.Type() == String || enc != EncHashtable && enc != EncSkiplist {
+	if d.Type() == String {
 		return 1
 	}
-	t := table.Load(Root(h))
-	return t.Len()
+	switch d.Encoding() {
+	case EncHashtable, EncSkiplist:
+		t := table.Load(Root(h))
+		return t.Len()
+	case EncQuicklist:
+		nodes := btree.Load(Root(h), 0, nil)
+		return int(nodes.Len())
+	}
+	return 1
 }
 
 // FreeSome works on freeing a record, about budget buckets or nodes of it, and
