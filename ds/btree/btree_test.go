@@ -233,3 +233,25 @@ func BenchmarkInsertDelete(b *testing.B) {
 		i++
 	}
 }
+
+// When the only entry of the first of two leaves goes, the root goes too, and the
+// cursor must be on the first entry of the leaf that is left.
+func TestDroppingALeafBelowTheRootKeepsTheCursor(t *testing.T) {
+	a := mem.NewArena()
+	defer a.Close()
+	tree := New(nil)
+	for i := range uint64(leafMax + 1) {
+		c := tree.First()
+		c.Insert(a, Entry{i, 1})
+	}
+	for n := tree.Len(); n > 1; n-- {
+		c := tree.First()
+		c.Delete(a)
+		if !c.Valid() || c.Position() != 0 || c.Entry() != tree.At0() {
+			t.Fatalf("%d entries left: the cursor is at %d", n-1, c.Position())
+		}
+	}
+}
+
+// At0 returns the first entry.
+func (t *Tree) At0() Entry { c := t.First(); return c.Entry() }

@@ -168,6 +168,9 @@ func (c *Cursor) shrink(a *mem.Arena, d int) {
 // shrinkRoot removes a root with one child, or an empty one.
 func (c *Cursor) shrinkRoot(a *mem.Arena) {
 	t := c.t
+	if node(t.root).len() > 0 {
+		c.settle()
+	}
 	for t.height > 0 && node(t.root).len() == 1 {
 		n := node(t.root)
 		t.root = mem.Handle(n.child(0))
@@ -180,7 +183,6 @@ func (c *Cursor) shrinkRoot(a *mem.Arena) {
 		*t = New(t.names)
 		c.path[0] = step{}
 	}
-	c.settle()
 }
 
 // drop removes the empty node at level d from its parent.
