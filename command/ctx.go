@@ -5,6 +5,9 @@ import (
 	"kvorum/num"
 	"kvorum/object"
 	"kvorum/object/hash"
+	"kvorum/object/list"
+	"kvorum/object/set"
+	"kvorum/object/zset"
 	"kvorum/resp"
 	"kvorum/rng"
 )
@@ -75,6 +78,9 @@ type Ctx struct {
 // Packing holds the limits within which collections stay packed.
 type Packing struct {
 	Hash hash.Limits
+	List list.Limits
+	Set  set.Limits
+	ZSet zset.Limits
 }
 
 // LFU holds the parameters of the frequency counters.

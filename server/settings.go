@@ -10,6 +10,9 @@ import (
 	"kvorum/config"
 	"kvorum/logx"
 	"kvorum/object/hash"
+	"kvorum/object/list"
+	"kvorum/object/set"
+	"kvorum/object/zset"
 )
 
 // hookConfig connects directives with what they change. A hook reads the
@@ -18,7 +21,8 @@ func (s *Server) hookConfig() {
 	s.cfg.OnChange(s.applyEngine,
 		"requirepass", "proto-max-bulk-len", "notify-keyspace-events", "maxmemory-policy", "lfu-log-factor",
 		"lfu-decay-time", "slowlog-log-slower-than", "latency-tracking", "hll-sparse-max-bytes",
-		"hash-max-listpack-entries", "hash-max-listpack-value")
+		"hash-max-listpack-entries", "hash-max-listpack-value", "list-max-listpack-size", "set-max-intset-entries",
+		"set-max-listpack-entries", "set-max-listpack-value", "zset-max-listpack-entries", "zset-max-listpack-value")
 	s.cfg.OnChange(s.applyMaxClients, "maxclients")
 	s.cfg.OnChange(func() error { s.maxInput.Store(s.cfg.Int("client-query-buffer-limit")); return nil }, "client-query-buffer-limit")
 	s.cfg.OnChange(func() error { s.protected.Store(s.cfg.Bool("protected-mode")); return nil }, "protected-mode")
@@ -31,27 +35,39 @@ func (s *Server) hookConfig() {
 
 // applyEngine publishes the settings of the engine.
 func (s *Server) applyEngine() error {
-	set := *s.eng.Settings()
-	set.Requirepass = s.cfg.String("requirepass")
-	set.Limits.MaxBulk = s.cfg.Int("proto-max-bulk-len")
-	set.NotifyMask = uint32(s.cfg.NotifyEvents())
-	set.SlowlogUsec = s.cfg.Int("slowlog-log-slower-than")
-	set.LatencyTrack = s.cfg.Bool("latency-tracking")
-	set.HLLSparseMax = s.cfg.Int("hll-sparse-max-bytes")
-	set.Packing.Hash = hash.Limits{
-		Entries: int(s.cfg.Int("hash-max-listpack-entries")), Value: int(s.cfg.Memory("hash-max-listpack-value")),
-	}
-	set.LFU = nil
+	next := *s.eng.Settings()
+	next.Requirepass = s.cfg.String("requirepass")
+	next.Limits.MaxBulk = s.cfg.Int("proto-max-bulk-len")
+	next.NotifyMask = uint32(s.cfg.NotifyEvents())
+	next.SlowlogUsec = s.cfg.Int("slowlog-log-slower-than")
+	next.LatencyTrack = s.cfg.Bool("latency-tracking")
+	next.HLLSparseMax = s.cfg.Int("hll-sparse-max-bytes")
+	next.Packing = s.packing()
+	next.LFU = nil
 	switch s.cfg.Enum("maxmemory-policy") {
 	case "allkeys-lfu", "volatile-lfu":
-		set.LFU = &command.LFU{
+		next.LFU = &command.LFU{
 			LogFactor: int(s.cfg.Int("lfu-log-factor")),
 			DecayTime: int(s.cfg.Int("lfu-decay-time")),
 		}
 	}
-	s.eng.Apply(set)
+	s.eng.Apply(next)
 	return nil
 }
+
+// packing returns the limits within which collections stay packed.
+func (s *Server) packing() (p command.Packing) {
+	p.Hash = hash.Limits{Entries: s.limit("hash-max-listpack-entries"), Value: s.limit("hash-max-listpack-value")}
+	p.List = list.LimitsOf(s.limit("list-max-listpack-size"))
+	p.Set = set.Limits{
+		Integers: s.limit("set-max-intset-entries"),
+		Entries:  s.limit("set-max-listpack-entries"), Value: s.limit("set-max-listpack-value"),
+	}
+	p.ZSet = zset.Limits{Entries: s.limit("zset-max-listpack-entries"), Value: s.limit("zset-max-listpack-value")}
+	return p
+}
+
+func (s *Server) limit(name string) int { return int(s.cfg.Int(name)) }
 
 func (s *Server) applyLogLevel() error {
 	if level, ok := logx.ParseLevel(s.cfg.Enum("loglevel")); ok {

@@ -27,6 +27,15 @@ type Limits struct {
 	Bytes   int // or as a size
 }
 
+// LimitsOf returns the limits that a value of list-max-listpack-size means:
+// entries, or -1 to -5 for 4 to 64 KB.
+func LimitsOf(size int) Limits {
+	if size >= 0 {
+		return Limits{Entries: max(size, 1)}
+	}
+	return Limits{Bytes: 2 << 10 << min(-size, 5)}
+}
+
 // fits reports whether a listpack of count entries and size bytes is within the
 // limits.
 func (l Limits) fits(count, size int) bool {
