@@ -19,6 +19,9 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		w.refuse(spec, command.ErrNoAuth)
 		return
 	}
+	if w.unusual != 0 && w.held(s, spec) {
+		return
+	}
 	c.Begin(s, spec, args)
 	c.Keys = keys
 	errors := w.totals.Errors
@@ -38,6 +41,9 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		}
 		if group {
 			w.ring.End()
+		}
+		if w.unusual&monitored != 0 {
+			w.tell()
 		}
 		w.locks.unlock(w.e.KS)
 	}
@@ -60,8 +66,12 @@ func (w *Worker) exclusive(spec *command.Spec) {
 	if w.feeding {
 		w.ring.End()
 	}
+	if w.unusual&monitored != 0 {
+		w.tell()
+	}
 	w.e.gate.start()
 	w.e.gate.enter(w.flag)
+	w.look()
 	if on := w.ring.Enabled(); on != w.feeding {
 		w.listen(on)
 	}

@@ -212,7 +212,7 @@ func (l *Loop) serve(c *Conn, in []byte) []byte {
 			l.markReady(c)
 		}
 	}
-	if !l.admit(c, len(rest)) {
+	if !l.admit(c, rest) {
 		return nil
 	}
 	return rest
@@ -220,16 +220,22 @@ func (l *Loop) serve(c *Conn, in []byte) []byte {
 
 // admit checks the size of the kept input against the limit and closes c when it
 // is exceeded.
-func (l *Loop) admit(c *Conn, buffered int) bool {
-	if l.server.cfg.MaxInput == nil {
+func (l *Loop) admit(c *Conn, input []byte) bool {
+	cfg := &l.server.cfg
+	if cfg.Kept != nil {
+		if cfg.Kept(l, c); c.flags&flagClosing != 0 {
+			return false
+		}
+	}
+	if cfg.MaxInput == nil {
 		return true
 	}
-	limit := l.server.cfg.MaxInput()
-	if limit <= 0 || int64(buffered) <= limit {
+	limit := cfg.MaxInput()
+	if limit <= 0 || int64(len(input)) <= limit {
 		return true
 	}
-	if l.server.cfg.Overflow != nil {
-		l.server.cfg.Overflow(l, c, buffered)
+	if cfg.Overflow != nil {
+		cfg.Overflow(l, c, input)
 	}
 	c.Close()
 	return false

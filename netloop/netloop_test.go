@@ -445,7 +445,7 @@ func TestInputLimitCloses(t *testing.T) {
 		h := &script{}
 		s := start(t, Config{
 			MaxInput: func() int64 { return int64(size) },
-			Overflow: func(_ *Loop, _ *Conn, n int) { told.Store(int64(n)) },
+			Overflow: func(_ *Loop, _ *Conn, in []byte) { told.Store(int64(len(in))) },
 		}, h)
 		ln := listen(t, s, "tcp")
 		client := dial(t, ln)

@@ -65,8 +65,13 @@ var clientFields = []field{
 	{"connected_clients", func(r *report) any { return r.s.clients.Load() }},
 	constant("cluster_connections", 0),
 	{"maxclients", func(r *report) any { return r.s.maxClients.Load() }},
-	constant("blocked_clients", 0),
+	{"client_recent_max_input_buffer", func(r *report) any { in, _ := r.s.recent.max(); return in }},
+	{"client_recent_max_output_buffer", func(r *report) any { _, out := r.s.recent.max(); return out }},
+	{"blocked_clients", func(r *report) any { return r.s.blocked.Load() }},
 	constant("tracking_clients", 0),
+	constant("clients_in_timeout_table", 0),
+	constant("total_blocking_keys", 0),
+	constant("total_blocking_keys_on_nokey", 0),
 }
 
 var memoryFields = []field{
@@ -106,6 +111,8 @@ var memoryFields = []field{
 	{"allocator_rss_bytes", func(r *report) any { return r.memory().Resident - r.memory().Spans }},
 	{"mem_fragmentation_ratio", func(r *report) any { return r.ifRSS(ratio(r.resident(), r.used())) }},
 	{"mem_fragmentation_bytes", func(r *report) any { return r.ifRSS(r.resident() - r.used()) }},
+	constant("mem_clients_slaves", 0),
+	{"mem_clients_normal", func(r *report) any { return r.s.clientBytes() }},
 	constant("mem_allocator", "kvorum"),
 	{"lazyfree_pending_objects", func(r *report) any { return r.s.ks.PendingObjects() }},
 	{"lazyfreed_objects", func(r *report) any { return r.s.ks.FreedObjects() }},
@@ -156,6 +163,7 @@ var statsFields = []field{
 	{"rejected_connections", func(r *report) any { return r.s.stats.rejected.Load() }},
 	{"expired_keys", func(r *report) any { return r.counts().ExpiredKeys }},
 	constant("evicted_keys", 0),
+	{"evicted_clients", func(r *report) any { return r.s.stats.evictedClients.Load() }},
 	{"keyspace_hits", func(r *report) any { return r.counts().Hits }},
 	{"keyspace_misses", func(r *report) any { return r.counts().Misses }},
 	constant("pubsub_channels", 0),

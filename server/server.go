@@ -65,6 +65,16 @@ type Server struct {
 	runID   string
 	startMs int64 // wall time
 
+	monitors          monitors
+	outLimits         atomic.Pointer[outputLimits]
+	recent            recent
+	idleSec           atomic.Int64 // timeout
+	blocked           atomic.Int64 // clients that wait for something
+	evictNow          chan struct{}
+	evicting          sync.Mutex   // held by the one that evicts clients; guards what follows
+	overAfterEvicting bool         // eviction was in vain
+	clientLimit       atomic.Int64 // maxmemory-clients in bytes, 0 without
+
 	sockets    sockets
 	clients    atomic.Int64
 	maxClients atomic.Int64
@@ -82,12 +92,15 @@ type Server struct {
 	tasks        sync.WaitGroup // goroutines of long commands
 }
 
-// loopState is what the server keeps per event loop. All but counts is touched
+// loopState is what the server keeps per event loop. All but counts and clientBytes is touched
 // on the loop only.
 type loopState struct {
-	worker   *engine.Worker
-	sessions map[uint64]*client
-	counts   loopCounts
+	worker      *engine.Worker
+	sessions    map[uint64]*client
+	roster      roster
+	postponed   []*client // by CLIENT PAUSE, the first one first
+	counts      loopCounts
+	clientBytes atomic.Int64 // sum of counted of the clients; written on the loop
 }
 
 // client is a connection with its session.
@@ -95,6 +108,11 @@ type client struct {
 	*command.Session
 	conn   *netloop.Conn
 	closed bool
+
+	at              int   // place in the roster
+	seenIn, seenOut int   // bytes buffered when it was looked after last
+	softSince       int64 // Unix seconds since when its output is over the soft limit, 0 if it is not
+	counted         int64 // its part in loopState.clientBytes
 }
 
 var _ command.Host = (*Server)(nil)
@@ -112,18 +130,20 @@ func New(cfg *config.Config, file string, log *logx.Logger) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, file: file, log: log, clock: clock.New(), table: table, runID: newRunID(),
-		ready: make(chan struct{}), stop: make(chan struct{}),
+		ready: make(chan struct{}), stop: make(chan struct{}), evictNow: make(chan struct{}, 1),
 		debugFor:   cfg.EnumBits("enable-debug-command"),
 		protectFor: cfg.EnumBits("enable-protected-configs"),
 	}
 	s.startMs = s.clock.NowMs()
 	mem.SetHugePages(!cfg.Bool("disable-thp"))
 	s.ks = keyspace.New(int(cfg.Int("databases")))
-	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnAttack: s.logAttack})
+	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnAttack: s.logAttack, OnCommand: s.tellMonitors})
 	s.net, err = netloop.New(netloop.Config{
 		Loops:       loopCount(int(cfg.Int("io-threads")), cfg.IsSet("io-threads")),
 		MaxInput:    s.maxInput.Load,
 		Overflow:    s.overflow,
+		Kept:        s.kept,
+		Pending:     s.pendingOut,
 		KeepAlive:   func() int { return int(s.keepAlive.Load()) },
 		AcceptError: func(err error) { s.log.Warningf("Accepting client connection: %s", strerror(err)) },
 	}, handler{s})

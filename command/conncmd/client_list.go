@@ -44,7 +44,7 @@ var clientListSpec = &command.Spec{
 
 func clientInfo(c *command.Ctx) {
 	c.Sess.LastCmd, c.Sess.LastSeen = c.Spec, c.Now
-	line := appendClient(nil, c.Sess, c.Now, c.Host.BufferBytes(c.Sess))
+	line := AppendInfo(nil, c.Sess, c.Now, c.Host.BufferBytes(c.Sess))
 	c.W.Verbatim("txt", string(append(line, '\n')))
 }
 
@@ -126,7 +126,7 @@ func listClients(host command.Host, now int64, filter clientType) map[uint64][]b
 	lines := make(map[uint64][]byte)
 	host.EachClient(func(s *command.Session) {
 		if filter.has(s) {
-			lines[s.ID] = append(appendClient(nil, s, now, host.BufferBytes(s)), '\n')
+			lines[s.ID] = append(AppendInfo(nil, s, now, host.BufferBytes(s)), '\n')
 		}
 	})
 	return lines
@@ -146,14 +146,16 @@ func inOrder(lines map[uint64][]byte) []byte {
 	return all
 }
 
-// clientBytes is the memory of a client besides its buffers: session, parser,
+// ClientBytes is the memory of a client besides its buffers: session, parser,
 // connection, place in the tables of its loop.
-const clientBytes = 768
+const ClientBytes = 768
 
-// appendClient appends the line of a session. Buffers are shared by all clients
-// of a loop, so most figures about them are 0: what counts is kept input (qbuf)
-// and output that the socket did not take (oll, omem).
-func appendClient(b []byte, s *command.Session, now int64, buffers int) []byte {
+// AppendInfo appends the line of a session that CLIENT LIST and the log show, at
+// now, Unix ms, with the bytes that its connection's buffers take. Buffers are
+// shared by all clients of a loop, so most figures about them are 0: what counts
+// is kept input (qbuf) and output that the socket did not take (oll, omem). The
+// caller is on the session's loop.
+func AppendInfo(b []byte, s *command.Session, now int64, buffers int) []byte {
 	var addr, local string
 	fd, in, out := -1, 0, 0
 	if p := s.Peer; p != nil {
@@ -178,7 +180,7 @@ func appendClient(b []byte, s *command.Session, now int64, buffers int) []byte {
 	words(" qbuf-free=0 argv-mem=0 multi-mem=0", " rbs=0 rbp=0 obl=0")
 	number(" oll=", int64(min(out, 1)))
 	number(" omem=", int64(out))
-	number(" tot-mem=", int64(clientBytes+buffers))
+	number(" tot-mem=", int64(ClientBytes+buffers))
 	words(" events=", "r")
 	if out > 0 {
 		words("w", "")
@@ -198,6 +200,12 @@ func appendClient(b []byte, s *command.Session, now int64, buffers int) []byte {
 // flagLetters returns the letters of a session's states, "N" for none.
 func flagLetters(s *command.Session) string {
 	letters := ""
+	if s.Flags&command.Monitor != 0 {
+		letters += "O"
+	}
+	if s.Flags&command.Postponed != 0 {
+		letters += "b"
+	}
 	if s.Flags&command.CloseAfterReply != 0 {
 		letters += "c"
 	}
