@@ -14,7 +14,7 @@ import (
 // Each loop keeps the sum of its clients' memory. Without a limit it is brought up
 // to date as the clients are looked after, within a second; with one, whenever a
 // buffer grows. Buffers that shrink are noticed later, so the sum is never too
-// small. Who finds it over the limit has it computed exactly, off the loops, and
+// small, from the first look at all clients under the limit on. Who finds it over the limit has it computed exactly, off the loops, and
 // the largest clients are closed until the rest fits. A client that is over the
 // limit all by itself is closed at once, on its loop: before it executes what
 // made it so large.
@@ -53,6 +53,7 @@ func (s *Server) applyClientLimit() error {
 		limit = max(limit, clientLimitMin)
 	}
 	s.clientLimit.Store(limit)
+	s.recount.Store(true)
 	s.evictSoon()
 	return nil
 }
@@ -111,11 +112,14 @@ type clientSize struct {
 // limit. It waits for the loops, so it must not be called on one.
 func (s *Server) evictClients() {
 	limit := s.clientLimit.Load()
-	if limit == 0 || s.clientBytes() < limit {
+	if limit == 0 {
 		return
 	}
 	s.evicting.Lock()
 	defer s.evicting.Unlock()
+	if !s.recount.Swap(false) && s.clientBytes() < limit {
+		return
+	}
 	var sum int64
 	var list []clientSize
 	for _, l := range s.net.Loops() {

@@ -74,6 +74,7 @@ type Server struct {
 	evicting          sync.Mutex   // held by the one that evicts clients; guards what follows
 	overAfterEvicting bool         // eviction was in vain
 	clientLimit       atomic.Int64 // maxmemory-clients in bytes, 0 without
+	recount           atomic.Bool  // clientLimit is new, the sums of the loops may be old
 
 	sockets    sockets
 	clients    atomic.Int64
