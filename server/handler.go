@@ -119,6 +119,7 @@ func (h handler) finish(l *netloop.Loop, cl *client, reply []byte) {
 	if !cl.Muted() {
 		cl.NetOut += uint64(len(reply))
 		l.User.(*loopState).counts.add(0, 0, uint64(len(reply)))
+		h.s.checkOutput(cl, cl.conn.PendingOut()+len(reply))
 		cl.conn.Send(reply)
 	}
 	cl.Answered()

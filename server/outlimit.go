@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// replyFree is the part of a client's output that limits do not count: the
-	// buffer that every client has in Redis.
+	// replyFree is as much output as limits allow in any case: the buffer that every
+	// client has in Redis, and that it does not count.
 	replyFree = 16 << 10
 	// unauthOutMax bounds the output that waits for a client that has still to
 	// authenticate, as Redis 7.2.8 does.
@@ -45,15 +45,19 @@ func (s *Server) pendingOut(l *netloop.Loop, c *netloop.Conn, size int) {
 // checkOutput closes a client for which more output waits than its class may
 // have. On the client's loop.
 func (s *Server) checkOutput(cl *client, size int) {
-	if s.overLimit(cl, uint64(max(size-replyFree, 0))) && !cl.conn.Closing() {
+	if s.overLimit(cl, size) && !cl.conn.Closing() {
 		s.closeOverLimit(cl)
 	}
 }
 
 // overLimit reports whether a client has had too much output waiting, or some
 // for too long. It notes since when.
-func (s *Server) overLimit(cl *client, size uint64) bool {
+func (s *Server) overLimit(cl *client, bytes int) bool {
 	limit := &s.outLimits.Load()[cl.class()]
+	size := uint64(bytes)
+	if bytes <= replyFree {
+		size = 0
+	}
 	if limit.SoftBytes == 0 || size < limit.SoftBytes {
 		cl.softSince = 0
 	} else if now := s.clock.NowMs() / msPerSec; cl.softSince == 0 {

@@ -75,7 +75,7 @@ func (s *Server) lookAfter(l *netloop.Loop, cl *client, now int64) {
 	}
 	s.recent.note(now/msPerSec, in, out)
 	l.User.(*loopState).noteMemory(cl, cl.memory())
-	if s.overLimit(cl, uint64(max(out-replyFree, 0))) {
+	if s.overLimit(cl, out) {
 		line := s.describe(cl)
 		cl.conn.Close()
 		s.log.Warningf("Client %s closed for overcoming of output buffer limits.", line)
