@@ -14,10 +14,12 @@ import (
 // Each loop keeps the sum of its clients' memory. Without a limit it is brought up
 // to date as the clients are looked after, within a second; with one, whenever a
 // buffer grows. Buffers that shrink are noticed later, so the sum is never too
-// small, from the first look at all clients under the limit on. Who finds it over the limit has it computed exactly, off the loops, and
-// the largest clients are closed until the rest fits. A client that is over the
-// limit all by itself is closed at once, on its loop: before it executes what
-// made it so large.
+// small, from the first look at all clients under the limit on. Who finds it over
+// the limit has it computed exactly, off the loops, and the largest clients are
+// closed until the rest fits. A client that is over the limit all by itself is
+// closed at once, on its loop: before it executes what made it so large.
+//
+// COMPAT: client-memory: the sum is not exact at every command.
 
 // clientLimitMin is the least limit: with less nobody could correct a mistake.
 const clientLimitMin = 128 << 10
@@ -74,11 +76,11 @@ func evictable(sess *command.Session) bool { return sess.Flags&command.NoEvict =
 func (s *Server) overMemory(l *netloop.Loop, cl *client) bool {
 	limit, mem := s.clientLimit.Load(), cl.memory()
 	l.User.(*loopState).noteMemory(cl, mem)
-	if mem >= limit && limit != 0 && evictable(cl.Session) {
+	if mem > limit && limit != 0 && evictable(cl.Session) {
 		s.evict(cl)
 		return true
 	}
-	if s.clientBytes() >= limit {
+	if s.clientBytes() > limit {
 		s.evictSoon()
 	}
 	return false
@@ -108,7 +110,7 @@ type clientSize struct {
 	bytes int64
 }
 
-// evictClients closes the largest clients until all together take less than the
+// evictClients closes the largest clients until all together take no more than the
 // limit. It waits for the loops, so it must not be called on one.
 func (s *Server) evictClients() {
 	limit := s.clientLimit.Load()
@@ -117,7 +119,7 @@ func (s *Server) evictClients() {
 	}
 	s.evicting.Lock()
 	defer s.evicting.Unlock()
-	if !s.recount.Swap(false) && s.clientBytes() < limit {
+	if !s.recount.Swap(false) && s.clientBytes() <= limit {
 		return
 	}
 	var sum int64
@@ -135,7 +137,7 @@ func (s *Server) evictClients() {
 	}
 	slices.SortFunc(list, func(a, b clientSize) int { return cmp.Compare(b.bytes, a.bytes) })
 	for _, c := range list {
-		if sum < limit {
+		if sum <= limit {
 			break
 		}
 		state := c.loop.User.(*loopState)
@@ -146,7 +148,7 @@ func (s *Server) evictClients() {
 		})
 		sum -= c.bytes
 	}
-	if over := sum >= limit; over != s.overAfterEvicting {
+	if over := sum > limit; over != s.overAfterEvicting {
 		if s.overAfterEvicting = over; over {
 			s.log.Warningf("Over client maxmemory after evicting all evictable clients")
 		}

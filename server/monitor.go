@@ -18,6 +18,8 @@ import (
 // at once: they all see one order, which is also the order of the data. Who adds
 // waits for nothing but others who add. The monitor's loop takes what is pending
 // in one piece; one that does not come to it in time loses the monitor.
+//
+// COMPAT: monitor-order: a line may reach a monitor after a later reply to it.
 
 // monitorBytesMax bounds the lines that wait for a monitor's loop. Lines that
 // wait for its socket are limited by client-output-buffer-limit.

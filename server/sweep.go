@@ -50,7 +50,7 @@ func (s *Server) sweep(l *netloop.Loop, nowMono int64) {
 		s.lookAfter(l, r.list[r.next], now)
 		r.next++
 	}
-	if limit := s.clientLimit.Load(); limit != 0 && s.clientBytes() >= limit {
+	if limit := s.clientLimit.Load(); limit != 0 && s.clientBytes() > limit {
 		s.evictSoon()
 	}
 }
