@@ -73,8 +73,8 @@ func TestStrangerKeepsFewReplies(t *testing.T) {
 	awaitInfo(t, c, "connected_clients", "1")
 }
 
-// Idle clients are closed after the timeout; monitors, paused clients and those
-// that talk are not.
+// Idle clients are closed after the timeout; monitors, paused clients, those that
+// talk, and those whose request takes long to arrive are not.
 func TestIdleTimeout(t *testing.T) {
 	s := servertest.Start(t, "timeout 1", "io-threads 2", "loglevel verbose")
 	c, idle, monitor, paused := s.Dial(), s.Dial(), s.Dial(), s.Dial()
@@ -82,15 +82,29 @@ func TestIdleTimeout(t *testing.T) {
 	idle.Want("+PONG", "PING")
 	c.Want("+OK", "CLIENT", "PAUSE", "100000", "WRITE")
 	paused.Send("SET", "k", "v")
-	awaitInfo(t, c, "connected_clients", "3")
+	slow := s.Dial()
+	slow.Write([]byte("*2\r\n$4\r\nECHO\r\n$1000\r\n"))
+	sent := 0
+	awaitThat(t, "the idle client is closed", func() bool {
+		slow.Write([]byte("x"))
+		sent++
+		time.Sleep(20 * time.Millisecond)
+		return c.Info("connected_clients") == "4"
+	})
 	idle.WantClosed()
 	if !strings.Contains(s.Log.String(), "Closing idle client") {
 		t.Errorf("the log says\n%s", s.Log.String())
 	}
 	for start := time.Now(); time.Since(start) < time.Second; time.Sleep(50 * time.Millisecond) {
 		c.Want("+PONG", "PING")
+		slow.Write([]byte("x"))
+		sent++
 	}
-	awaitInfo(t, c, "connected_clients", "3")
+	awaitInfo(t, c, "connected_clients", "4")
+	slow.Write([]byte(strings.Repeat("x", 1000-sent) + "\r\n"))
+	if v := slow.Read(); len(v.Str) != 1000 {
+		t.Errorf("%d bytes", len(v.Str))
+	}
 	c.Want("+OK", "CLIENT", "UNPAUSE")
 	if v := paused.Read(); v.Text() != "+OK" {
 		t.Error(v.Text())

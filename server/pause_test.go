@@ -170,3 +170,24 @@ func TestPauseAllEndsByItself(t *testing.T) {
 		t.Fatal(v.Text())
 	}
 }
+
+// A client that is closed while its long command runs leaves nothing behind.
+func TestKillDuringLongCommand(t *testing.T) {
+	s := servertest.Start(t, "io-threads 2")
+	admin := s.Dial()
+	admin.Want("+OK", "DEBUG", "POPULATE", "100000")
+	for range 20 {
+		c := s.Dial()
+		id := c.Do("CLIENT", "ID")[1:]
+		c.Send("KEYS", "*")
+		c.Send("SET", "late", "1")
+		admin.Do("CLIENT", "KILL", "ID", id)
+		for {
+			if _, err := c.TryRead(); err != nil {
+				break
+			}
+		}
+	}
+	awaitInfo(t, admin, "connected_clients", "1")
+	admin.Want("+PONG", "PING")
+}

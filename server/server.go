@@ -14,9 +14,10 @@
 // from any. The methods of command.Host are called by handlers and Tasks, as
 // their docs say.
 //
-// Lock order: config mutex < gate < shards. The config mutex is never taken by a
-// goroutine that is in a batch of the engine while another waits for the gate
-// under it: hooks of CONFIG SET publish settings through atomics only.
+// Lock order: config mutex < gate < shards < monitors. The config mutex is never
+// taken by a goroutine that is in a batch of the engine while another waits for
+// the gate under it: hooks of CONFIG SET publish settings through atomics only. The
+// mutex of eviction is taken beside the loops only, and held while waiting for them.
 //
 // I1: a session is touched by the goroutine of its loop only; others reach it
 // with EachClient. I2: nothing that a command waits for waits for that command.
