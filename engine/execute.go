@@ -12,10 +12,12 @@ import (
 func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, keys []keyspace.Key) {
 	c := &w.ctx
 	if spec == nil || !spec.ArityOK(len(args)) || len(spec.Subs) > 0 && spec.Handler == nil {
+		s.LastCmd = spec
 		w.reject(s, spec, args)
 		return
 	}
 	if w.mustAuth(s) && spec.Flags&command.NoAuth == 0 {
+		s.LastCmd = spec
 		w.refuse(spec, command.ErrNoAuth)
 		return
 	}

@@ -83,6 +83,7 @@ func (w *Worker) held(s *command.Session, spec *command.Spec) bool {
 		if spec.Flags&(writes|command.ReadOnly) == 0 {
 			return false
 		}
+		s.LastCmd = spec
 		w.refuse(spec, errMonitorKeys)
 		return true
 	case s.Flags&command.Internal != 0, w.unusual&paused == 0,
@@ -90,7 +91,7 @@ func (w *Worker) held(s *command.Session, spec *command.Spec) bool {
 		return false
 	}
 	s.Flags |= command.Postponed
-	s.LastCmd, s.LastSeen = spec, w.nowMs
+	s.LastCmd = spec
 	return true
 }
 

@@ -178,6 +178,7 @@ func (w *Worker) readTime() {
 func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, replies []byte) {
 	w.out.B, w.out.Proto = out, s.Proto
 	w.begin()
+	s.LastSeen = w.nowMs
 	limits := w.settings.Limits
 	for consumed < len(in) {
 		limits.Unauth = w.mustAuth(s)

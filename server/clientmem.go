@@ -92,7 +92,7 @@ func (s *Server) evict(cl *client) {
 	}
 	s.log.Noticef("Evicting client: %s", s.describe(cl))
 	s.stats.evictedClients.Add(1)
-	cl.conn.Close()
+	cl.sendAway()
 }
 
 // kept is a hook of netloop: c keeps input that is no complete request yet.

@@ -63,8 +63,14 @@ func onLoop(l *netloop.Loop, fn func()) bool {
 // CloseClient implements command.Host.
 func (s *Server) CloseClient(sess *command.Session) {
 	if c, ok := sess.Peer.(*netloop.Conn); ok {
-		c.Close()
+		c.Data.(*client).sendAway()
 	}
+}
+
+// sendAway ends the connection of a client. On its loop.
+func (cl *client) sendAway() {
+	cl.sentAway = true
+	cl.conn.Close()
 }
 
 // BufferBytes implements command.Host.

@@ -6,6 +6,7 @@ import (
 	"kvorum/command"
 	"kvorum/config"
 	"kvorum/engine"
+	"kvorum/logx"
 	"kvorum/netloop"
 	"kvorum/resp"
 )
@@ -49,6 +50,9 @@ func (h handler) Open(l *netloop.Loop, c *netloop.Conn) bool {
 func (h handler) Closed(l *netloop.Loop, c *netloop.Conn) {
 	cl := c.Data.(*client)
 	cl.closed = true
+	if !cl.sentAway && cl.Flags&command.CloseAfterReply == 0 && h.s.log.Enabled(logx.LevelVerbose) {
+		h.s.logLeft(cl)
+	}
 	state := l.User.(*loopState)
 	delete(state.sessions, cl.ID)
 	state.roster.remove(cl)
@@ -148,8 +152,18 @@ func (h handler) Tick(l *netloop.Loop, nowMono int64) time.Duration {
 
 // overflow logs a client that sent more than it may.
 func (s *Server) overflow(_ *netloop.Loop, c *netloop.Conn, input []byte) {
+	c.Data.(*client).sentAway = true
 	start := config.AppendQuoted(nil, string(input[:min(len(input), overflowShown)]))
 	s.log.Warningf("Closing client that reached max query buffer length: %s (qbuf initial bytes: %s)", s.describe(c.Data.(*client)), start)
+}
+
+// logLeft says that a client has closed its connection, unless all are being closed.
+func (s *Server) logLeft(cl *client) {
+	select {
+	case <-s.stop:
+	default:
+		s.log.Verbosef("Client closed connection %s", s.describe(cl))
+	}
 }
 
 // overflowShown is how much of its input the log shows.

@@ -191,3 +191,18 @@ func TestQueryBufferLimit(t *testing.T) {
 			strings.Contains(s.Log.String(), `(qbuf initial bytes: "*2\r\n$4\r\nECHO\r\n$2000000\r\nxxxxx`)
 	})
 }
+
+// The log tells of clients that left by themselves, at the level verbose.
+func TestClientThatLeavesIsLogged(t *testing.T) {
+	s := servertest.Start(t, "loglevel verbose")
+	admin, left, killed, quits := s.Dial(), s.Dial(), s.Dial(), s.Dial()
+	left.Want("+OK", "CLIENT", "SETNAME", "left")
+	killed.Want("+OK", "CLIENT", "SETNAME", "killed")
+	admin.Want(":1", "CLIENT", "KILL", "ID", killed.Do("CLIENT", "ID")[1:])
+	quits.Want("+OK", "QUIT")
+	left.Close()
+	awaitInfo(t, admin, "connected_clients", "1")
+	if log := s.Log.String(); strings.Count(log, "Client closed connection id=") != 1 || !strings.Contains(log, " name=left ") {
+		t.Errorf("the log says\n%s", log)
+	}
+}

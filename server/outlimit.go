@@ -71,7 +71,7 @@ func (s *Server) overLimit(cl *client, bytes int) bool {
 
 func (s *Server) closeOverLimit(cl *client) {
 	s.log.Warningf("Client %s scheduled to be closed ASAP for overcoming of output buffer limits.", s.describe(cl))
-	cl.conn.Close()
+	cl.sendAway()
 }
 
 // describe returns the line of CLIENT LIST for a client. On its loop.

@@ -110,6 +110,8 @@ type client struct {
 	*command.Session
 	conn   *netloop.Conn
 	closed bool
+	// sentAway tells that the server ended the connection, not the client.
+	sentAway bool
 
 	at              int   // place in the roster
 	seenIn, seenOut int   // bytes buffered when it was looked after last

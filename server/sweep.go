@@ -70,14 +70,14 @@ func (s *Server) lookAfter(l *netloop.Loop, cl *client, now int64) {
 	if idle := s.idleSec.Load(); idle > 0 && now/msPerSec-cl.LastSeen/msPerSec > idle &&
 		cl.Task == nil && cl.Flags&(command.Monitor|command.Postponed) == 0 {
 		s.log.Verbosef("Closing idle client")
-		cl.conn.Close()
+		cl.sendAway()
 		return
 	}
 	s.recent.note(now/msPerSec, in, out)
 	l.User.(*loopState).noteMemory(cl, cl.memory())
 	if s.overLimit(cl, out) {
 		line := s.describe(cl)
-		cl.conn.Close()
+		cl.sendAway()
 		s.log.Warningf("Client %s closed for overcoming of output buffer limits.", line)
 	}
 }
