@@ -222,11 +222,6 @@ func (l *Loop) serve(c *Conn, in []byte) []byte {
 // is exceeded.
 func (l *Loop) admit(c *Conn, input []byte) bool {
 	cfg := &l.server.cfg
-	if cfg.Kept != nil {
-		if cfg.Kept(l, c); c.flags&flagClosing != 0 {
-			return false
-		}
-	}
 	if cfg.MaxInput == nil {
 		return true
 	}

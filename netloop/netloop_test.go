@@ -462,6 +462,37 @@ func TestInputLimitCloses(t *testing.T) {
 	}
 }
 
+// Who watches the memory of connections is told of all input that is kept, and may
+// close the connection there and then.
+func TestKeptIsToldOfGrowingInput(t *testing.T) {
+	const limit = 300 << 10
+	for _, size := range []int{10 << 10, 100 << 10, 1 << 20} {
+		var most atomic.Int64
+		h := &script{}
+		s := start(t, Config{Kept: func(_ *Loop, c *Conn) {
+			if n := int64(c.InputBuffered()); n > most.Load() {
+				most.Store(n)
+			}
+			if c.InputBuffered() > limit {
+				c.Close()
+			}
+		}}, h)
+		client := dial(t, listen(t, s, "tcp"))
+		request := frame(pattern(3, size))
+		part := request[:len(request)-1]
+		if len(part) > limit {
+			go client.Write(part)
+			expectEnd(t, client)
+			await(t, "Closed", func() bool { return h.ended.Load() == 1 })
+			continue
+		}
+		write(t, client, part)
+		await(t, "all of it", func() bool { return most.Load() == int64(len(part)) })
+		write(t, client, request[len(part):])
+		expect(t, client, request)
+	}
+}
+
 // A handler that stops early is called again, after the others had their turn.
 func TestAgainSharesTheLoop(t *testing.T) {
 	var order []byte // on the loop only
