@@ -191,3 +191,58 @@ func TestKillDuringLongCommand(t *testing.T) {
 	awaitInfo(t, admin, "connected_clients", "1")
 	admin.Want("+PONG", "PING")
 }
+
+// Pauses of both kinds, monitors that come and go in every way, and clients that
+// are killed lose no request of others and repeat none.
+func TestPauseAndMonitorUnderLoad(t *testing.T) {
+	s := servertest.Start(t, "io-threads 3")
+	admin := s.Dial()
+	const writers, each = 4, 400
+	done := make(chan struct{})
+	for w := range writers {
+		c := s.Dial()
+		go func() {
+			defer func() { done <- struct{}{} }()
+			key := fmt.Sprint("n", w)
+			for i := 0; i < each; i += 4 {
+				for range 4 {
+					c.Send("INCR", key)
+				}
+				for n := i + 1; n <= i+4; n++ {
+					if v, err := c.TryRead(); err != nil || v.Text() != fmt.Sprint(":", n) {
+						t.Errorf("reply %d of %s is %s, %v", n, key, v.Text(), err)
+						return
+					}
+				}
+			}
+		}()
+	}
+	for running, round := writers, 0; running > 0; round++ {
+		m := s.Dial()
+		m.Send("MONITOR")
+		admin.Want("+OK", "CLIENT", "PAUSE", "1000", "WRITE")
+		victim := s.Dial()
+		victim.Send("CLIENT", "ID")
+		id := victim.Read()
+		victim.Send("SET", "late", "1")
+		admin.Do("CLIENT", "KILL", "ID", id.Text()[1:])
+		admin.Want("+OK", "CLIENT", "UNPAUSE")
+		if round%8 == 0 {
+			admin.Want("+OK", "CLIENT", "PAUSE", "2", "ALL")
+		}
+		switch round % 3 {
+		case 0:
+			m.Send("RESET")
+		case 1:
+			m.Send("QUIT")
+		}
+		m.Close()
+		select {
+		case <-done:
+			running--
+		default:
+		}
+	}
+	awaitInfo(t, admin, "connected_clients", fmt.Sprint(1+writers))
+	awaitInfo(t, admin, "blocked_clients", "0")
+}
