@@ -41,6 +41,7 @@ func TestHardOutputLimit(t *testing.T) {
 // The soft limit closes a client that has been over it for longer than it may,
 // and not before; a client that reads in time stays.
 func TestSoftOutputLimit(t *testing.T) {
+	t.Parallel() // as TestIdleTimeout
 	s := servertest.Start(t, "client-output-buffer-limit normal 0 1mb 1")
 	c, slow := s.Dial(), s.Dial()
 	c.Want(":900000", "SETRANGE", "k", "899999", "x")
@@ -76,6 +77,7 @@ func TestStrangerKeepsFewReplies(t *testing.T) {
 // Idle clients are closed after the timeout; monitors, paused clients, those that
 // talk, and those whose request takes long to arrive are not.
 func TestIdleTimeout(t *testing.T) {
+	t.Parallel() // it takes seconds and hardly any work
 	s := servertest.Start(t, "timeout 1", "io-threads 2", "loglevel verbose")
 	c, idle, monitor, paused := s.Dial(), s.Dial(), s.Dial(), s.Dial()
 	monitor.Want("+OK", "MONITOR")

@@ -175,8 +175,8 @@ func TestPauseAllEndsByItself(t *testing.T) {
 func TestKillDuringLongCommand(t *testing.T) {
 	s := servertest.Start(t, "io-threads 2")
 	admin := s.Dial()
-	admin.Want("+OK", "DEBUG", "POPULATE", "100000")
-	for range 20 {
+	admin.Want("+OK", "DEBUG", "POPULATE", "5000")
+	for range 10 {
 		c := s.Dial()
 		id := c.Do("CLIENT", "ID")[1:]
 		c.Send("KEYS", "*")
