@@ -26,8 +26,8 @@ func (s *Server) applyOutputLimits() error {
 	return nil
 }
 
-// class returns the class whose limits hold for a client. All are normal ones so far, monitors
-// too, as in Redis.
+// class returns the class whose limits hold for a client. All are normal ones so
+// far; monitors are in Redis, too.
 func (cl *client) class() config.OutputClass { return config.ClassNormal }
 
 // pendingOut is a hook of netloop: output waits for the socket of c.
