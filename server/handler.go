@@ -75,7 +75,9 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 		return len(in), 0
 	}
 	out, commands := len(l.Out), cl.Commands
+	state.serving = cl
 	consumed, need, l.Out = state.worker.Serve(cl.Session, in, l.Out)
+	state.serving = nil
 	written := uint64(len(l.Out) - out)
 	cl.NetOut += written
 	state.counts.add(cl.Commands-commands, uint64(consumed), written)
@@ -106,12 +108,12 @@ func (h handler) start(l *netloop.Loop, cl *client) {
 	task, proto := cl.Task, cl.Proto
 	cl.conn.Park()
 	h.s.tasks.Add(1)
-	go func() {
+	go h.s.guard(nil, func() {
 		defer h.s.tasks.Done()
 		w := resp.Writer{Proto: proto}
 		task(&w)
 		l.Post(func() { h.finish(l, cl, w.B) })
-	}()
+	})
 }
 
 // finish sends the reply of a long command and lets its client go on.

@@ -31,7 +31,7 @@ var serverFields = []field{
 		return "go"
 	}},
 	{"process_id", func(*report) any { return os.Getpid() }},
-	constant("process_supervised", "no"),
+	{"process_supervised", func(r *report) any { return r.s.program.supervised() }},
 	{"run_id", func(r *report) any { return r.s.runID }},
 	{"tcp_port", func(r *report) any { return r.s.tcpPort() }},
 	{"server_time_usec", func(r *report) any { return r.s.clock.NowUs() }},

@@ -76,5 +76,5 @@ func (s *Server) closeOverLimit(cl *client) {
 
 // describe returns the line of CLIENT LIST for a client. On its loop.
 func (s *Server) describe(cl *client) string {
-	return string(conncmd.AppendInfo(nil, cl.Session, s.clock.NowMs(), cl.conn.BufferBytes()))
+	return conncmd.ClientLine(cl.Session, s.clock.NowMs(), cl.conn.BufferBytes())
 }

@@ -44,7 +44,7 @@ var clientListSpec = &command.Spec{
 
 func clientInfo(c *command.Ctx) {
 	c.Sess.LastCmd, c.Sess.LastSeen = c.Spec, c.Now
-	line := AppendInfo(nil, c.Sess, c.Now, c.Host.BufferBytes(c.Sess))
+	line := appendClient(nil, c.Sess, c.Now, c.Host.BufferBytes(c.Sess))
 	c.W.Verbatim("txt", string(append(line, '\n')))
 }
 
@@ -126,7 +126,7 @@ func listClients(host command.Host, now int64, filter clientType) map[uint64][]b
 	lines := make(map[uint64][]byte)
 	host.EachClient(func(s *command.Session) {
 		if filter.has(s) {
-			lines[s.ID] = append(AppendInfo(nil, s, now, host.BufferBytes(s)), '\n')
+			lines[s.ID] = append(appendClient(nil, s, now, host.BufferBytes(s)), '\n')
 		}
 	})
 	return lines
@@ -150,13 +150,13 @@ func inOrder(lines map[uint64][]byte) []byte {
 // connection, place in the tables of its loop.
 const ClientBytes = 768
 
-// AppendInfo appends the line of a session that CLIENT LIST and the log show, at
+// appendClient appends the line of a session that CLIENT LIST and the log show, at
 // now, Unix ms, with the bytes that its connection's buffers take. Buffers are
 // shared by all clients of a loop, so most figures about them are 0: what counts
 // is kept input (argv-mem: complete arguments of an incomplete request, qbuf: the
-// rest) and output that the socket did not take (oll, omem). The
-// caller is on the session's loop.
-func AppendInfo(b []byte, s *command.Session, now int64, buffers int) []byte {
+// rest) and output that the socket did not take (oll, omem). The caller is on the
+// session's loop.
+func appendClient(b []byte, s *command.Session, now int64, buffers int) []byte {
 	var addr, local string
 	fd, in, args, out := -1, 0, 0, 0
 	if p := s.Peer; p != nil {
