@@ -177,7 +177,7 @@ func listen(t testing.TB, s *Server, network string) *Listener {
 func dial(t testing.TB, ln *Listener) net.Conn {
 	t.Helper()
 	network := "tcp"
-	if ln.path != "" {
+	if ln.file.path != "" {
 		network = "unix"
 	}
 	c, err := net.Dial(network, ln.Addr())
