@@ -15,6 +15,7 @@ const (
 	flagServe                            // kept input is to be served when its turn comes
 	flagUnread                           // Linux: may have input that no event will tell of
 	flagEnded                            // portable: the peer hung up while parked
+	flagHung                             // Linux: on the hung list
 )
 
 // Conn is a connection. Its methods may only be called on its loop, Loop

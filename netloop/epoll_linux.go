@@ -37,7 +37,7 @@ import (
 // The goroutine is not locked to its thread: measured, that changes nothing.
 
 const (
-	eventsMin = 64
+	eventsMin = 512
 	eventsMax = 4096
 
 	evIn   = uint32(syscall.EPOLLIN)
@@ -67,6 +67,14 @@ const (
 	idleNs = 5_000_000 // a sleep from which on the loop counts as idle
 
 	flushMax = 4 << 20 // bytes written to one connection before the others' turn
+
+	// hangupsMax and acceptsMax are how many connections that ended, and how many
+	// new ones of a listener, a round treats: a storm of thousands of both shares
+	// the loop with those who are served. Closing a socket costs the kernel some
+	// 10 us, accepting one about as much. Hang-ups come first, so that who takes the
+	// place of a connection that ended is not counted beside it.
+	hangupsMax = 16
+	acceptsMax = 16
 )
 
 // sysLoop is the system's part of a Loop.
@@ -81,8 +89,11 @@ type sysLoop struct {
 	idle    bool    // the last sleep was long
 	yielded int64   // Mono at which the loop yielded last
 	retryAt int64   // Mono at which failed listeners are tried again; 0 none
-	accepts [64]int // descriptors and addresses of one accept batch
-	peers   [64]peerAddr
+	hung    []*Conn // connections whose peer shut down sending, from hungAt on (flagHung)
+	hungAt  int
+	waiting []int           // listeners with connections to accept in this round
+	accepts [acceptsMax]int // descriptors and addresses of one accept batch
+	peers   [acceptsMax]peerAddr
 	turns   int // loop that is first in line for the next connection
 }
 
@@ -173,6 +184,17 @@ func (l *Loop) run() {
 			l.serveReady()
 		}
 		l.settle() // replies do not wait for background work
+		if l.hungAt < len(l.hung) {
+			l.hearOut()
+			l.settle()
+		}
+		if len(l.waiting) > 0 {
+			for _, id := range l.waiting {
+				l.accept(id)
+			}
+			l.waiting = l.waiting[:0]
+			l.settle()
+		}
 		now = l.server.Mono()
 		delay := l.handler.Tick(l, now)
 		l.settle()
@@ -190,7 +212,7 @@ func (l *Loop) timeout(delay time.Duration, now int64) int {
 			delay = left
 		}
 	}
-	if delay == 0 || len(l.ready) > 0 || l.stopping {
+	if delay == 0 || len(l.ready)+len(l.hung) > 0 || l.stopping {
 		return 0
 	}
 	if delay < 0 {
@@ -238,7 +260,7 @@ func (l *Loop) poll(timeoutMs int) int {
 func (l *Loop) dispatch(ev *syscall.EpollEvent) {
 	if ev.Fd < 0 {
 		if ev.Fd <= idListener {
-			l.accept(int(idListener - ev.Fd))
+			l.waiting = append(l.waiting, int(idListener-ev.Fd))
 		}
 		return
 	}
@@ -262,7 +284,8 @@ func (l *Loop) dispatch(ev *syscall.EpollEvent) {
 	}
 	if c.flags&(flagPaused|flagCloseAfter|flagReady) == 0 {
 		if events&(evHalf|evHup|evErr) != 0 {
-			c.unread()
+			c.hangUp()
+			return
 		}
 		l.readable(c)
 	} else {
@@ -278,6 +301,42 @@ func (c *Conn) unreadable(events uint32) {
 	}
 	if events&(evHup|evErr) != 0 || events&evHalf != 0 && c.flags&(flagParked|flagCloseAfter) == 0 {
 		c.Close()
+	}
+}
+
+// hangUp has c read to its end when its turn comes.
+func (c *Conn) hangUp() {
+	c.flags |= flagUnread
+	if c.flags&flagHung == 0 {
+		c.flags |= flagHung
+		c.loop.hung = append(c.loop.hung, c)
+	}
+}
+
+// hearOut reads the oldest of the connections whose peer has shut down sending.
+// Requests may stand before the end of the stream: what is read again for it takes
+// its turn with the others.
+func (l *Loop) hearOut() {
+	end := min(l.hungAt+hangupsMax, len(l.hung))
+	for i := l.hungAt; i < end; i++ {
+		c := l.hung[i]
+		l.hung[i] = nil
+		c.flags &^= flagHung
+		if c.flags&(flagClosing|flagPaused|flagCloseAfter|flagReady) != 0 {
+			// Paused meanwhile; flagUnread reminds those who go on with the others.
+			if c.flags&(flagPaused|flagParked|flagCloseAfter) == flagPaused {
+				c.Close()
+			}
+			continue
+		}
+		c.flags &^= flagUnread
+		l.readable(c)
+		if c.flags&(flagClosing|flagCloseAfter) == 0 {
+			c.unread()
+		}
+	}
+	if l.hungAt = end; end == len(l.hung) {
+		l.hung, l.hungAt = l.hung[:0], 0
 	}
 }
 
