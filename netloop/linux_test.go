@@ -17,6 +17,9 @@ import (
 	"kvorum/internal/invariants"
 )
 
+// takesTurns says that whose input has arrived is served in turn.
+const takesTurns = true
+
 // rawDial connects without package net, whose memory would be measured with ours.
 func rawDial(t testing.TB, ln *Listener) int {
 	t.Helper()

@@ -81,7 +81,7 @@ func (l *Loop) run() {
 		}
 		delay := l.round()
 		l.box.waiting.Store(true)
-		again := delay == 0 || len(l.ready) > 0 || l.stopping || l.box.nonEmpty.Load()
+		again := delay == 0 || len(l.ready)+len(l.arrived) > 0 || l.stopping || l.box.nonEmpty.Load()
 		l.mu.Unlock()
 		if again {
 			runtime.Gosched()
@@ -107,6 +107,9 @@ func (l *Loop) round() time.Duration {
 	l.Now = l.server.Mono()
 	if l.box.nonEmpty.Load() {
 		l.drain()
+	}
+	if len(l.arrived) > 0 {
+		l.adoptSome()
 	}
 	if len(l.ready) > 0 {
 		l.serveReady()

@@ -97,7 +97,7 @@ func (h handler) finish(l *netloop.Loop, cl *client, reply []byte) {
 	}
 	cl.NetOut += uint64(len(reply))
 	l.User.(*loopState).counts.add(0, 0, uint64(len(reply)))
-	cl.conn.Send(reply)
+	cl.conn.Give(reply)
 	if cl.Flags&command.CloseAfterReply != 0 {
 		cl.conn.CloseAfterWrite()
 		return
