@@ -12,11 +12,16 @@ import (
 func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, keys []keyspace.Key) {
 	c := &w.ctx
 	if spec == nil || !spec.ArityOK(len(args)) || len(spec.Subs) > 0 && spec.Handler == nil {
+		s.LastCmd = spec
 		w.reject(s, spec, args)
 		return
 	}
 	if w.mustAuth(s) && spec.Flags&command.NoAuth == 0 {
+		s.LastCmd = spec
 		w.refuse(spec, command.ErrNoAuth)
+		return
+	}
+	if w.unusual != 0 && w.held(s, spec) {
 		return
 	}
 	c.Begin(s, spec, args)
@@ -39,6 +44,9 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		if group {
 			w.ring.End()
 		}
+		if w.unusual&monitored != 0 {
+			w.tell()
+		}
 		w.locks.unlock(w.e.KS)
 	}
 	if spec.Flags&command.Admin != 0 {
@@ -60,8 +68,12 @@ func (w *Worker) exclusive(spec *command.Spec) {
 	if w.feeding {
 		w.ring.End()
 	}
+	if w.unusual&monitored != 0 {
+		w.tell()
+	}
 	w.e.gate.start()
 	w.e.gate.enter(w.flag)
+	w.look()
 	if on := w.ring.Enabled(); on != w.feeding {
 		w.listen(on)
 	}

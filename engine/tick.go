@@ -140,7 +140,7 @@ func (w *Worker) compact(nowNs, end int64) (more bool) {
 // slice ends, and returns the lag in milliseconds.
 func (w *Worker) expire(nowNs, end int64) (lagMs int64) {
 	sl := &w.slices
-	if !w.e.activity.activeExpire.Load() || (nowNs < sl.expireNs && !sl.busy) {
+	if !w.e.activity.activeExpire.Load() || w.ctx.KeepExpired || (nowNs < sl.expireNs && !sl.busy) {
 		return 0
 	}
 	sl.busy = false

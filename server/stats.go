@@ -41,8 +41,10 @@ func (s *Server) sumCounts() (sum counts) {
 type stats struct {
 	accepted atomic.Uint64
 	rejected atomic.Uint64
-	netInAt  atomic.Uint64 // sums at the last CONFIG RESETSTAT
-	netOutAt atomic.Uint64
+
+	evictedClients atomic.Uint64
+	netInAt        atomic.Uint64 // sums at the last CONFIG RESETSTAT
+	netOutAt       atomic.Uint64
 
 	ops, inBytes, outBytes rate
 	peakBytes              atomic.Int64
@@ -117,6 +119,7 @@ func (s *Server) ResetStats() {
 	s.stats.netOutAt.Store(sum.netOut)
 	s.stats.accepted.Store(0)
 	s.stats.rejected.Store(0)
+	s.stats.evictedClients.Store(0)
 }
 
 // Latencies implements command.Host.

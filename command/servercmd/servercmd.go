@@ -18,7 +18,7 @@ import (
 func Specs() []*command.Spec {
 	return []*command.Spec{
 		commandSpec, configSpec, dbsizeSpec, debugSpec, flushallSpec, flushdbSpec, infoSpec, latencySpec,
-		memorySpec, shutdownSpec, slowlogSpec, swapdbSpec, timeSpec,
+		memorySpec, monitorSpec, shutdownSpec, slowlogSpec, swapdbSpec, timeSpec,
 	}
 }
 
