@@ -22,6 +22,7 @@ const (
 	ReplySkip     // CLIENT REPLY SKIP: the running request is not answered
 	ReplySkipNext // the next one is not
 	Monitor       // gets all commands, as MONITOR says
+	InExec        // EXEC runs its transaction: nothing may block
 )
 
 // Unordinary are the flags that matter once a request has been dealt with.
@@ -59,6 +60,7 @@ type Session struct {
 	Commands uint64
 	Watcher  *keyspace.Watcher // nil until the first WATCH
 	Peer     Peer              // nil for internal sessions
+	Txn      *Txn              // between MULTI and EXEC
 	Task     Task              // set when a command goes on off the loop
 }
 

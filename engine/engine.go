@@ -41,8 +41,8 @@ type Settings struct {
 	LFU          *command.LFU // nil: access fields hold times
 	SlowlogUsec  int64        // slower commands are reported to OnSlow; negative: none
 	Packing      command.Packing
-	LatencyTrack bool         // record the latency histogram of each command
-	HLLSparseMax int64        // bytes of a sparse HyperLogLog
+	LatencyTrack bool  // record the latency histogram of each command
+	HLLSparseMax int64 // bytes of a sparse HyperLogLog
 }
 
 // Slow is a command that took longer than the slow log's threshold.

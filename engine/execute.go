@@ -13,23 +13,34 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	c := &w.ctx
 	if spec == nil || !spec.ArityOK(len(args)) || len(spec.Subs) > 0 && spec.Handler == nil {
 		s.LastCmd = spec
+		fail(s)
 		w.reject(s, spec, args)
 		return
 	}
 	if w.mustAuth(s) && spec.Flags&command.NoAuth == 0 {
 		s.LastCmd = spec
+		fail(s)
 		w.refuse(spec, command.ErrNoAuth)
 		return
 	}
 	if w.unusual != 0 && w.held(s, spec) {
 		return
 	}
+	if s.Txn != nil && w.queue(s, spec, args) {
+		return
+	}
 	c.Begin(s, spec, args)
 	c.Keys = keys
 	errors := w.totals.Errors
-	if spec.Mode == command.Exclusive {
+	switch spec.Mode {
+	case command.Exclusive:
 		w.exclusive(spec)
-	} else {
+	case command.Transaction:
+		w.exec(s, args)
+		if w.unusual&monitored != 0 {
+			w.tell()
+		}
+	default:
 		// A handler that locks shards itself feeds each effect under the lock
 		// that orders it: a group would be numbered when they are all free again.
 		group := w.feeding && spec.Mode == command.LocksKeys

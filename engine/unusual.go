@@ -87,7 +87,7 @@ func (w *Worker) held(s *command.Session, spec *command.Spec) bool {
 		w.refuse(spec, errMonitorKeys)
 		return true
 	case s.Flags&command.Internal != 0, w.unusual&paused == 0,
-		w.unusual&pausedAll == 0 && spec.Flags&writes == 0:
+		w.unusual&pausedAll == 0 && spec.Flags&writes == 0 && !(spec.Mode == command.Transaction && s.Txn != nil && s.Txn.Flags&writes != 0):
 		return false
 	}
 	s.Flags |= command.Postponed

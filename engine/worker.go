@@ -45,8 +45,10 @@ type Worker struct {
 	reqs [batchMax]resp.Request
 	prep [batchMax]prepared
 	keys []keyspace.Key
-	refs []command.KeyRef
-	hint [hintMax]keyspaceHint
+
+	txnKeys []keyspace.Key // of a transaction
+	refs    []command.KeyRef
+	hint    [hintMax]keyspaceHint
 
 	batchStart int64 // ticks
 	lastTicks  int64 // at the end of the last command
@@ -268,18 +270,7 @@ func (w *Worker) prepare(p *prepared, args [][]byte) {
 	if !p.spec.ArityOK(len(args)) {
 		return
 	}
-	first, last, step, ok := p.spec.KeyRange(len(args))
-	switch {
-	case !ok:
-		w.refs, _ = p.spec.AppendKeys(args, w.refs[:0])
-		for _, r := range w.refs {
-			w.keys = append(w.keys, w.e.KS.Key(args[r.Arg]))
-		}
-	case first > 0:
-		for i := first; i <= last && i < len(args); i += step {
-			w.keys = append(w.keys, w.e.KS.Key(args[i]))
-		}
-	}
+	w.keys = w.appendKeys(w.keys, p.spec, args)
 	p.to = int32(len(w.keys))
 }
 

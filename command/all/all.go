@@ -13,6 +13,7 @@ import (
 	"kvorum/command/keycmd"
 	"kvorum/command/servercmd"
 	"kvorum/command/strcmd"
+	"kvorum/command/txncmd"
 )
 
 // Families returns the rows of all families, each call the same.
@@ -25,5 +26,6 @@ func Families() [][]*command.Spec {
 		conncmd.Specs(),
 		servercmd.Specs(),
 		hashcmd.Specs(),
+		txncmd.Specs(),
 	}
 }
