@@ -13,14 +13,12 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	c := &w.ctx
 	if spec == nil || !spec.ArityOK(len(args)) || len(spec.Subs) > 0 && spec.Handler == nil {
 		s.LastCmd = spec
-		fail(s)
 		w.reject(s, spec, args)
 		return
 	}
 	if w.mustAuth(s) && spec.Flags&command.NoAuth == 0 {
 		s.LastCmd = spec
-		fail(s)
-		w.refuse(spec, command.ErrNoAuth)
+		w.refuse(s, spec, command.ErrNoAuth)
 		return
 	}
 	if w.unusual != 0 && w.held(s, spec) {
@@ -131,8 +129,14 @@ func (w *Worker) account(s *command.Session, spec *command.Spec, args [][]byte, 
 }
 
 // refuse replies the error of a command that is not executed.
-func (w *Worker) refuse(spec *command.Spec, text string) {
+func (w *Worker) refuse(s *command.Session, spec *command.Spec, text string) {
+	if s.Txn != nil {
+		s.Txn.Failed = true
+	}
 	if spec != nil {
+		if spec.Mode == command.Transaction {
+			text = w.abort(s, text)
+		}
 		w.totals.PerCommand[spec.ID].Rejected++
 	}
 	w.out.Err(text)
@@ -166,13 +170,13 @@ func (w *Worker) reject(s *command.Session, spec *command.Spec, args [][]byte) {
 			return
 		}
 		if w.e.Table.Lookup(args[0]) != nil {
-			w.refuse(nil, unknownSub(args[0], args[1]))
+			w.refuse(s, nil, unknownSub(args[0], args[1]))
 			return
 		}
-		w.refuse(nil, unknownCommand(args))
+		w.refuse(s, nil, unknownCommand(args))
 		return
 	}
-	w.refuse(spec, "-ERR wrong number of arguments for '"+spec.FullName()+"' command")
+	w.refuse(s, spec, "-ERR wrong number of arguments for '"+spec.FullName()+"' command")
 }
 
 func unknownCommand(args [][]byte) string {

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"strings"
+
 	"kvorum/command"
 	"kvorum/keyspace"
 	"kvorum/resp"
@@ -15,6 +17,7 @@ import (
 const (
 	errExecWithoutMulti = "-ERR EXEC without MULTI"
 	errExecAbort        = "-EXECABORT Transaction discarded because of previous errors."
+	errExecRefused      = "-EXECABORT Transaction discarded because of: "
 	errNoMulti          = "-ERR Command not allowed inside a transaction"
 )
 
@@ -22,8 +25,7 @@ const (
 // whether the command is done with, queued or refused.
 func (w *Worker) queue(s *command.Session, spec *command.Spec, args [][]byte) bool {
 	if spec.Flags&command.NoMulti != 0 {
-		s.Txn.Failed = true
-		w.refuse(spec, errNoMulti)
+		w.refuse(s, spec, errNoMulti)
 		return true
 	}
 	if spec.AtOnce {
@@ -35,11 +37,13 @@ func (w *Worker) queue(s *command.Session, spec *command.Spec, args [][]byte) bo
 	return true
 }
 
-// fail remembers that a command of a transaction was refused.
-func fail(s *command.Session) {
-	if s.Txn != nil {
-		s.Txn.Failed = true
+// abort ends a transaction whose EXEC is refused, and returns the error.
+func (w *Worker) abort(s *command.Session, text string) string {
+	s.Txn = nil
+	if s.Watcher != nil {
+		w.e.KS.Unwatch(s.Watcher)
 	}
+	return errExecRefused + strings.TrimPrefix(text[1:], "ERR ")
 }
 
 // exec runs a transaction, or replies why it does not.

@@ -84,7 +84,7 @@ func (w *Worker) held(s *command.Session, spec *command.Spec) bool {
 			return false
 		}
 		s.LastCmd = spec
-		w.refuse(spec, errMonitorKeys)
+		w.refuse(s, spec, errMonitorKeys)
 		return true
 	case s.Flags&command.Internal != 0, w.unusual&paused == 0,
 		w.unusual&pausedAll == 0 && spec.Flags&writes == 0 && !(spec.Mode == command.Transaction && s.Txn != nil && s.Txn.Flags&writes != 0):
