@@ -81,7 +81,6 @@ func (w *Worker) feed() {
 func (w *Worker) account(s *command.Session, spec *command.Spec, args [][]byte, failed bool) {
 	now := w.e.clock.Ticks()
 	spent := now - w.lastTicks
-	start := w.lastTicks
 	w.lastTicks = now
 	w.totals.Commands++
 	s.Commands++
@@ -97,10 +96,8 @@ func (w *Worker) account(s *command.Session, spec *command.Spec, args [][]byte, 
 	if w.settings.LatencyTrack {
 		st.record(w.e.clock.TicksToNs(spent))
 	}
-	if w.settings.SlowlogUsec >= 0 && spec.Flags&command.SkipSlowlog == 0 {
-		if us := w.e.clock.TicksToNs(spent) / 1000; us >= w.settings.SlowlogUsec && w.e.hooks.OnSlow != nil {
-			w.e.hooks.OnSlow(Slow{s, args, w.nowMs, us, w.e.clock.TicksToNs(start-w.batchStart) / 1000})
-		}
+	if spent >= w.slowFrom {
+		w.report(s, spec, args, spent)
 	}
 	if now >= w.nextMs {
 		w.readTime()

@@ -47,10 +47,10 @@ type Worker struct {
 	refs []command.KeyRef
 	hint [hintMax]keyspaceHint
 
-	batchStart int64 // ticks
-	lastTicks  int64 // at the end of the last command
-	nextMs     int64 // ticks at which Now must be read again
-	nowMs      int64
+	lastTicks int64 // at the end of the last command
+	slowFrom  int64 // ticks from which on a command is reported
+	nextMs    int64 // ticks at which Now must be read again
+	nowMs     int64
 
 	slices slices
 }
@@ -85,6 +85,10 @@ func (w *Worker) Close() {
 	w.e.mu.Lock()
 	defer w.e.mu.Unlock()
 	w.e.retired.add(&w.totals)
+	for id := range w.totals.PerCommand {
+		st := &w.e.retired.PerCommand[id]
+		st.Latency = w.totals.merge(st.Latency, id)
+	}
 	for i, have := range w.e.workers {
 		if have == w {
 			w.e.workers = append(w.e.workers[:i:i], w.e.workers[i+1:]...)
@@ -101,7 +105,6 @@ func (w *Worker) begin() {
 		w.listen(on)
 	}
 	w.lastTicks = w.e.clock.Ticks()
-	w.batchStart = w.lastTicks
 	if w.lastTicks >= w.nextMs {
 		w.readTime()
 	}
@@ -146,6 +149,7 @@ func (w *Worker) adopt(s *Settings) {
 	w.ctx.MaxBulk = s.Limits.MaxBulk
 	w.ctx.LFU = s.LFU
 	w.ctx.HLLSparseMax = s.HLLSparseMax
+	w.slowFrom = w.reportFrom(s)
 	w.nextMs = 0
 }
 
@@ -208,6 +212,7 @@ func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, 
 	}
 	s.NetIn += uint64(consumed)
 	w.totals.NetIn += uint64(consumed)
+	w.totals.NetOut += uint64(len(w.out.B) - len(out))
 	w.end()
 	replies = w.out.B
 	w.out.B = nil
@@ -293,6 +298,7 @@ func (w *Worker) run(s *command.Session, n int) int {
 
 func (w *Worker) protocolError(s *command.Session, err *resp.ProtocolError) {
 	w.out.ProtocolErr(err)
+	w.totals.Errors++
 	w.totals.countError("-ERR")
 	s.Flags |= command.CloseAfterReply
 }

@@ -289,6 +289,7 @@ func (c *Conn) unread() {
 
 // readable reads once and serves what there is.
 func (l *Loop) readable(c *Conn) {
+	l.Reads++
 	if len(c.in) == 0 {
 		n := recv(c.fd, l.rbuf)
 		if n <= 0 {
@@ -412,6 +413,7 @@ func (c *Conn) sysAwaitWritable() { c.arm(c.armed | evOut) }
 
 // sysWrite writes b and returns the bytes written, -1 when the connection is broken.
 func (c *Conn) sysWrite(b []byte) int {
+	c.loop.Writes++
 	n := send(c.fd, b)
 	if n >= 0 {
 		return n
@@ -433,6 +435,7 @@ func (c *Conn) sysFlush() {
 			l.iov[i].SetLen(len(chunk))
 			total += len(chunk)
 		}
+		l.Writes++
 		n := sendAll(c.fd, l.iov[:len(l.gather)])
 		clear(l.iov[:len(l.gather)])
 		clear(l.gather)

@@ -58,7 +58,7 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	consumed, need, l.Out = state.worker.Serve(cl.Session, in, l.Out)
 	written := uint64(len(l.Out) - out)
 	cl.NetOut += written
-	state.counts.add(cl.Commands-commands, uint64(consumed), written)
+	state.cycles.served(cl.Commands-commands, uint64(consumed), written)
 	if cl.Task != nil {
 		h.start(l, cl)
 		return consumed, 0
@@ -94,7 +94,8 @@ func (h handler) finish(l *netloop.Loop, cl *client, reply []byte) {
 		return
 	}
 	cl.NetOut += uint64(len(reply))
-	l.User.(*loopState).counts.add(0, 0, uint64(len(reply)))
+	h.s.stats.taskBytes.Add(uint64(len(reply)))
+	l.User.(*loopState).cycles.served(0, 0, uint64(len(reply)))
 	cl.conn.Send(reply)
 	if cl.Flags&command.CloseAfterReply != 0 {
 		cl.conn.CloseAfterWrite()
@@ -105,7 +106,10 @@ func (h handler) finish(l *netloop.Loop, cl *client, reply []byte) {
 
 // Tick does a slice of background work.
 func (h handler) Tick(l *netloop.Loop, nowMono int64) time.Duration {
-	return time.Duration(l.User.(*loopState).worker.Tick(nowMono))
+	state := l.User.(*loopState)
+	wait := state.worker.Tick(nowMono)
+	state.cycle(l, nowMono)
+	return time.Duration(wait)
 }
 
 // overflow logs a client that sent more than it may.

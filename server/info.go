@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"kvorum/command"
 	"kvorum/config"
 	"kvorum/engine"
 	"kvorum/mem"
@@ -15,6 +16,7 @@ import (
 type section struct {
 	title     string
 	byDefault bool
+	named     bool // only when its name is given, not with "all"
 	fields    []field
 	list      func(*report)
 }
@@ -43,14 +45,15 @@ func sections() []section {
 		{title: "Cluster", byDefault: true, fields: []field{constant("cluster_enabled", 0)}},
 		{title: "Keyspace", byDefault: true, list: (*report).keyspace},
 		{title: "Kvorum", byDefault: true, fields: kvorumFields},
+		{title: "Debug", named: true, fields: debugFields},
 	}
 }
 
 // Info implements command.Host.
-func (s *Server) Info(want func(name string, byDefault bool) bool) string {
+func (s *Server) Info(want command.InfoFilter) string {
 	r := &report{s: s, nowMs: s.clock.NowMs()}
 	for _, sec := range sections() {
-		if !want(strings.ToLower(sec.title), sec.byDefault) {
+		if !want(strings.ToLower(sec.title), sec.byDefault, sec.named) {
 			continue
 		}
 		if r.text.Len() > 0 {
@@ -85,6 +88,9 @@ type report struct {
 	process    processFigures
 	cpuRead    bool
 	dbs        []dbFigures
+	loops      loopSums
+	loopsRead  bool
+	perClient  *clientFigures
 }
 
 func (r *report) counts() *engine.Totals {
@@ -200,8 +206,9 @@ func (r *report) latencyStats() {
 	if len(points) == 0 {
 		return
 	}
+	measured := r.s.eng.Latencies()
 	for _, spec := range r.s.table.Specs() {
-		h := r.counts().PerCommand[spec.ID].Latency
+		h := measured[spec.ID]
 		if h == nil {
 			continue
 		}

@@ -61,9 +61,13 @@ type Server struct {
 	net     *netloop.Server
 	loops   []*loopState
 	slow    slowlog
-	stats   stats
-	runID   string
-	startMs int64 // wall time
+	latency latencyMonitor
+
+	cronPaused atomic.Bool // DEBUG PAUSE-CRON
+	stats      stats
+	runID      string
+	replID     atomic.Pointer[string] // master_replid
+	startMs    int64                  // wall time
 
 	sockets    sockets
 	clients    atomic.Int64
@@ -82,12 +86,13 @@ type Server struct {
 	tasks        sync.WaitGroup // goroutines of long commands
 }
 
-// loopState is what the server keeps per event loop. All but counts is touched
+// loopState is what the server keeps per event loop. All but published is touched
 // on the loop only.
 type loopState struct {
-	worker   *engine.Worker
-	sessions map[uint64]*client
-	counts   loopCounts
+	worker    *engine.Worker
+	sessions  map[uint64]*client
+	cycles    cycles
+	published published
 }
 
 // client is a connection with its session.
@@ -117,9 +122,11 @@ func New(cfg *config.Config, file string, log *logx.Logger) (*Server, error) {
 		protectFor: cfg.EnumBits("enable-protected-configs"),
 	}
 	s.startMs = s.clock.NowMs()
+	s.newReplID()
+	s.latency.now = s.clock.NowMs
 	mem.SetHugePages(!cfg.Bool("disable-thp"))
 	s.ks = keyspace.New(int(cfg.Int("databases")))
-	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnAttack: s.logAttack})
+	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack})
 	s.net, err = netloop.New(netloop.Config{
 		Loops:       loopCount(int(cfg.Int("io-threads")), cfg.IsSet("io-threads")),
 		MaxInput:    s.maxInput.Load,

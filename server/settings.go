@@ -16,12 +16,13 @@ import (
 func (s *Server) hookConfig() {
 	s.cfg.OnChange(s.applyEngine,
 		"requirepass", "proto-max-bulk-len", "notify-keyspace-events", "maxmemory-policy", "lfu-log-factor",
-		"lfu-decay-time", "slowlog-log-slower-than", "latency-tracking", "hll-sparse-max-bytes")
+		"lfu-decay-time", "slowlog-log-slower-than", "latency-tracking", "hll-sparse-max-bytes",
+		"latency-monitor-threshold")
 	s.cfg.OnChange(s.applyMaxClients, "maxclients")
 	s.cfg.OnChange(func() error { s.maxInput.Store(s.cfg.Int("client-query-buffer-limit")); return nil }, "client-query-buffer-limit")
 	s.cfg.OnChange(func() error { s.protected.Store(s.cfg.Bool("protected-mode")); return nil }, "protected-mode")
 	s.cfg.OnChange(func() error { s.keepAlive.Store(s.cfg.Int("tcp-keepalive")); return nil }, "tcp-keepalive")
-	s.cfg.OnChange(func() error { s.slow.setMax(s.cfg.Int("slowlog-max-len")); return nil }, "slowlog-max-len")
+	s.cfg.OnChange(func() error { s.setSlowlogMax(s.cfg.Int("slowlog-max-len")); return nil }, "slowlog-max-len")
 	s.cfg.OnChange(s.applyLogLevel, "loglevel")
 	s.cfg.OnChange(func() error { return s.relisten(errListenPort) }, "port")
 	s.cfg.OnChange(func() error { return s.relisten(errListenBind) }, "bind")
@@ -36,6 +37,7 @@ func (s *Server) applyEngine() error {
 	set.SlowlogUsec = s.cfg.Int("slowlog-log-slower-than")
 	set.LatencyTrack = s.cfg.Bool("latency-tracking")
 	set.HLLSparseMax = s.cfg.Int("hll-sparse-max-bytes")
+	set.LatencyMs = s.cfg.Int("latency-monitor-threshold")
 	set.LFU = nil
 	switch s.cfg.Enum("maxmemory-policy") {
 	case "allkeys-lfu", "volatile-lfu":
@@ -45,6 +47,7 @@ func (s *Server) applyEngine() error {
 		}
 	}
 	s.eng.Apply(set)
+	s.trimSlowlog()
 	return nil
 }
 

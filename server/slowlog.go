@@ -7,6 +7,7 @@ import (
 	"kvorum/command"
 	"kvorum/config"
 	"kvorum/engine"
+	"kvorum/netloop"
 )
 
 // An entry of the slow log keeps the request in short: this many arguments, this
@@ -45,22 +46,41 @@ func (l *slowlog) record(slow engine.Slow) {
 	if s.Peer != nil {
 		e.Addr = s.Peer.RemoteAddr()
 	}
+	if c, ok := s.Peer.(*netloop.Conn); ok {
+		l := c.Loop()
+		e.WaitUsec = max((l.Server().Mono()-l.Now)/nsPerUs-slow.Duration, 0)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e.ID = l.nextID
 	l.nextID++
 	l.list = append(l.list, e)
+	l.trimLocked()
+}
+
+func (l *slowlog) trimLocked() {
 	if over := len(l.list) - l.max; over > 0 {
 		clear(l.list[:over]) // append copies the rest to a new array some day; free these now
 		l.list = l.list[over:]
 	}
 }
 
-// setMax changes the limit, which the next entry enforces.
-func (l *slowlog) setMax(n int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.max = int(n)
+// setSlowlogMax changes the limit. Like Redis it drops what is over it only while slow
+// commands are being recorded.
+func (s *Server) setSlowlogMax(n int64) {
+	s.slow.mu.Lock()
+	s.slow.max = int(n)
+	s.slow.mu.Unlock()
+	s.trimSlowlog()
+}
+
+func (s *Server) trimSlowlog() {
+	if s.eng.Settings().SlowlogUsec < 0 {
+		return
+	}
+	s.slow.mu.Lock()
+	defer s.slow.mu.Unlock()
+	s.slow.trimLocked()
 }
 
 // clipArgs copies the arguments in short. Those in hidden are not shown.

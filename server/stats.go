@@ -7,31 +7,87 @@ import (
 
 	"kvorum/hist"
 	"kvorum/mem"
+	"kvorum/netloop"
 )
 
-// loopCounts are what one loop has done. Only the loop writes, so a plain load
-// and store do; anybody reads.
-type loopCounts struct {
-	commands atomic.Uint64
-	netIn    atomic.Uint64 // bytes of requests
-	netOut   atomic.Uint64 // bytes of replies
-	_        [40]byte      // a cache line of its own
+// cycles are the turns of one loop: plain counters of its goroutine.
+type cycles struct {
+	count       uint64
+	busyNs      int64 // without waiting and without background work
+	busyNsMax   int64 // longest turn
+	commands    uint64
+	commandsWas uint64 // before this turn
+	commandsMax uint64 // of one turn
+	netIn       uint64 // bytes of requests
+	netOut      uint64 // bytes of replies
+	publishNs   int64  // Mono at which they are published next
 }
 
-func (c *loopCounts) add(commands, in, out uint64) {
-	c.commands.Store(c.commands.Load() + commands)
-	c.netIn.Store(c.netIn.Load() + in)
-	c.netOut.Store(c.netOut.Load() + out)
+// served counts what a call of Serve did.
+func (c *cycles) served(commands, in, out uint64) {
+	c.commands += commands
+	c.netIn += in
+	c.netOut += out
 }
 
-// counts is a sum of loopCounts.
-type counts struct{ commands, netIn, netOut uint64 }
+// publishEveryNs is how old figures that are read off the loop may be.
+const publishEveryNs = 20_000_000
 
-func (s *Server) sumCounts() (sum counts) {
+// published are figures of a loop that anybody may read at any time; they are as
+// old as publishEveryNs, or as the last turn of an idle loop.
+type published struct {
+	cycles, busyNs, busyNsMax, commandsMax atomic.Uint64
+	reads, writes                          atomic.Uint64
+	commands, netIn, netOut                atomic.Uint64
+}
+
+// cycle ends a turn of the loop, but for the background work that follows.
+func (st *loopState) cycle(l *netloop.Loop, nowMono int64) {
+	c := &st.cycles
+	c.count++
+	busy := nowMono - l.Now
+	c.busyNs += busy
+	c.busyNsMax = max(c.busyNsMax, busy)
+	c.commandsMax = max(c.commandsMax, c.commands-c.commandsWas)
+	c.commandsWas = c.commands
+	if nowMono >= c.publishNs {
+		c.publishNs = nowMono + publishEveryNs
+		st.publish(l)
+	}
+}
+
+func (st *loopState) publish(l *netloop.Loop) {
+	c, p := &st.cycles, &st.published
+	p.cycles.Store(c.count)
+	p.busyNs.Store(uint64(c.busyNs))
+	p.busyNsMax.Store(uint64(c.busyNsMax))
+	p.commandsMax.Store(c.commandsMax)
+	p.reads.Store(l.Reads)
+	p.writes.Store(l.Writes)
+	p.commands.Store(c.commands)
+	p.netIn.Store(c.netIn)
+	p.netOut.Store(c.netOut)
+}
+
+// loopSums are the published figures of all loops, since the start.
+type loopSums struct {
+	cycles, busyNs, busyNsMax, commandsMax uint64
+	reads, writes                          uint64
+	commands, netIn, netOut                uint64
+}
+
+func (s *Server) sumLoops() (sum loopSums) {
 	for _, l := range s.loops {
-		sum.commands += l.counts.commands.Load()
-		sum.netIn += l.counts.netIn.Load()
-		sum.netOut += l.counts.netOut.Load()
+		p := &l.published
+		sum.cycles += p.cycles.Load()
+		sum.busyNs += p.busyNs.Load()
+		sum.busyNsMax = max(sum.busyNsMax, p.busyNsMax.Load())
+		sum.commandsMax = max(sum.commandsMax, p.commandsMax.Load())
+		sum.reads += p.reads.Load()
+		sum.writes += p.writes.Load()
+		sum.commands += p.commands.Load()
+		sum.netIn += p.netIn.Load()
+		sum.netOut += p.netOut.Load()
 	}
 	return sum
 }
@@ -39,14 +95,16 @@ func (s *Server) sumCounts() (sum counts) {
 // stats are the counters of the server around the engine. Any goroutine may use
 // them.
 type stats struct {
-	accepted atomic.Uint64
-	rejected atomic.Uint64
-	netInAt  atomic.Uint64 // sums at the last CONFIG RESETSTAT
-	netOutAt atomic.Uint64
+	accepted  atomic.Uint64
+	rejected  atomic.Uint64
+	badLogins atomic.Uint64
+	taskBytes atomic.Uint64            // of replies of long commands
+	resetAt   atomic.Pointer[loopSums] // at the last CONFIG RESETSTAT
 
-	ops, inBytes, outBytes rate
-	peakBytes              atomic.Int64
-	startBytes             int64 // used memory at the start
+	ops, inBytes, outBytes, turns, turnNs rate
+
+	peakBytes  atomic.Int64
+	startBytes int64 // used memory at the start
 }
 
 // samples is the number of measurements that a rate is the average of.
@@ -112,19 +170,36 @@ func (st *stats) notePeak(used int64) {
 // ResetStats implements command.Host.
 func (s *Server) ResetStats() {
 	s.eng.ResetTotals()
-	sum := s.sumCounts()
-	s.stats.netInAt.Store(sum.netIn)
-	s.stats.netOutAt.Store(sum.netOut)
-	s.stats.accepted.Store(0)
-	s.stats.rejected.Store(0)
+	sum := s.sumLoops()
+	s.stats.resetAt.Store(&sum)
+	for _, n := range []*atomic.Uint64{&s.stats.accepted, &s.stats.rejected, &s.stats.badLogins, &s.stats.taskBytes} {
+		n.Store(0)
+	}
+}
+
+// sinceReset returns turns, reads and writes since the last CONFIG RESETSTAT, the
+// rest since the start.
+func (s *Server) sinceReset() loopSums {
+	sum := s.sumLoops()
+	if at := s.stats.resetAt.Load(); at != nil {
+		sum.cycles -= at.cycles
+		sum.busyNs -= at.busyNs
+		sum.reads -= at.reads
+		sum.writes -= at.writes
+	}
+	return sum
 }
 
 // Latencies implements command.Host.
-func (s *Server) Latencies() []*hist.Histogram {
-	t := s.eng.Totals()
-	list := make([]*hist.Histogram, len(t.PerCommand))
-	for i := range t.PerCommand {
-		list[i] = t.PerCommand[i].Latency
-	}
-	return list
+func (s *Server) Latencies() []*hist.Histogram { return s.eng.Latencies() }
+
+// sampleRates takes a sample of everything that INFO tells per second.
+func (s *Server) sampleRates(elapsed time.Duration) {
+	sum := s.sumLoops()
+	st := &s.stats
+	st.ops.note(sum.commands, elapsed)
+	st.inBytes.note(sum.netIn, elapsed)
+	st.outBytes.note(sum.netOut, elapsed)
+	st.turns.note(sum.cycles, elapsed)
+	st.turnNs.note(sum.busyNs, elapsed)
 }
