@@ -16,13 +16,18 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		return
 	}
 	if w.mustAuth(s) && spec.Flags&command.NoAuth == 0 {
-		w.refuse(spec, command.ErrNoAuth)
+		if !w.guarded(s, spec) {
+			w.refuse(spec, command.ErrNoAuth)
+		}
 		return
 	}
 	c.Begin(s, spec, args)
 	c.Keys = keys
 	errors := w.totals.Errors
 	if spec.Mode == command.Exclusive {
+		if w.guarded(s, spec) {
+			return
+		}
 		w.exclusive(spec)
 	} else {
 		// A handler that locks shards itself feeds each effect under the lock
@@ -44,8 +49,21 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	if spec.Flags&command.Admin != 0 {
 		w.adoptNew() // CONFIG SET is in force for the next request, of the same batch too
 	}
-	w.account(s, spec, args, w.totals.Errors != errors)
+	w.account(s, spec, args, w.totals.Errors > errors)
 	w.out.Proto = s.Proto
+}
+
+// guarded refuses a command that the row keeps from the client, and reports
+// whether it did.
+func (w *Worker) guarded(s *command.Session, spec *command.Spec) bool {
+	if spec.Guard == nil {
+		return false
+	}
+	text := spec.Guard(w.e.hooks.Host, s)
+	if text != "" {
+		w.refuse(spec, text)
+	}
+	return text != ""
 }
 
 // exclusive runs a handler while no other goroutine is in a batch.
