@@ -39,6 +39,16 @@ type Session struct {
 	Watcher  *keyspace.Watcher // nil until the first WATCH
 	Peer     Peer              // nil for internal sessions
 	Task     Task              // set when a command goes on off the loop
+	// Unfinished is the command of Task, for the engine's counts.
+	Unfinished *Unfinished
+}
+
+// Unfinished is what is known of a command when its handler has left the rest to
+// a Task.
+type Unfinished struct {
+	Spec  *Spec
+	Args  [][]byte // copies
+	Ticks int64    // that the handler took
 }
 
 // Task is the rest of a long command: it runs on a worker, without locks, and

@@ -100,10 +100,23 @@ func (w *Worker) account(s *command.Session, spec *command.Spec, args [][]byte, 
 	now := w.e.clock.Ticks()
 	spent := now - w.lastTicks
 	w.lastTicks = now
-	w.totals.Commands++
 	s.Commands++
 	s.LastCmd = spec
 	s.LastSeen = w.nowMs
+	if s.Task != nil {
+		s.Unfinished = unfinished(spec, args, spent)
+		return
+	}
+	w.count(s, spec, args, spent, failed)
+	if now >= w.nextMs {
+		w.readTime()
+	}
+}
+
+// count adds a command that is done to the statistics, and reports it if it was
+// slow.
+func (w *Worker) count(s *command.Session, spec *command.Spec, args [][]byte, spent int64, failed bool) {
+	w.totals.Commands++
 	st := &w.totals.PerCommand[spec.ID]
 	st.Calls++
 	st.Ticks += uint64(spent)
@@ -116,9 +129,6 @@ func (w *Worker) account(s *command.Session, spec *command.Spec, args [][]byte, 
 	}
 	if spent >= w.slowFrom {
 		w.report(s, spec, args, spent)
-	}
-	if now >= w.nextMs {
-		w.readTime()
 	}
 }
 

@@ -95,7 +95,7 @@ func (w *Worker) Tick(nowNs int64) (waitNs int64) {
 	}
 	lag := w.expire(nowNs, end)
 	waits := sl.expireNs > nowNs && w.volatile()
-	w.totals.SliceTicks += uint64(max(w.e.clock.Ticks()-w.lastTicks, 0))
+	w.sliceTicks += uint64(max(w.e.clock.Ticks()-w.lastTicks, 0))
 	w.end()
 	rest := int64(idleNs)
 	switch {
@@ -109,6 +109,10 @@ func (w *Worker) Tick(nowNs int64) (waitNs int64) {
 	sl.nextNs = nowNs + rest
 	return rest
 }
+
+// BackgroundNs returns the time that the worker has spent in slices of background
+// work. Called by its goroutine.
+func (w *Worker) BackgroundNs() int64 { return w.e.clock.TicksToNs(int64(w.sliceTicks)) }
 
 func (w *Worker) volatile() bool {
 	for i := range w.e.KS.DBCount() {

@@ -31,12 +31,12 @@ type CommandStats struct {
 // single words may be a batch old.
 type Totals struct {
 	command.Stats
-	NetIn  uint64
-	NetOut uint64
-	Dirty  uint64
-	// Ticks of background slices, and of them for expiry and for compaction.
-	SliceTicks, ExpireTicks, CompactTicks uint64
-	ExpireCapped                          uint64 // slices of expiry that ended with keys left
+	NetIn        uint64
+	NetOut       uint64
+	Dirty        uint64
+	ExpireTicks  uint64 // clock ticks spent in expiry and in compaction
+	CompactTicks uint64
+	ExpireCapped uint64 // slices of expiry that ended with keys left
 
 	PerCommand []CommandStats // by Spec.ID
 	ErrorCodes map[string]uint64
@@ -90,7 +90,6 @@ func (t *Totals) add(o *Totals) {
 	t.NetIn += o.NetIn
 	t.NetOut += o.NetOut
 	t.Dirty += o.Dirty
-	t.SliceTicks += o.SliceTicks
 	t.ExpireTicks += o.ExpireTicks
 	t.CompactTicks += o.CompactTicks
 	t.ExpireCapped += o.ExpireCapped

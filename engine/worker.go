@@ -52,7 +52,8 @@ type Worker struct {
 	nextMs    int64 // ticks at which Now must be read again
 	nowMs     int64
 
-	slices slices
+	slices     slices
+	sliceTicks uint64 // spent in slices
 }
 
 // prepared is a request whose row and keys are known.
@@ -315,7 +316,9 @@ func (w *Worker) Do(s *command.Session, args ...[]byte) []byte {
 	w.end()
 	if task := s.Task; task != nil {
 		s.Task = nil
+		from, start := len(w.out.B), w.e.clock.MonoNs()
 		task(&w.out)
+		w.Finish(s, w.e.clock.MonoNs()-start, w.out.B[from:])
 	}
 	reply := w.out.B
 	w.out.B = nil

@@ -82,19 +82,21 @@ func (h handler) start(l *netloop.Loop, cl *client) {
 	go func() {
 		defer h.s.tasks.Done()
 		w := resp.Writer{Proto: proto}
+		begin := h.s.clock.MonoNs()
 		task(&w)
-		l.Post(func() { h.finish(l, cl, w.B) })
+		took := h.s.clock.MonoNs() - begin
+		l.Post(func() { h.finish(l, cl, w.B, took) })
 	}()
 }
 
 // finish sends the reply of a long command and lets its client go on.
-func (h handler) finish(l *netloop.Loop, cl *client, reply []byte) {
+func (h handler) finish(l *netloop.Loop, cl *client, reply []byte, tookNs int64) {
 	cl.Task = nil
+	l.User.(*loopState).worker.Finish(cl.Session, tookNs, reply)
 	if cl.closed {
 		return
 	}
 	cl.NetOut += uint64(len(reply))
-	h.s.stats.taskBytes.Add(uint64(len(reply)))
 	l.User.(*loopState).cycles.served(0, 0, uint64(len(reply)))
 	cl.conn.Send(reply)
 	if cl.Flags&command.CloseAfterReply != 0 {

@@ -212,7 +212,7 @@ var statsFields = []field{
 	{"total_commands_processed", func(r *report) any { return r.counts().Commands }},
 	{"instantaneous_ops_per_sec", func(r *report) any { return r.s.stats.ops.get() }},
 	{"total_net_input_bytes", func(r *report) any { return r.counts().NetIn }},
-	{"total_net_output_bytes", func(r *report) any { return r.counts().NetOut + r.s.stats.taskBytes.Load() }},
+	{"total_net_output_bytes", func(r *report) any { return r.counts().NetOut }},
 	constant("total_net_repl_input_bytes", 0),
 	constant("total_net_repl_output_bytes", 0),
 	{"instantaneous_input_kbps", func(r *report) any { return kbps(&r.s.stats.inBytes) }},
@@ -255,7 +255,7 @@ var statsFields = []field{
 	constant("reply_buffer_shrinks", 0),
 	constant("reply_buffer_expands", 0),
 	{"eventloop_cycles", func(r *report) any { return r.sums().cycles }},
-	{"eventloop_duration_sum", func(r *report) any { return int64(r.sums().busyNs)/nsPerUs + r.ticksUs(r.counts().SliceTicks) }},
+	{"eventloop_duration_sum", func(r *report) any { return (r.sums().busyNs + r.sums().sliceNs) / nsPerUs }},
 	{"eventloop_duration_cmd_sum", func(r *report) any { return r.commandUs() }},
 	{"instantaneous_eventloop_cycles_per_sec", func(r *report) any { return r.s.stats.turns.get() }},
 	{"instantaneous_eventloop_duration_usec", func(r *report) any { return r.s.stats.usPerTurn() }},
@@ -268,7 +268,7 @@ var statsFields = []field{
 // debugFields are shown only when the section is named.
 var debugFields = []field{
 	constant("eventloop_duration_aof_sum", 0),
-	{"eventloop_duration_cron_sum", func(r *report) any { return r.ticksUs(r.counts().SliceTicks) }},
+	{"eventloop_duration_cron_sum", func(r *report) any { return r.sums().sliceNs / nsPerUs }},
 	{"eventloop_duration_max", func(r *report) any { return r.sums().busyNsMax / nsPerUs }},
 	{"eventloop_cmd_per_cycle_max", func(r *report) any { return r.sums().commandsMax }},
 }

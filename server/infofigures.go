@@ -91,6 +91,7 @@ func (r *report) tickets() (n int64) {
 // sums are the figures that the loops publish.
 func (r *report) sums() *loopSums {
 	if !r.loopsRead {
+		r.s.publishAll()
 		r.loops, r.loopsRead = r.s.sinceReset(), true
 	}
 	return &r.loops

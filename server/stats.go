@@ -37,6 +37,7 @@ const publishEveryNs = 20_000_000
 // old as publishEveryNs, or as the last turn of an idle loop.
 type published struct {
 	cycles, busyNs, busyNsMax, commandsMax atomic.Uint64
+	sliceNs                                atomic.Uint64
 	reads, writes                          atomic.Uint64
 	commands, netIn, netOut                atomic.Uint64
 }
@@ -60,6 +61,7 @@ func (st *loopState) publish(l *netloop.Loop) {
 	c, p := &st.cycles, &st.published
 	p.cycles.Store(c.count)
 	p.busyNs.Store(uint64(c.busyNs))
+	p.sliceNs.Store(uint64(st.worker.BackgroundNs()))
 	p.busyNsMax.Store(uint64(c.busyNsMax))
 	p.commandsMax.Store(c.commandsMax)
 	p.reads.Store(l.Reads)
@@ -72,6 +74,7 @@ func (st *loopState) publish(l *netloop.Loop) {
 // loopSums are the published figures of all loops, since the start.
 type loopSums struct {
 	cycles, busyNs, busyNsMax, commandsMax uint64
+	sliceNs                                uint64
 	reads, writes                          uint64
 	commands, netIn, netOut                uint64
 }
@@ -81,6 +84,7 @@ func (s *Server) sumLoops() (sum loopSums) {
 		p := &l.published
 		sum.cycles += p.cycles.Load()
 		sum.busyNs += p.busyNs.Load()
+		sum.sliceNs += p.sliceNs.Load()
 		sum.busyNsMax = max(sum.busyNsMax, p.busyNsMax.Load())
 		sum.commandsMax = max(sum.commandsMax, p.commandsMax.Load())
 		sum.reads += p.reads.Load()
@@ -98,10 +102,10 @@ type stats struct {
 	accepted  atomic.Uint64
 	rejected  atomic.Uint64
 	badLogins atomic.Uint64
-	taskBytes atomic.Uint64            // of replies of long commands
 	resetAt   atomic.Pointer[loopSums] // at the last CONFIG RESETSTAT
 
 	ops, inBytes, outBytes, turns, turnNs rate
+	forgetRates                           atomic.Bool // at the next sample
 
 	peakBytes  atomic.Int64
 	startBytes int64 // used memory at the start
@@ -172,8 +176,16 @@ func (s *Server) ResetStats() {
 	s.eng.ResetTotals()
 	sum := s.sumLoops()
 	s.stats.resetAt.Store(&sum)
-	for _, n := range []*atomic.Uint64{&s.stats.accepted, &s.stats.rejected, &s.stats.badLogins, &s.stats.taskBytes} {
+	for _, n := range []*atomic.Uint64{&s.stats.accepted, &s.stats.rejected, &s.stats.badLogins} {
 		n.Store(0)
+	}
+	s.stats.forgetRates.Store(true)
+}
+
+// publishAll makes all loops publish what they have done by now. In a Task only.
+func (s *Server) publishAll() {
+	for _, l := range s.net.Loops() {
+		onLoop(l, func() { l.User.(*loopState).publish(l) })
 	}
 }
 
@@ -184,6 +196,7 @@ func (s *Server) sinceReset() loopSums {
 	if at := s.stats.resetAt.Load(); at != nil {
 		sum.cycles -= at.cycles
 		sum.busyNs -= at.busyNs
+		sum.sliceNs -= at.sliceNs
 		sum.reads -= at.reads
 		sum.writes -= at.writes
 	}
@@ -197,9 +210,14 @@ func (s *Server) Latencies() []*hist.Histogram { return s.eng.Latencies() }
 func (s *Server) sampleRates(elapsed time.Duration) {
 	sum := s.sumLoops()
 	st := &s.stats
+	if st.forgetRates.Swap(false) {
+		for _, r := range []*rate{&st.ops, &st.inBytes, &st.outBytes, &st.turns, &st.turnNs} {
+			r.ring = [samples]uint64{}
+		}
+	}
 	st.ops.note(sum.commands, elapsed)
 	st.inBytes.note(sum.netIn, elapsed)
 	st.outBytes.note(sum.netOut, elapsed)
 	st.turns.note(sum.cycles, elapsed)
-	st.turnNs.note(sum.busyNs, elapsed)
+	st.turnNs.note(sum.busyNs+sum.sliceNs, elapsed)
 }
