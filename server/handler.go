@@ -58,7 +58,7 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	consumed, need, l.Out = state.worker.Serve(cl.Session, in, l.Out)
 	written := uint64(len(l.Out) - out)
 	cl.NetOut += written
-	state.cycles.served(cl.Commands-commands, uint64(consumed), written)
+	state.counts.add(cl.Commands-commands, uint64(consumed), written)
 	if cl.Task != nil {
 		h.start(l, cl)
 		return consumed, 0
@@ -97,7 +97,7 @@ func (h handler) finish(l *netloop.Loop, cl *client, reply []byte, tookNs int64)
 		return
 	}
 	cl.NetOut += uint64(len(reply))
-	l.User.(*loopState).cycles.served(0, 0, uint64(len(reply)))
+	l.User.(*loopState).counts.add(0, 0, uint64(len(reply)))
 	cl.conn.Send(reply)
 	if cl.Flags&command.CloseAfterReply != 0 {
 		cl.conn.CloseAfterWrite()

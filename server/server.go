@@ -61,13 +61,9 @@ type Server struct {
 	net     *netloop.Server
 	loops   []*loopState
 	slow    slowlog
-	latency latencyMonitor
-
-	cronPaused atomic.Bool // DEBUG PAUSE-CRON
-	stats      stats
-	runID      string
-	replID     atomic.Pointer[string] // master_replid
-	startMs    int64                  // wall time
+	stats   stats
+	runID   string
+	startMs int64 // wall time
 
 	sockets    sockets
 	clients    atomic.Int64
@@ -84,15 +80,18 @@ type Server struct {
 	done         sync.WaitGroup
 	lastAttackMs atomic.Int64   // when the last warning of an HTTP client was logged
 	tasks        sync.WaitGroup // goroutines of long commands
+
+	latency    latencyMonitor
+	replID     atomic.Pointer[string] // master_replid
+	cronPaused atomic.Bool            // DEBUG PAUSE-CRON
 }
 
-// loopState is what the server keeps per event loop. All but published is touched
+// loopState is what the server keeps per event loop. All but counts is touched
 // on the loop only.
 type loopState struct {
-	worker    *engine.Worker
-	sessions  map[uint64]*client
-	cycles    cycles
-	published published
+	worker   *engine.Worker
+	sessions map[uint64]*client
+	counts   loopCounts
 }
 
 // client is a connection with its session.

@@ -10,9 +10,10 @@ import (
 	"kvorum/netloop"
 )
 
-// cycles are the turns of one loop: plain counters of its goroutine.
-type cycles struct {
-	count       uint64
+// loopCounts are what one loop has done: plain counters of its goroutine, and what
+// it has published of them.
+type loopCounts struct {
+	turns       uint64
 	busyNs      int64 // without waiting and without background work
 	busyNsMax   int64 // longest turn
 	commands    uint64
@@ -21,10 +22,13 @@ type cycles struct {
 	netIn       uint64 // bytes of requests
 	netOut      uint64 // bytes of replies
 	publishNs   int64  // Mono at which they are published next
+
+	_   [64]byte // what others read is on lines of its own
+	pub published
 }
 
-// served counts what a call of Serve did.
-func (c *cycles) served(commands, in, out uint64) {
+// add counts what a call of Serve did.
+func (c *loopCounts) add(commands, in, out uint64) {
 	c.commands += commands
 	c.netIn += in
 	c.netOut += out
@@ -44,8 +48,8 @@ type published struct {
 
 // cycle ends a turn of the loop, but for the background work that follows.
 func (st *loopState) cycle(l *netloop.Loop, nowMono int64) {
-	c := &st.cycles
-	c.count++
+	c := &st.counts
+	c.turns++
 	busy := nowMono - l.Now
 	c.busyNs += busy
 	c.busyNsMax = max(c.busyNsMax, busy)
@@ -58,8 +62,8 @@ func (st *loopState) cycle(l *netloop.Loop, nowMono int64) {
 }
 
 func (st *loopState) publish(l *netloop.Loop) {
-	c, p := &st.cycles, &st.published
-	p.cycles.Store(c.count)
+	c, p := &st.counts, &st.counts.pub
+	p.cycles.Store(c.turns)
 	p.busyNs.Store(uint64(c.busyNs))
 	p.sliceNs.Store(uint64(st.worker.BackgroundNs()))
 	p.busyNsMax.Store(uint64(c.busyNsMax))
@@ -81,7 +85,7 @@ type loopSums struct {
 
 func (s *Server) sumLoops() (sum loopSums) {
 	for _, l := range s.loops {
-		p := &l.published
+		p := &l.counts.pub
 		sum.cycles += p.cycles.Load()
 		sum.busyNs += p.busyNs.Load()
 		sum.sliceNs += p.sliceNs.Load()
@@ -99,16 +103,17 @@ func (s *Server) sumLoops() (sum loopSums) {
 // stats are the counters of the server around the engine. Any goroutine may use
 // them.
 type stats struct {
-	accepted  atomic.Uint64
-	rejected  atomic.Uint64
-	badLogins atomic.Uint64
-	resetAt   atomic.Pointer[loopSums] // at the last CONFIG RESETSTAT
+	accepted atomic.Uint64
+	rejected atomic.Uint64
 
-	ops, inBytes, outBytes, turns, turnNs rate
-	forgetRates                           atomic.Bool // at the next sample
+	ops, inBytes, outBytes rate
+	peakBytes              atomic.Int64
+	startBytes             int64 // used memory at the start
 
-	peakBytes  atomic.Int64
-	startBytes int64 // used memory at the start
+	badLogins     atomic.Uint64
+	turns, turnNs rate
+	resetAt       atomic.Pointer[loopSums] // at the last CONFIG RESETSTAT
+	forgetRates   atomic.Bool              // at the next sample
 }
 
 // samples is the number of measurements that a rate is the average of.
@@ -176,9 +181,9 @@ func (s *Server) ResetStats() {
 	s.eng.ResetTotals()
 	sum := s.sumLoops()
 	s.stats.resetAt.Store(&sum)
-	for _, n := range []*atomic.Uint64{&s.stats.accepted, &s.stats.rejected, &s.stats.badLogins} {
-		n.Store(0)
-	}
+	s.stats.accepted.Store(0)
+	s.stats.rejected.Store(0)
+	s.stats.badLogins.Store(0)
 	s.stats.forgetRates.Store(true)
 }
 
