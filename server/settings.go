@@ -22,7 +22,7 @@ func (s *Server) hookConfig() {
 	s.cfg.OnChange(func() error { s.maxInput.Store(s.cfg.Int("client-query-buffer-limit")); return nil }, "client-query-buffer-limit")
 	s.cfg.OnChange(func() error { s.protected.Store(s.cfg.Bool("protected-mode")); return nil }, "protected-mode")
 	s.cfg.OnChange(func() error { s.keepAlive.Store(s.cfg.Int("tcp-keepalive")); return nil }, "tcp-keepalive")
-	s.cfg.OnChange(func() error { s.setSlowlogMax(s.cfg.Int("slowlog-max-len")); return nil }, "slowlog-max-len")
+	s.cfg.OnChange(func() error { s.slow.setMax(s.cfg.Int("slowlog-max-len")); return nil }, "slowlog-max-len")
 	s.cfg.OnChange(s.applyLogLevel, "loglevel")
 	s.cfg.OnChange(func() error { return s.relisten(errListenPort) }, "port")
 	s.cfg.OnChange(func() error { return s.relisten(errListenBind) }, "bind")
@@ -47,7 +47,7 @@ func (s *Server) applyEngine() error {
 		}
 	}
 	s.eng.Apply(set)
-	s.trimSlowlog()
+	s.slow.setOn(set.SlowlogUsec >= 0)
 	return nil
 }
 

@@ -25,6 +25,7 @@ type slowlog struct {
 	mu     sync.Mutex
 	list   []command.SlowEntry // oldest first
 	max    int
+	on     bool
 	nextID int64
 }
 
@@ -59,28 +60,27 @@ func (l *slowlog) record(slow engine.Slow) {
 }
 
 func (l *slowlog) trimLocked() {
-	if over := len(l.list) - l.max; over > 0 {
+	if over := len(l.list) - l.max; over > 0 && l.on {
 		clear(l.list[:over]) // append copies the rest to a new array some day; free these now
 		l.list = l.list[over:]
 	}
 }
 
-// setSlowlogMax changes the limit. Like Redis it drops what is over it only while slow
-// commands are being recorded.
-func (s *Server) setSlowlogMax(n int64) {
-	s.slow.mu.Lock()
-	s.slow.max = int(n)
-	s.slow.mu.Unlock()
-	s.trimSlowlog()
+// setMax changes the limit.
+func (l *slowlog) setMax(n int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.max = int(n)
+	l.trimLocked()
 }
 
-func (s *Server) trimSlowlog() {
-	if s.eng.Settings().SlowlogUsec < 0 {
-		return
-	}
-	s.slow.mu.Lock()
-	defer s.slow.mu.Unlock()
-	s.slow.trimLocked()
+// setOn says whether slow commands are being recorded: if not, entries over the
+// limit stay, as in Redis.
+func (l *slowlog) setOn(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.on = on
+	l.trimLocked()
 }
 
 // clipArgs copies the arguments in short. Those in hidden are not shown.
