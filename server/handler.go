@@ -35,7 +35,7 @@ func (h handler) Open(l *netloop.Loop, c *netloop.Conn) bool {
 		return false
 	}
 	s.stats.accepted.Add(1)
-	cl := &client{Session: s.eng.NewSession(c), conn: c}
+	cl := &client{Session: s.eng.NewSession(c), conn: c, waitUsec: -1}
 	c.Data = cl
 	l.User.(*loopState).sessions[cl.ID] = cl
 	return true
@@ -77,6 +77,7 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 // waits, the loop does not.
 func (h handler) start(l *netloop.Loop, cl *client) {
 	task, proto := cl.Task, cl.Proto
+	cl.waitUsec = waitUsec(cl.conn, h.s.clock.TicksToNs(cl.Unfinished.Ticks)/nsPerUs)
 	cl.conn.Park()
 	h.s.tasks.Add(1)
 	go func() {
@@ -93,6 +94,7 @@ func (h handler) start(l *netloop.Loop, cl *client) {
 func (h handler) finish(l *netloop.Loop, cl *client, reply []byte, tookNs int64) {
 	cl.Task = nil
 	l.User.(*loopState).worker.Finish(cl.Session, tookNs, reply)
+	cl.waitUsec = -1
 	if cl.closed {
 		return
 	}

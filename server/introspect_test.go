@@ -55,6 +55,14 @@ func TestSlowlogTellsTheWait(t *testing.T) {
 	if wait := v.Elems[0].Elems[6].Int; wait < 30_000 || wait > 20_000_000 {
 		t.Errorf("the request behind a sleep of 30 ms waited %d us", wait)
 	}
+	c.Write([]byte("DEBUG SLEEP 0.03\r\nCLIENT LIST\r\n")) // a command that goes on beside the loop
+	c.Read()
+	c.Read()
+	c.Send("SLOWLOG", "WAIT", "1")
+	v = c.Read()
+	if e := v.Elems[0].Elems; string(e[3].Elems[0].Str) != "CLIENT" || e[6].Int < 30_000 {
+		t.Errorf("a long command behind a sleep: %s", v.Text())
+	}
 	c.Send("SLOWLOG", "GET", "1")
 	if v := c.Read(); len(v.Elems) != 1 || len(v.Elems[0].Elems) != 6 {
 		t.Errorf("SLOWLOG GET: %s", v.Text())

@@ -99,6 +99,8 @@ type client struct {
 	*command.Session
 	conn   *netloop.Conn
 	closed bool
+
+	waitUsec int64 // that the long command in flight had waited; -1 without one
 }
 
 var _ command.Host = (*Server)(nil)

@@ -25,7 +25,7 @@ type slowlog struct {
 	mu     sync.Mutex
 	list   []command.SlowEntry // oldest first
 	max    int
-	on     bool
+	on     bool // slow commands are being recorded
 	nextID int64
 }
 
@@ -48,8 +48,7 @@ func (l *slowlog) record(slow engine.Slow) {
 		e.Addr = s.Peer.RemoteAddr()
 	}
 	if c, ok := s.Peer.(*netloop.Conn); ok {
-		l := c.Loop()
-		e.WaitUsec = max((l.Server().Mono()-l.Now)/nsPerUs-slow.Duration, 0)
+		e.WaitUsec = waitUsec(c, slow.Duration)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,6 +63,17 @@ func (l *slowlog) trimLocked() {
 		clear(l.list[:over]) // append copies the rest to a new array some day; free these now
 		l.list = l.list[over:]
 	}
+}
+
+// waitUsec returns how long the command that has just ended after tookUs waited
+// from when its loop heard of the client. That of a long command was noted when it
+// left the loop.
+func waitUsec(c *netloop.Conn, tookUs int64) int64 {
+	if cl, ok := c.Data.(*client); ok && cl.waitUsec >= 0 {
+		return cl.waitUsec
+	}
+	loop := c.Loop()
+	return max((loop.Server().Mono()-loop.Now)/nsPerUs-tookUs, 0)
 }
 
 // setMax changes the limit.
