@@ -27,8 +27,8 @@ type dbFigures struct {
 	looked, stale           int64 // volatile keys looked at, and those past their due time
 }
 
-// databases reads the figures of all databases, while the world stands still
-// for some microseconds.
+// databases reads the figures of all databases. The world stands still for some
+// microseconds, and again for each database that has volatile keys.
 func (r *report) databases() []dbFigures {
 	if r.dbs != nil {
 		return r.dbs
@@ -40,9 +40,13 @@ func (r *report) databases() []dbFigures {
 		for i := range r.dbs {
 			db := ks.DB(i)
 			r.dbs[i] = dbFigures{keys: db.Len(), volatile: db.VolatileLen(), tickets: db.Tickets()}
-			r.dbs[i].sample(db, r.nowMs, random)
 		}
 	})
+	for i := range r.dbs {
+		if r.dbs[i].volatile > 0 {
+			r.s.eng.Exclusive(func() { r.dbs[i].sample(ks.DB(i), r.nowMs, random) })
+		}
+	}
 	return r.dbs
 }
 
@@ -50,9 +54,6 @@ func (r *report) databases() []dbFigures {
 // those past their due time among the keys it looks at: none when volatile keys
 // are too rare among many to be drawn. The world stands still.
 func (f *dbFigures) sample(db *keyspace.DB, nowMs int64, random *rng.Rand) {
-	if f.volatile == 0 {
-		return
-	}
 	sum, n := int64(0), int64(0)
 	add := func(e keyspace.Entry) {
 		if e.Due() >= 0 && n < ttlSamples {
