@@ -31,8 +31,11 @@ type Host interface {
 	// SetActiveExpire turns the background removal of expired keys on or off.
 	// Anywhere.
 	SetActiveExpire(on bool)
-	// Shutdown makes the server end soon. Anywhere.
-	Shutdown()
+	// Shutdown makes the server end soon; flags are bits config.Shutdown... . It
+	// returns false when the server goes on, and has logged why. Anywhere.
+	Shutdown(flags int64) bool
+	// Segfault touches memory that is not there. It does not return. Anywhere.
+	Segfault()
 }
 
 // ClientHost is the part of Host about clients.
@@ -60,9 +63,9 @@ type ConfigHost interface {
 	// ConfigSet changes directives, all or none, for a client. The error's text
 	// is the reply. Anywhere.
 	ConfigSet(pairs [][2]string, s *Session) error
-	// ConfigRewrite writes the configuration file. The error's text is the
-	// reply. In a Task only.
-	ConfigRewrite() error
+	// ConfigRewrite writes the configuration file, with a line for every
+	// directive if all is true. The error's text is the reply. In a Task only.
+	ConfigRewrite(all bool) error
 	// DebugAllowed reports whether a client may use DEBUG. Anywhere.
 	DebugAllowed(s *Session) bool
 }

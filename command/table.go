@@ -4,15 +4,23 @@ import (
 	"fmt"
 )
 
-// nameMax is the longest command name that the table can find.
+// nameMax is the longest name that a row may have.
 const nameMax = 24
 
 // Table finds commands by name, whatever its case. It is read-only once made.
 type Table struct {
-	slots []*Spec // open addressing, by nameHash
-	mask  uint32
-	all   []*Spec // in the order of the families
-	specs []*Spec // every row, subcommands included, by ID
+	slots   []slot // open addressing, by nameHash
+	mask    uint32
+	longest int     // bytes of the longest name
+	all     []*Spec // in the order of the families
+	specs   []*Spec // every row, subcommands included, by ID
+}
+
+// A slot holds a row under the name that clients call it by: its own, unless it
+// was renamed.
+type slot struct {
+	name string // lower case
+	spec *Spec
 }
 
 // NewTable links the rows into a table. It fails on a duplicate name, a name
@@ -26,7 +34,7 @@ func NewTable(families ...[]*Spec) (*Table, error) {
 	for int(size) < 4*len(t.all) {
 		size *= 2
 	}
-	t.slots, t.mask = make([]*Spec, size), size-1
+	t.slots, t.mask = make([]slot, size), size-1
 	for _, s := range t.all {
 		if err := t.add(s); err != nil {
 			return nil, err
@@ -52,12 +60,18 @@ func (t *Table) add(s *Spec) error {
 		}
 		t.register(sub, s)
 	}
-	i := nameHash([]byte(s.Name)) & t.mask
-	for t.slots[i] != nil {
+	t.put(s.Name, s)
+	return nil
+}
+
+// put stores a row under a name of lower case that the table does not have yet.
+func (t *Table) put(name string, s *Spec) {
+	i := nameHash([]byte(name)) & t.mask
+	for t.slots[i].spec != nil {
 		i = (i + 1) & t.mask
 	}
-	t.slots[i] = s
-	return nil
+	t.slots[i] = slot{name: name, spec: s}
+	t.longest = max(t.longest, len(name))
 }
 
 func (t *Table) register(s, parent *Spec) {
@@ -82,16 +96,16 @@ func nameHash(name []byte) uint32 {
 
 // Lookup returns the row of a command or container, nil when there is none.
 func (t *Table) Lookup(name []byte) *Spec {
-	if len(name) > nameMax {
+	if len(name) > t.longest {
 		return nil
 	}
 	for i := nameHash(name) & t.mask; ; i = (i + 1) & t.mask {
-		s := t.slots[i]
-		if s == nil {
+		s := &t.slots[i]
+		if s.spec == nil {
 			return nil
 		}
-		if equalFold(name, s.Name) {
-			return s
+		if equalFold(name, s.name) {
+			return s.spec
 		}
 	}
 }

@@ -1,7 +1,5 @@
 package command
 
-import "strings"
-
 // World gives long commands that go on without locks a way to look at the data
 // again, slice by slice.
 type World interface {
@@ -30,15 +28,11 @@ func (NoPass) Leave() {}
 // Close does nothing.
 func (NoPass) Close() {}
 
-// Help replies the help of a container: a title, the lines given, and the line
-// about HELP itself.
+// Help replies the help of a container: a title with the name that it was called
+// by, the lines given, and the line about HELP itself.
 func (c *Ctx) Help(lines ...string) {
-	name := c.Spec.Name
-	if c.Spec.Parent != nil {
-		name = c.Spec.Parent.Name
-	}
 	c.W.Array(len(lines) + 3)
-	c.W.Simple(strings.ToUpper(name) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
+	c.W.Simple(AsciiUpper(c.Args[0]) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
 	for _, line := range lines {
 		c.W.Simple(line)
 	}

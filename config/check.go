@@ -59,9 +59,21 @@ func clampHz(n int64) int64 {
 	return min(max(n, hzMin), hzMax)
 }
 
+// clampWatchdog keeps the period of the watchdog, in milliseconds, from being so
+// short that ordinary work would set it off: two rounds of ten a second, as in
+// Redis at its usual frequency. 0 is off.
+func clampWatchdog(n int64) int64 {
+	const periodMsMin = 200
+	if n == 0 {
+		return 0
+	}
+	return max(n, periodMsMin)
+}
+
 func isPath(s string) bool { return strings.ContainsAny(s, `/\`) }
 
 func checkDBFilename(s string) (problem string) {
+	s = cString(s)
 	if isPath(s) {
 		return "dbfilename can't be a path, just a filename"
 	}
@@ -69,6 +81,7 @@ func checkDBFilename(s string) (problem string) {
 }
 
 func checkAppendFilename(s string) (problem string) {
+	s = cString(s)
 	switch {
 	case s == "":
 		return "appendfilename can't be empty"
@@ -79,6 +92,7 @@ func checkAppendFilename(s string) (problem string) {
 }
 
 func checkAppendDirname(s string) (problem string) {
+	s = cString(s)
 	switch {
 	case s == "":
 		return "appenddirname can't be empty"
@@ -89,6 +103,7 @@ func checkAppendDirname(s string) (problem string) {
 }
 
 func checkHostname(s string) (problem string) {
+	s = cString(s)
 	const hostnameBytesMax = 255
 	if len(s) > hostnameBytesMax {
 		return "Hostnames must be less than 256 characters"
@@ -103,7 +118,7 @@ func checkHostname(s string) (problem string) {
 
 func checkNodename(s string) (problem string) {
 	// These would be taken for separators in the cluster's state file.
-	if strings.ContainsAny(s, "!#$%&()*+:;<>?@[]^{|}~") {
+	if strings.ContainsAny(s, "!#$%&()*+:;<>?@[]^{|}~\x00") {
 		return "Announced human node name contained invalid character"
 	}
 	return ""
@@ -143,6 +158,7 @@ func ExpandTitle(template string, variable func(name string) (string, bool)) (ti
 }
 
 func checkTitleTemplate(s string) (problem string) {
+	s = cString(s)
 	title, ok := ExpandTitle(s, func(name string) (string, bool) {
 		switch name {
 		case "title", "server-mode":

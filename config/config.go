@@ -52,12 +52,9 @@ func (v value) equal(w value) bool {
 func New(opt Options) *Config {
 	c := &Config{
 		opt:    opt,
-		values: make([]value, len(table)),
+		values: slices.Clone(defaults),
 		isSet:  make([]bool, len(table)),
 		rowFn:  make([][]int, len(table)),
-	}
-	for i := range table {
-		c.values[i] = defaultOf(&table[i])
 	}
 	c.values[mustRow("dir", KindDir)] = value{str: opt.Dir}
 	return c
@@ -206,6 +203,9 @@ func (c *Config) IsSet(name string) bool {
 // SetDir records that the working directory is now dir (absolute).
 func (c *Config) SetDir(dir string) { c.values[mustRow("dir", KindDir)] = value{str: dir} }
 
+// SetPidFile records the path of a pid file that was not asked for by name.
+func (c *Config) SetPidFile(path string) { c.values[mustRow("pidfile", KindString)] = value{str: path} }
+
 // SetReplicaOf records that the server now replicates from host and port, or
 // from nobody if host is "" (what REPLICAOF and a failover do at run time), so
 // that Get and Rewrite tell the truth. No hook runs.
@@ -222,7 +222,7 @@ func (c *Config) SetReplicaOf(host string, port int) {
 func (c *Config) Ineffective(yield func(*Directive) bool) {
 	for i := range table {
 		d := &table[i]
-		if d.Effective() || c.values[i].equal(defaultOf(d)) {
+		if d.Effective() || c.values[i].equal(defaults[i]) {
 			continue
 		}
 		if !yield(d) {

@@ -82,9 +82,10 @@ type Directive struct {
 	Enum     []EnumValue // words of KindEnum and KindEnumSet, in the order errors list them
 	NoEffect string      // why the server does not act on the value; "" if it does
 
-	check func(text string) (problem string) // further check of KindString
+	check func(text string) (problem string) // further check of KindString, on all bytes given
 	valid func(n int64) (problem string)     // further check of KindEnumSet
 	clamp func(n int64) int64                // brings an accepted number into the range in use
+	floor int64                              // CONFIG SET (not a file) raises a smaller number to it; 0: none
 }
 
 // Mutable reports whether CONFIG SET may change the directive.
@@ -110,6 +111,18 @@ var (
 	// answers in this order (Redis's order is that of a hash table).
 	sortedNames = sortNames()
 )
+
+// defaults are the values of a new Config, by row. Values are never changed in
+// place (I3), so all share them.
+var defaults = parseDefaults()
+
+func parseDefaults() []value {
+	values := make([]value, len(table))
+	for i := range table {
+		values[i] = defaultOf(&table[i])
+	}
+	return values
+}
 
 func indexTable() map[string]entry {
 	m := make(map[string]entry, 2*len(table))

@@ -51,6 +51,8 @@ type Loader struct {
 }
 
 // includeDepthMax ends a circle of files that include each other.
+//
+// COMPAT: include-depth: Redis goes on until it has no memory left.
 const includeDepthMax = 64
 
 // deprecatedNames are accepted with one word and forgotten.

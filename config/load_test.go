@@ -199,20 +199,46 @@ func FuzzLoad(f *testing.F) {
 		}) {
 			return // addresses with quotes or spaces inside are written as they are, as Redis does
 		}
+		olds := [][]byte{nil}
+		if err == nil {
+			olds = append(olds, text) // else it may have lines that stay and are refused
+		}
+		for _, old := range olds {
+			for _, all := range []bool{false, true} {
+				checkRewrite(t, c, old, RewriteOptions{All: all}, l)
+			}
+		}
+		c.Rewrite(text, RewriteOptions{Sentinel: true})
+	})
+}
+
+// checkRewrite rewrites a file again and again: each time it must give the values
+// of c, and from the second time on it must not change. (The first adds an empty
+// line: that behind the last line end.)
+func checkRewrite(t *testing.T, c *Config, old []byte, opt RewriteOptions, l Loader) {
+	t.Helper()
+	before := c.Get("*")
+	l.Include = func(string) ([]byte, error) { return nil, nil }
+	l.Sentinel = true // such lines stay
+	var last []byte
+	for n := range 3 {
+		rewritten := c.Rewrite(old, opt)
 		again := New(Options{Dir: "/"})
-		rewritten := c.Rewrite(nil, RewriteOptions{})
 		if err := again.Load(rewritten, l); err != nil {
 			t.Fatalf("rewritten file is refused: %v\n%s", err, rewritten)
 		}
 		if after := again.Get("*"); !slices.Equal(before, after) {
 			for i := range before {
 				if before[i] != after[i] {
-					t.Errorf("%s: %q became %q", before[i].Name, before[i].Text, after[i].Text)
+					t.Errorf("%s: %q became %q in\n%s", before[i].Name, before[i].Text, after[i].Text, rewritten)
 				}
 			}
 		}
-		c.Rewrite(text, RewriteOptions{Sentinel: true})
-	})
+		if n == 2 && !slices.Equal(last, rewritten) {
+			t.Errorf("rewriting again changed\n%s\nto\n%s", last, rewritten)
+		}
+		old, last = rewritten, rewritten
+	}
 }
 
 // plainWords reports whether no address would change its shape in a file.

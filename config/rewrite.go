@@ -25,6 +25,8 @@ type RewriteOptions struct {
 	// Sentinel writes no save lines and tells sentinel lines apart by their
 	// second word.
 	Sentinel bool
+	// All also appends values that are the default.
+	All bool
 }
 
 // Rewrite returns the text of a configuration file with the current values.
@@ -37,7 +39,7 @@ func (c *Config) Rewrite(old []byte, opt RewriteOptions) []byte {
 	r := newRewriter(old, opt)
 	for i := range table {
 		d := &table[i]
-		lines, force := c.rewriteLines(d, c.values[i])
+		lines, force := c.rewriteLines(d, c.values[i], defaults[i])
 		if d.Kind == KindSave && opt.Sentinel {
 			lines = nil
 		}
@@ -52,8 +54,7 @@ func (c *Config) Rewrite(old []byte, opt RewriteOptions) []byte {
 // rewriteLines gives the lines of a row, and for each whether it must be
 // there even if the old file has none. No lines: old ones go away. A nil
 // force means all must.
-func (c *Config) rewriteLines(d *Directive, v value) (lines []string, force []bool) {
-	def := defaultOf(d)
+func (c *Config) rewriteLines(d *Directive, v, def value) (lines []string, force []bool) {
 	line := d.Name + " "
 	switch d.Kind {
 	case KindString:
@@ -130,10 +131,11 @@ type rewriter struct {
 	lines         []string
 	at            map[string][]int // option: its lines that are not used yet
 	needSignature bool
+	all           bool // append defaults, too
 }
 
 func newRewriter(old []byte, opt RewriteOptions) *rewriter {
-	r := &rewriter{at: make(map[string][]int), needSignature: true}
+	r := &rewriter{at: make(map[string][]int), needSignature: true, all: opt.All}
 	if len(old) == 0 {
 		return r
 	}
@@ -175,8 +177,9 @@ func lineOption(line string, sentinel bool) (option string, ok bool) {
 			return name + " " + args[1], true
 		}
 		return name, true
+	default:
+		return name, strings.Contains(name, ".") && len(args) > 1 // a module's: as it is
 	}
-	return "", false
 }
 
 // put writes the lines of an option over its old ones, appends those that
@@ -186,7 +189,7 @@ func (r *rewriter) put(option string, lines []string, force []bool) {
 		if at := r.at[option]; len(at) > 0 {
 			r.lines[at[0]] = line
 			r.at[option] = at[1:]
-		} else if force == nil || force[i] {
+		} else if force == nil || force[i] || r.all {
 			r.appendLine(line)
 		}
 	}

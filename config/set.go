@@ -69,6 +69,9 @@ func (c *Config) Set(pairs [][2]string, ctx SetContext) error {
 		if !changed {
 			continue
 		}
+		if floor := table[ch.row].floor; floor > 0 && c.values[ch.row].num < floor {
+			c.values[ch.row] = value{num: floor}
+		}
 		for _, id := range c.rowFn[ch.row] {
 			if !slices.ContainsFunc(runs, func(r run) bool { return r.hook == id }) {
 				runs = append(runs, run{hook: id, name: ch.name})

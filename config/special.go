@@ -79,7 +79,7 @@ func merge(d *Directive, old, said value) value {
 
 func parseSave(words []string) (value, string) {
 	const problem = "Invalid save parameters"
-	if len(words) == 1 && words[0] == "" {
+	if len(words) == 1 && cString(words[0]) == "" {
 		words = nil
 	}
 	if len(words)%2 != 0 {

@@ -17,13 +17,15 @@ const (
 	noTracking    = "client tracking is not built in yet"
 	noEvents      = "keyspace events are not published yet"
 	noProcess     = "the server does not act on it yet"
-	noCrashReport = "there is no crash report yet"
+	noMemoryTest  = "a crash report does not test the machine's memory, kvorum server --test-memory does"
+	noUserData    = "the log never shows keys, values or requests of clients"
+	noForkBug     = "the one warning that it silences is about fork, and the server never forks"
 	noClientLimit = "the memory of clients is not limited yet"
 	noDelays      = "it delays the server for tests only"
 	ownAllocator  = "memory comes from the server's own arenas, not from jemalloc"
 	ownTables     = "tables grow one bucket at a time, there is no rehashing to drive"
 	ownLoops      = "every event loop reads and parses for its own connections"
-	noCPULists    = "the Go runtime places its threads"
+	noCPULists    = "there are no threads and processes of that kind; server_cpulist places all"
 	ownFreeing    = "large values and flushed data are always freed in the background"
 	ownRhythm     = "background work follows its own rhythm"
 	noAssertions  = "assertions are chosen when the server is built"
@@ -89,24 +91,24 @@ var tlsRows = []Directive{
 
 // generalRows: process, log, security.
 var generalRows = []Directive{
-	{Name: "daemonize", Kind: KindBool, Flags: Immutable, Default: "no", NoEffect: noProcess},
-	{Name: "supervised", Kind: KindEnum, Flags: Immutable, Enum: supervisors, Default: "no", NoEffect: noProcess},
+	{Name: "daemonize", Kind: KindBool, Flags: Immutable, Default: "no"},
+	{Name: "supervised", Kind: KindEnum, Flags: Immutable, Enum: supervisors, Default: "no"},
 	{Name: "pidfile", Kind: KindString, Flags: Immutable | EmptyIsUnset},
 	{Name: "loglevel", Kind: KindEnum, Enum: logLevels, Default: "notice"},
 	{Name: "logfile", Kind: KindString, Flags: Immutable},
-	{Name: "syslog-enabled", Kind: KindBool, Flags: Immutable, Default: "no", NoEffect: noProcess},
-	{Name: "syslog-ident", Kind: KindString, Flags: Immutable, Default: "redis", NoEffect: noProcess},
-	{Name: "syslog-facility", Kind: KindEnum, Flags: Immutable, Enum: syslogFacilities, Default: "local0", NoEffect: noProcess},
-	{Name: "crash-log-enabled", Kind: KindBool, Default: "yes", NoEffect: noCrashReport},
-	{Name: "crash-memcheck-enabled", Kind: KindBool, Default: "yes", NoEffect: noCrashReport},
-	{Name: "use-exit-on-panic", Kind: KindBool, Flags: Hidden, Default: "no", NoEffect: noCrashReport},
-	{Name: "watchdog-period", Kind: KindInt, Flags: Hidden, Max: intMax, Default: "0", Unit: "ms", NoEffect: noCrashReport},
+	{Name: "syslog-enabled", Kind: KindBool, Flags: Immutable, Default: "no"},
+	{Name: "syslog-ident", Kind: KindString, Flags: Immutable, Default: "redis"},
+	{Name: "syslog-facility", Kind: KindEnum, Flags: Immutable, Enum: syslogFacilities, Default: "local0"},
+	{Name: "crash-log-enabled", Kind: KindBool, Default: "yes"},
+	{Name: "crash-memcheck-enabled", Kind: KindBool, Default: "yes", NoEffect: noMemoryTest},
+	{Name: "use-exit-on-panic", Kind: KindBool, Flags: Hidden, Default: "no"},
+	{Name: "watchdog-period", Kind: KindInt, Flags: Hidden, Max: intMax, Default: "0", Unit: "ms", clamp: clampWatchdog},
 	{Name: "databases", Kind: KindInt, Flags: Immutable, Min: 1, Max: intMax, Default: "16"},
 	{Name: "always-show-logo", Kind: KindBool, Flags: Immutable, Default: "no"},
-	{Name: "set-proc-title", Kind: KindBool, Flags: Immutable, Default: "yes", NoEffect: noProcess},
-	{Name: "proc-title-template", Kind: KindString, Default: "{title} {listen-addr} {server-mode}", check: checkTitleTemplate, NoEffect: noProcess},
+	{Name: "set-proc-title", Kind: KindBool, Flags: Immutable, Default: "yes"},
+	{Name: "proc-title-template", Kind: KindString, Default: "{title} {listen-addr} {server-mode}", check: checkTitleTemplate},
 	{Name: "locale-collate", Kind: KindString, NoEffect: "text is compared by its bytes"},
-	{Name: "ignore-warnings", Kind: KindString, NoEffect: noProcess},
+	{Name: "ignore-warnings", Kind: KindString, NoEffect: noForkBug},
 	{Name: "requirepass", Kind: KindString, Flags: Sensitive | EmptyIsUnset | Binary},
 	{Name: "aclfile", Kind: KindString, Flags: Immutable, NoEffect: noACL},
 	{Name: "acllog-max-len", Kind: KindInt, Max: longMax, Default: "128", Unit: "entries", NoEffect: noACL},
@@ -121,19 +123,19 @@ var generalRows = []Directive{
 	{Name: "latency-monitor-threshold", Kind: KindInt, Max: longMax, Default: "0", Unit: "ms"},
 	{Name: "notify-keyspace-events", Kind: KindNotifyEvents, NoEffect: noEvents},
 	{Name: "shutdown-timeout", Kind: KindInt, Max: intMax, Default: "10", Unit: "s", NoEffect: noReplication},
-	{Name: "shutdown-on-sigint", Kind: KindEnumSet, Flags: MultiArg, Enum: shutdownWords, Default: "default", valid: validShutdown, NoEffect: noPersistence},
-	{Name: "shutdown-on-sigterm", Kind: KindEnumSet, Flags: MultiArg, Enum: shutdownWords, Default: "default", valid: validShutdown, NoEffect: noPersistence},
-	{Name: "oom-score-adj", Kind: KindEnum, Enum: oomScoreModes, Default: "no", NoEffect: noProcess},
-	{Name: "oom-score-adj-values", Kind: KindOOMValues, Flags: MultiArg, Default: "0 200 800", NoEffect: noProcess},
+	{Name: "shutdown-on-sigint", Kind: KindEnumSet, Flags: MultiArg, Enum: shutdownWords, Default: "default", valid: validShutdown},
+	{Name: "shutdown-on-sigterm", Kind: KindEnumSet, Flags: MultiArg, Enum: shutdownWords, Default: "default", valid: validShutdown},
+	{Name: "oom-score-adj", Kind: KindEnum, Enum: oomScoreModes, Default: "no"},
+	{Name: "oom-score-adj-values", Kind: KindOOMValues, Flags: MultiArg, Default: "0 200 800"},
 	{Name: "disable-thp", Kind: KindBool, Flags: Immutable, Default: "yes"},
-	{Name: "server_cpulist", Kind: KindString, Flags: Immutable | EmptyIsUnset, NoEffect: noCPULists},
+	{Name: "server_cpulist", Kind: KindString, Flags: Immutable | EmptyIsUnset},
 	{Name: "bio_cpulist", Kind: KindString, Flags: Immutable | EmptyIsUnset, NoEffect: noCPULists},
 	{Name: "aof_rewrite_cpulist", Kind: KindString, Flags: Immutable | EmptyIsUnset, NoEffect: noCPULists},
 	{Name: "bgsave_cpulist", Kind: KindString, Flags: Immutable | EmptyIsUnset, NoEffect: noCPULists},
 	{Name: "tracking-table-max-keys", Kind: KindInt, Flags: Unsigned, Max: longMax, Default: "1000000", Unit: "keys", NoEffect: noTracking},
 	// Directives of Valkey 8 that its test suite puts into every file.
 	{Name: "enable-debug-assert", Kind: KindBool, Flags: Immutable | Hidden, Default: "no", NoEffect: noAssertions},
-	{Name: "hide-user-data-from-log", Kind: KindBool, Flags: Hidden, Default: "yes", NoEffect: noCrashReport},
+	{Name: "hide-user-data-from-log", Kind: KindBool, Flags: Hidden, Default: "yes", NoEffect: noUserData},
 }
 
 // limitRows: memory policy and lazy freeing.

@@ -1,5 +1,8 @@
 package config
 
+// backlogBytesMin is the least that CONFIG SET gives the replication backlog.
+const backlogBytesMin = 16 << 10
+
 // persistenceRows: RDB, AOF and where files go.
 var persistenceRows = []Directive{
 	{Name: "dir", Kind: KindDir, Flags: Protected | DenyLoading},
@@ -48,7 +51,7 @@ var replicationRows = []Directive{
 	{Name: "repl-ping-replica-period", Alias: "repl-ping-slave-period", Kind: KindInt, Min: 1, Max: intMax, Default: "10", Unit: "s", NoEffect: noReplication},
 	{Name: "repl-timeout", Kind: KindInt, Min: 1, Max: intMax, Default: "60", Unit: "s", NoEffect: noReplication},
 	{Name: "repl-disable-tcp-nodelay", Kind: KindBool, Default: "no", NoEffect: noReplication},
-	{Name: "repl-backlog-size", Kind: KindMemory, Min: 1, Max: longMax, Default: "1mb", Unit: "bytes", NoEffect: noReplication},
+	{Name: "repl-backlog-size", Kind: KindMemory, Min: 1, floor: backlogBytesMin, Max: longMax, Default: "1mb", Unit: "bytes", NoEffect: noReplication},
 	{Name: "repl-backlog-ttl", Kind: KindInt, Max: longMax, Default: "3600", Unit: "s", NoEffect: noReplication},
 	{Name: "min-replicas-to-write", Alias: "min-slaves-to-write", Kind: KindInt, Max: intMax, Default: "0", NoEffect: noReplication},
 	{Name: "min-replicas-max-lag", Alias: "min-slaves-max-lag", Kind: KindInt, Max: intMax, Default: "10", Unit: "s", NoEffect: noReplication},

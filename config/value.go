@@ -101,13 +101,13 @@ func parseBool(word string) (value, string) {
 }
 
 func parseString(d *Directive, word string) (value, string) {
-	if d.Flags&Binary == 0 {
-		word = cString(word)
-	}
 	if d.check != nil {
 		if problem := d.check(word); problem != "" {
 			return value{}, problem
 		}
+	}
+	if d.Flags&Binary == 0 {
+		word = cString(word)
 	}
 	return value{str: word}, ""
 }

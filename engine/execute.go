@@ -167,8 +167,8 @@ func (w *Worker) reject(s *command.Session, spec *command.Spec, args [][]byte) {
 			}
 			return
 		}
-		if parent := w.e.Table.Lookup(args[0]); parent != nil {
-			w.refuse(nil, unknownSub(parent, args[1]))
+		if w.e.Table.Lookup(args[0]) != nil {
+			w.refuse(nil, unknownSub(args[0], args[1]))
 			return
 		}
 		w.refuse(nil, unknownCommand(args))
@@ -191,13 +191,11 @@ func unknownCommand(args [][]byte) string {
 	return string(text)
 }
 
-func unknownSub(parent *command.Spec, sub []byte) string {
+func unknownSub(parent, sub []byte) string {
 	text := []byte("-ERR unknown subcommand '")
 	text = append(text, clip(sub, unknownNameMax)...)
 	text = append(text, "'. Try "...)
-	for _, ch := range []byte(parent.Name) {
-		text = append(text, ch-'a'+'A')
-	}
+	text = append(text, command.AsciiUpper(parent)...)
 	return string(append(text, " HELP."...))
 }
 

@@ -27,6 +27,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -149,6 +150,13 @@ func (l *Logger) SetPath(path string) {
 	l.opt.Path = path
 }
 
+// Path returns the file, "" for standard output.
+func (l *Logger) Path() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.opt.Path
+}
+
 // SetCopy changes who gets a copy of every line; nil is nobody.
 func (l *Logger) SetCopy(copyTo func(level Level, message string)) {
 	l.mu.Lock()
@@ -216,7 +224,7 @@ func (l *Logger) Log(level Level, message string) {
 }
 
 // Raw writes text as it is, without time and line end (crash reports, the
-// logo), if its level is on. It is not copied.
+// logo), if its level is on. Its lines are copied one by one, empty ones left out.
 func (l *Logger) Raw(level Level, text string) {
 	if !l.Enabled(level) {
 		return
@@ -226,6 +234,14 @@ func (l *Logger) Raw(level Level, text string) {
 	b := append(l.line[:0], text...)
 	l.write(b)
 	l.keep(b)
+	if l.opt.Copy == nil {
+		return
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		if line != "" {
+			l.opt.Copy(level, line)
+		}
+	}
 }
 
 // keep reuses the buffer of a line, unless one long text made it large.

@@ -130,7 +130,7 @@ func (l *Loop) adopt(in incoming) {
 	c.moved.L = &l.mu
 	l.add(c)
 	l.open(c)
-	go c.readLoop()
+	go c.loop.guard(c.readLoop)
 }
 
 // readLoop is the goroutine that reads c.
@@ -210,7 +210,7 @@ func (c *Conn) sysAwaitWritable() {
 	if !c.writing {
 		c.writing = true
 		c.loop.writers.Add(1)
-		go c.writeLoop()
+		go c.loop.guard(c.writeLoop)
 	}
 }
 

@@ -70,6 +70,10 @@ type Config struct {
 	// AcceptError is told why connections could not be accepted. Accepting
 	// pauses for acceptRetryMs afterwards, so it is not called more often.
 	AcceptError func(err error)
+
+	// Guard, if not nil, runs the goroutines of loops: it must call run once and
+	// return after it. It is the place to deal with a panic of a callback.
+	Guard func(l *Loop, run func())
 }
 
 // acceptRetryMs is the pause of a listener after a failed accept, which mostly
@@ -138,9 +142,18 @@ func (s *Server) Start() {
 		s.running.Add(1)
 		go func() {
 			defer s.running.Done()
-			l.run()
+			l.guard(l.run)
 		}()
 	}
+}
+
+// guard runs one goroutine of a loop.
+func (l *Loop) guard(run func()) {
+	if guard := l.server.cfg.Guard; guard != nil {
+		guard(l, run)
+		return
+	}
+	run()
 }
 
 // CloseListeners closes all listeners. Connections stay.

@@ -55,7 +55,9 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	cl := c.Data.(*client)
 	state := l.User.(*loopState)
 	out, commands := len(l.Out), cl.Commands
+	state.serving = cl
 	consumed, need, l.Out = state.worker.Serve(cl.Session, in, l.Out)
+	state.serving = nil
 	written := uint64(len(l.Out) - out)
 	cl.NetOut += written
 	state.counts.add(cl.Commands-commands, uint64(consumed), written)
@@ -80,14 +82,14 @@ func (h handler) start(l *netloop.Loop, cl *client) {
 	cl.waitUsec = waitUsec(cl.conn, h.s.clock.TicksToNs(cl.Unfinished.Ticks)/nsPerUs)
 	cl.conn.Park()
 	h.s.tasks.Add(1)
-	go func() {
+	go h.s.guard(nil, func() {
 		defer h.s.tasks.Done()
 		w := resp.Writer{Proto: proto}
 		begin := h.s.clock.MonoNs()
 		task(&w)
 		took := h.s.clock.MonoNs() - begin
 		l.Post(func() { h.finish(l, cl, w.B, took) })
-	}()
+	})
 }
 
 // finish sends the reply of a long command and lets its client go on.

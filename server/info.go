@@ -51,7 +51,17 @@ func sections() []section {
 
 // Info implements command.Host.
 func (s *Server) Info(want command.InfoFilter) string {
-	r := &report{s: s, nowMs: s.clock.NowMs()}
+	return (&report{s: s, nowMs: s.clock.NowMs()}).write(want)
+}
+
+// crashInfo is a section of INFO after a crash: without what event loops would
+// have to be asked for.
+func (s *Server) crashInfo(name string) string {
+	r := &report{s: s, nowMs: s.clock.NowMs(), crashed: true}
+	return r.write(func(section string, _, _ bool) bool { return section == name })
+}
+
+func (r *report) write(want command.InfoFilter) string {
 	for _, sec := range sections() {
 		if !want(strings.ToLower(sec.title), sec.byDefault, sec.named) {
 			continue
@@ -78,6 +88,8 @@ type report struct {
 	s     *Server
 	nowMs int64
 	text  strings.Builder
+
+	crashed bool // event loops may not answer any more
 
 	totalsRead bool
 	totals     engine.Totals

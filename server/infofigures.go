@@ -92,7 +92,9 @@ func (r *report) tickets() (n int64) {
 // sums are the figures that the loops publish.
 func (r *report) sums() *loopSums {
 	if !r.loopsRead {
-		r.s.publishAll()
+		if !r.crashed {
+			r.s.publishAll()
+		}
 		r.loops, r.loopsRead = r.s.sinceReset(), true
 	}
 	return &r.loops
@@ -157,11 +159,14 @@ type clientFigures struct {
 }
 
 // clients looks at all clients, each on its loop, in portions (visitChunk) so
-// that no loop is held up.
+// that no loop is held up. After a crash it knows nothing.
 func (r *report) clients() *clientFigures {
 	if r.perClient == nil {
 		f := new(clientFigures)
 		r.perClient = f
+		if r.crashed {
+			return f
+		}
 		r.s.EachClient(func(sess *command.Session) {
 			c, ok := sess.Peer.(*netloop.Conn)
 			if !ok {
@@ -214,3 +219,11 @@ var buildFigures = sync.OnceValue(func() build {
 	b.id = hex.EncodeToString(hash.Sum(nil)[:idBytes])
 	return b
 })
+
+// ifAsked leaves a row out when the event loops could not be asked for it.
+func (r *report) ifAsked(n int) any {
+	if r.crashed {
+		return nil
+	}
+	return n
+}

@@ -7,12 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
-	"sort"
-	"strings"
-	"syscall"
+	"slices"
 
 	"kvorum/command"
 	"kvorum/config"
@@ -42,42 +39,92 @@ func newRunID() string {
 // Main is redis-server: args are the words behind the program's name. It
 // returns the exit status.
 func Main(args []string) int {
-	if len(args) == 1 {
-		switch args[0] {
-		case "-v", "--version":
-			fmt.Println(VersionLine())
-			return 0
-		case "-h", "--help":
-			fmt.Print(serverUsage)
-			return 0
-		}
+	args = ownArgs(args)
+	if status, done := answer(args); done {
+		return status
 	}
-	b := &boot{log: logx.New(logx.Options{Role: logx.RoleChild})}
-	if err := b.load(args); err != nil {
-		b.complain(err)
-		return 1
-	}
-	s, err := New(b.cfg, b.file, b.log)
+	b := &boot{args: args, log: logx.New(logx.Options{Role: logx.RoleChild})}
+	b.supervisor.log = b.log
+	status, err := b.start()
 	if err != nil {
-		b.log.Warningf("%s", err)
-		return 1
+		b.complain(err)
 	}
-	s.banner(len(args) > 0)
-	s.handleSignals()
-	s.writePidFile()
-	defer s.removePidFile()
-	if err := s.Run(); err != nil {
-		b.log.Warningf("%s", err)
-		return 1
+	return status
+}
+
+// answer serves what is no start of a server; done is false for one.
+func answer(args []string) (status int, done bool) {
+	if len(args) == 0 {
+		return 0, false
 	}
-	return 0
+	switch args[0] {
+	case "-v", "--version":
+		fmt.Println(VersionLine())
+		return 0, true
+	case "-h", "--help":
+		fmt.Fprint(os.Stderr, serverUsage)
+		return 1, true // as Redis
+	case "--test-memory":
+		return testMemory(args[1:], memoryPasses, os.Stdout, os.Stderr), true
+	case "--check-system":
+		return checkSystem(os.Stdout), true
+	}
+	return 0, false
 }
 
 // boot is a server before it has its configuration.
 type boot struct {
-	cfg  *config.Config
-	file string // absolute path, "" without one
-	log  *logx.Logger
+	args       []string
+	dir        string // working directory at the start
+	stdin      []byte // what standard input said, nil if it was not asked
+	cfg        *config.Config
+	file       string // absolute path, "" without one
+	log        *logx.Logger
+	supervisor supervisor
+	daemon     *daemon // nil unless this is the part of a start that stays
+	extra      extraLines
+}
+
+// start runs the server, or starts the process that does, and returns the exit
+// status. An error is for complain.
+func (b *boot) start() (status int, err error) {
+	if b.daemon, err = daemonChild(); err != nil {
+		return 1, err
+	}
+	if err := b.load(b.args); err != nil {
+		return 1, err
+	}
+	b.supervisor.mode = b.cfg.Enum("supervised")
+	if b.daemon == nil {
+		b.warnOfSystem()
+		b.supervisor.begin()
+		if b.background() {
+			return spawn(b.dir, b.stdin)
+		}
+	}
+	s, err := newServer(b.cfg, b.file, b.log, b.extra.table)
+	if err != nil {
+		return 1, err
+	}
+	openSyslog(b.cfg, b.log)
+	p := newProgram(s, b)
+	s.banner(p.name, len(b.args) > 0)
+	b.extra.log(b.log)
+	p.begin()
+	p.guard(nil, func() { err = s.Run() })
+	if err != nil {
+		p.removePidFile()
+		return 1, err
+	}
+	return 0, nil
+}
+
+// warn logs what loading has to say. The part of a start that has ended has said
+// it already.
+func (b *boot) warn(text string) {
+	if b.daemon == nil {
+		b.log.Warningf("%s", text)
+	}
 }
 
 // complain tells why the start ends: mistakes in the configuration on standard
@@ -94,6 +141,8 @@ const serverUsage = `Usage: kvorum server [/path/to/redis.conf] [options] [-]
        kvorum server - (read config from stdin)
        kvorum server -v or --version
        kvorum server -h or --help
+       kvorum server --test-memory <megabytes>
+       kvorum server --check-system
 
 Examples:
        kvorum server (run the server with default conf)
@@ -101,6 +150,7 @@ Examples:
        kvorum server /etc/redis/6379.conf
        kvorum server --port 7777
        kvorum server /etc/myredis.conf --loglevel verbose -
+       kvorum server /etc/myredis.conf --loglevel verbose
 `
 
 // load reads the configuration that the arguments name and opens the log that
@@ -110,9 +160,13 @@ func (b *boot) load(args []string) error {
 	if err != nil {
 		return fmt.Errorf("Fatal error, can't find the working directory: %s", strerror(err))
 	}
-	b.cfg = config.New(config.Options{Dir: dir, Chdir: chdir, Warn: func(text string) { b.log.Warningf("%s", text) }})
+	b.dir = dir
+	b.cfg = config.New(config.Options{Dir: dir, Chdir: chdir, Warn: b.warn})
+	if slices.Contains(args, "--sentinel") {
+		return &config.LoadError{Problem: "Sentinel mode is not built in yet"}
+	}
 	cl := config.ParseArgs(args)
-	var text, stdin []byte
+	var text []byte
 	if cl.File != "" {
 		if b.file, err = filepath.Abs(cl.File); err != nil {
 			return err
@@ -122,11 +176,23 @@ func (b *boot) load(args []string) error {
 		}
 	}
 	if cl.Stdin {
-		if stdin, err = io.ReadAll(os.Stdin); err != nil {
+		from := os.Stdin
+		if b.daemon != nil {
+			from = b.daemon.stdin
+		} else {
+			b.log.Noticef("Reading config from stdin")
+		}
+		if b.stdin, err = io.ReadAll(from); err != nil {
 			return fmt.Errorf("Fatal error, can't read standard input: %s", strerror(err))
 		}
 	}
-	if err := b.cfg.Load(cl.Text(text, stdin), config.Loader{Include: include}); err != nil {
+	if b.extra.table, err = commandTable(); err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	if err := b.cfg.Load(cl.Text(text, b.stdin), config.Loader{Include: include, Extra: b.extra.take}); err != nil {
+		return err
+	}
+	if err := b.extra.check(b.cfg); err != nil {
 		return err
 	}
 	if level, ok := logx.ParseLevel(b.cfg.Enum("loglevel")); ok {
@@ -150,28 +216,6 @@ func chdir(path string) (string, error) {
 	return os.Getwd()
 }
 
-// include reads the files that an include directive names.
-func include(pattern string) ([]byte, error) {
-	names := []string{pattern}
-	if strings.ContainsAny(pattern, "[*?") {
-		found, err := filepath.Glob(pattern)
-		if err != nil {
-			return nil, cannotOpen(pattern, err)
-		}
-		sort.Strings(found)
-		names = found
-	}
-	var text []byte
-	for _, name := range names {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			return nil, cannotOpen(name, err)
-		}
-		text = append(append(text, b...), '\n')
-	}
-	return text, nil
-}
-
 // cause strips the operation and path that Go puts before a system error.
 func cause(err error) error {
 	for {
@@ -184,26 +228,24 @@ func cause(err error) error {
 }
 
 // banner logs what starts, as Redis does.
-func (s *Server) banner(configured bool) {
+func (s *Server) banner(name string, configured bool) {
 	s.log.Noticef("oO0OoO0OoO0Oo kvorum is starting oO0OoO0OoO0Oo")
 	s.log.Noticef("kvorum version=%s, redis_version=%s, bits=64, pid=%d, just started", Version, RedisVersion, os.Getpid())
 	if configured {
 		s.log.Noticef("Configuration loaded")
 	} else {
-		s.log.Warningf("Warning: no config file specified, using the default config. In order to specify a config file use kvorum server /path/to/redis.conf")
+		s.log.Warningf("Warning: no config file specified, using the default config. In order to specify a config file use %s /path/to/redis.conf", name)
 	}
 	s.log.SetRole(logx.RoleMaster)
-	for d := range s.cfg.Ineffective {
-		s.log.Noticef("The directive %s has no effect: %s", d.Name, d.NoEffect)
-	}
-	s.logo()
+	s.logIneffective()
 }
 
 // logo is shown when asked for, or to somebody at a terminal; otherwise a line
 // says as much.
 func (s *Server) logo() {
 	port := s.cfg.Int("port")
-	if !s.cfg.Bool("always-show-logo") && (s.cfg.String("logfile") != "" || !isTerminal(os.Stdout)) {
+	quiet := s.cfg.String("logfile") != "" || s.cfg.Bool("syslog-enabled") || !isTerminal(os.Stdout)
+	if quiet && !s.cfg.Bool("always-show-logo") {
 		s.log.Noticef("Running mode=standalone, port=%d.", port)
 		return
 	}
@@ -223,43 +265,4 @@ const logoText = `
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-func (s *Server) handleSignals() {
-	ch := make(chan os.Signal, 1)
-	signal.Notify(ch, syscall.SIGTERM, syscall.SIGINT)
-	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
-	go func() {
-		sig := <-ch
-		name := "SIGTERM"
-		if sig == syscall.SIGINT {
-			name = "SIGINT"
-		}
-		s.log.Warningf("Received %s scheduling shutdown...", name)
-		s.Shutdown()
-		<-ch
-		s.log.Warningf("You insist... exiting now.")
-		os.Exit(1)
-	}()
-}
-
-func (s *Server) writePidFile() {
-	path := s.cfg.String("pidfile")
-	if path == "" {
-		return
-	}
-	if err := os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
-		s.log.Warningf("Failed to write PID file: %s", strerror(err))
-	}
-}
-
-func (s *Server) removePidFile() {
-	path := s.cfg.String("pidfile")
-	if path == "" {
-		return
-	}
-	s.log.Noticef("Removing the pid file.")
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		s.log.Warningf("Failed to remove the PID file: %s", strerror(err))
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -21,8 +22,17 @@ import (
 // as a process of its own.
 const asServer = "KVORUM_TEST_AS_SERVER"
 
+// panicOnUsr1 gives that server a goroutine that the server does not know of, and
+// that panics when it is told to.
+const panicOnUsr1 = "KVORUM_TEST_PANIC_ON_USR1"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asServer) != "" {
+		if os.Getenv(panicOnUsr1) != "" {
+			ch := make(chan os.Signal, 1)
+			signal.Notify(ch, syscall.SIGUSR1)
+			go func() { panic(<-ch) }()
+		}
 		os.Exit(server.Main(os.Args[1:]))
 	}
 	os.Exit(m.Run())
@@ -146,6 +156,7 @@ func TestProcessRefusesToStart(t *testing.T) {
 		{[]string{"none.conf"}, ` # Fatal error, can't open config file '.*/none\.conf': No such file or directory\n$`, `^$`},
 		{[]string{"--port", "0", "--dir", "/nosuch"}, `^$`, `>>> 'dir .*/nosuch.*'\nNo such file or directory\n$`},
 		{[]string{"--port", "0", "--logfile", "/nosuch/log"}, `^$`, `Can't open the log file: No such file or directory\n$`},
+		{[]string{"--sentinel"}, `^$`, `Sentinel mode is not built in yet\n$`},
 		{[]string{"--port", "0"}, `# Configured to not listen anywhere, exiting\.\n$`, `^$`},
 		{[]string{"--bind", "127.0.0.1", "--port", port},
 			`# Warning: Could not create server TCP listening socket 127\.0\.0\.1:\d+: bind: Address already in use\n.*# Failed listening on port \d+ \(tcp\), aborting\.\n$`, `^$`},

@@ -18,6 +18,9 @@
 // goroutine that is in a batch of the engine while another waits for the gate
 // under it: hooks of CONFIG SET publish settings through atomics only.
 //
+// What Main runs has a program, which deals with the process: signals, pid file,
+// title, crash report. A Server from New alone leaves its process as it is.
+//
 // I1: a session is touched by the goroutine of its loop only; others reach it
 // with EachClient. I2: nothing that a command waits for waits for that command.
 package server
@@ -27,7 +30,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,10 +50,11 @@ const shutdownWait = 500 * time.Millisecond
 
 // Server is a running data server.
 type Server struct {
-	cfgMu     sync.RWMutex // guards cfg
-	cfg       *config.Config
-	file      string     // absolute path of the configuration file, "" without
-	rewriteMu sync.Mutex // held by the one that writes the file
+	cfgMu           sync.RWMutex // guards cfg
+	cfg             *config.Config
+	file            string          // absolute path of the configuration file, "" without
+	toldIneffective map[string]bool // directives without effect that the log has named; guarded by cfgMu
+	rewriteMu       sync.Mutex      // held by the one that writes the file
 
 	log     *logx.Logger
 	clock   clock.Clock
@@ -76,6 +79,8 @@ type Server struct {
 
 	ready        chan struct{} // closed when connections are accepted
 	stop         chan struct{} // closed when the server is to end
+	ending       atomic.Bool   // a shutdown has begun
+	program      *program      // nil: the process is not ours
 	stopOnce     sync.Once
 	done         sync.WaitGroup
 	lastAttackMs atomic.Int64   // when the last warning of an HTTP client was logged
@@ -91,6 +96,7 @@ type Server struct {
 type loopState struct {
 	worker   *engine.Worker
 	sessions map[uint64]*client
+	serving  *client // the one whose requests are being executed, for the crash report
 	counts   loopCounts
 }
 
@@ -116,9 +122,15 @@ func New(cfg *config.Config, file string, log *logx.Logger) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
+	return newServer(cfg, file, log, table)
+}
+
+// newServer is New with a table of commands, some of which may be renamed.
+func newServer(cfg *config.Config, file string, log *logx.Logger, table *command.Table) (*Server, error) {
 	s := &Server{
 		cfg: cfg, file: file, log: log, clock: clock.New(), table: table, runID: newRunID(),
-		ready: make(chan struct{}), stop: make(chan struct{}),
+		toldIneffective: make(map[string]bool),
+		ready:           make(chan struct{}), stop: make(chan struct{}),
 		debugFor:   cfg.EnumBits("enable-debug-command"),
 		protectFor: cfg.EnumBits("enable-protected-configs"),
 	}
@@ -128,12 +140,14 @@ func New(cfg *config.Config, file string, log *logx.Logger) (*Server, error) {
 	mem.SetHugePages(!cfg.Bool("disable-thp"))
 	s.ks = keyspace.New(int(cfg.Int("databases")))
 	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack})
+	var err error
 	s.net, err = netloop.New(netloop.Config{
-		Loops:       loopCount(int(cfg.Int("io-threads")), cfg.IsSet("io-threads")),
+		Loops:       loopCount(int(cfg.Int("io-threads")), cfg.IsSet("io-threads"), processors(cfg.String("server_cpulist"))),
 		MaxInput:    s.maxInput.Load,
 		Overflow:    s.overflow,
 		KeepAlive:   func() int { return int(s.keepAlive.Load()) },
 		AcceptError: func(err error) { s.log.Warningf("Accepting client connection: %s", strerror(err)) },
+		Guard:       s.guard,
 	}, handler{s})
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
@@ -151,11 +165,11 @@ func New(cfg *config.Config, file string, log *logx.Logger) (*Server, error) {
 // loopCount returns the number of event loops: what the configuration says, or
 // one less than the processors, as clients and the kernel's network code want
 // one too (docs/design/0001).
-func loopCount(ioThreads int, set bool) int {
+func loopCount(ioThreads int, set bool, processors int) int {
 	if set {
 		return max(ioThreads, 1)
 	}
-	return max(runtime.NumCPU()-1, 1)
+	return max(processors-1, 1)
 }
 
 // Run listens and serves until Stop. It returns when everything has ended.
@@ -169,11 +183,12 @@ func (s *Server) Run() error {
 		return err
 	}
 	s.done.Add(1)
-	go s.cron()
+	go s.guard(nil, s.cron)
 	s.log.Noticef("Server initialized")
 	s.net.Start()
 	s.logReady()
 	close(s.ready)
+	s.program.ready()
 	<-s.stop
 	return s.end()
 }
@@ -184,15 +199,10 @@ func (s *Server) Started() <-chan struct{} { return s.ready }
 // Stop lets Run return. Any goroutine may call it, any number of times.
 func (s *Server) Stop() { s.stopOnce.Do(func() { close(s.stop) }) }
 
-// Shutdown implements command.Host.
-func (s *Server) Shutdown() {
-	s.log.Warningf("User requested shutdown...")
-	s.Stop()
-}
-
 func (s *Server) end() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownWait)
 	defer cancel()
+	s.program.end()
 	err := s.net.Shutdown(ctx)
 	s.done.Wait()
 	if path := s.sockets.unixPath; path != "" {

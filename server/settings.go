@@ -78,36 +78,58 @@ func (s *Server) ConfigGet(patterns []string) []config.Pair {
 func (s *Server) ConfigSet(pairs [][2]string, sess *command.Session) error {
 	s.cfgMu.Lock()
 	defer s.cfgMu.Unlock()
-	return s.cfg.Set(pairs, config.SetContext{AllowProtected: allowed(s.protectFor, sess)})
+	err := s.cfg.Set(pairs, config.SetContext{AllowProtected: allowed(s.protectFor, sess)})
+	if err == nil {
+		s.logIneffective()
+	}
+	return err
 }
 
 // ConfigRewrite implements command.Host. The new text replaces the file in one
 // step: whoever reads it meanwhile, or after a crash, finds the old or the new.
-func (s *Server) ConfigRewrite() error {
-	if s.file == "" {
+func (s *Server) ConfigRewrite(all bool) error {
+	switch {
+	case s.file == "" && all:
+		return errors.New("ERR CONFIG-REWRITE-FORCE-ALL failed: Bad address")
+	case s.file == "":
 		return errors.New("ERR The server is running without a config file")
 	}
 	s.rewriteMu.Lock()
 	defer s.rewriteMu.Unlock()
-	old, err := os.ReadFile(s.file)
-	if err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("ERR Rewriting config file: %s", strerror(err))
-	}
-	s.cfgMu.RLock()
-	text := s.cfg.Rewrite(old, config.RewriteOptions{})
-	s.cfgMu.RUnlock()
-	if err := replaceFile(s.file, text); err != nil {
+	err := s.rewriteFile(all)
+	switch {
+	case err != nil && all:
+		return fmt.Errorf("ERR CONFIG-REWRITE-FORCE-ALL failed: %s", strerror(err))
+	case err != nil:
 		s.log.Warningf("CONFIG REWRITE failed: %s", strerror(err))
 		return fmt.Errorf("ERR Rewriting config file: %s", strerror(err))
+	case !all:
+		s.log.Noticef("CONFIG REWRITE executed with success.")
 	}
-	s.log.Noticef("CONFIG REWRITE executed with success.")
 	return nil
 }
 
+func (s *Server) rewriteFile(all bool) error {
+	old, err := os.ReadFile(s.file)
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	s.cfgMu.RLock()
+	text := s.cfg.Rewrite(old, config.RewriteOptions{
+		Extra: []config.Lines{{Option: "user", Lines: []string{defaultUserLine(s.cfg.String("requirepass"))}}},
+		All:   all,
+	})
+	s.cfgMu.RUnlock()
+	return replaceFile(s.file, text)
+}
+
 // replaceFile writes a new file beside path, brings it to the disk and gives it
-// the name.
+// the name. It has the permissions of the old file.
+//
+// COMPAT: rewrite-mode: Redis makes a file that everybody may read.
 func replaceFile(path string, text []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	const suffixBytes = 8
+	f, err := os.OpenFile(path+"."+newRunID()[:suffixBytes], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
 	}
@@ -116,12 +138,18 @@ func replaceFile(path string, text []byte) (err error) {
 			_ = os.Remove(f.Name()) // the first error is the one to tell
 		}
 	}()
-	mode := os.FileMode(0o644)
 	if old, statErr := os.Stat(path); statErr == nil {
-		mode = old.Mode().Perm()
+		err = f.Chmod(old.Mode().Perm())
 	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err == nil {
+		_, err = f.Write(text)
+	}
+	if syncErr := f.Sync(); err == nil {
+		err = syncErr
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
 	if err != nil {
 		return err
 	}

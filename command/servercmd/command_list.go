@@ -36,13 +36,22 @@ func commandList(c *command.Ctx) {
 		}
 	}
 	n, at := 0, c.W.DeferLen()
-	for _, s := range c.Host.Table().Specs() {
+	for _, s := range c.Host.Table().All() {
+		n += listNames(c, pass, s)
+		n += listNames(c, pass, s.Subs...)
+	}
+	c.W.SetDeferredArray(at, n)
+}
+
+// listNames replies the names of the rows that pass and returns their number.
+func listNames(c *command.Ctx, pass func(*command.Spec) bool, rows ...*command.Spec) (n int) {
+	for _, s := range rows {
 		if pass(s) {
 			c.W.BulkString(s.FullName())
 			n++
 		}
 	}
-	c.W.SetDeferredArray(at, n)
+	return n
 }
 
 // listFilter returns the filter that arguments 3 and 4 describe, nil when there

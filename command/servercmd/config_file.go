@@ -23,9 +23,14 @@ var configResetstatSpec = &command.Spec{
 }
 
 func configRewrite(c *command.Ctx) {
+	rewriteFile(c, false)
+}
+
+// rewriteFile writes the configuration file beside the loop, and replies.
+func rewriteFile(c *command.Ctx, all bool) {
 	host := c.Host
 	c.Sess.Task = func(w *resp.Writer) {
-		if err := host.ConfigRewrite(); err != nil {
+		if err := host.ConfigRewrite(all); err != nil {
 			w.Err("-" + err.Error())
 			return
 		}

@@ -48,6 +48,7 @@ const anyNumber = -1
 func tools() []tool {
 	return []tool{
 		{"change-repl-id", "", "Draws new replication IDs.", 0, 0, debugChangeReplID},
+		{"config-rewrite-force-all", "", "Does what CONFIG REWRITE does and writes every directive, also those with their default.", 0, 0, debugRewrite},
 		{"digest", "", "Replies a digest of all data: equal for equal data, also Redis's.", 0, 0, debugDigest},
 		{"digest-value", "<key> [<key> ...]", "Replies a digest of each value.", 0, anyNumber, debugDigestValue},
 		{"error", "<text>", "Replies the text as an error.", 1, 1, debugError},
@@ -76,7 +77,7 @@ func debug(c *command.Ctx) {
 		debugHelp(c)
 		return
 	}
-	for _, t := range tools() {
+	for _, t := range allTools() {
 		if c.Is(1, t.name) && n >= t.least && (n <= t.most || t.most == anyNumber) {
 			t.run(c)
 			return
@@ -87,11 +88,13 @@ func debug(c *command.Ctx) {
 
 func debugHelp(c *command.Ctx) {
 	var lines []string
-	for _, t := range tools() {
+	for _, t := range allTools() {
 		lines = append(lines, strings.TrimSpace(strings.ToUpper(t.name)+" "+t.usage), "    "+t.help)
 	}
 	c.Help(lines...)
 }
+
+func debugRewrite(c *command.Ctx) { rewriteFile(c, true) }
 
 func refusePersistence(c *command.Ctx) { c.Err(errNoPersistence) }
 

@@ -2,6 +2,7 @@ package servercmd
 
 import (
 	"kvorum/command"
+	"kvorum/config"
 )
 
 var shutdownSpec = &command.Spec{
@@ -29,18 +30,20 @@ const (
 	errCannotSave = "-ERR SHUTDOWN SAVE is refused: there is no persistence in this version, the data would be lost"
 )
 
-// shutdown never replies when it succeeds: the connection just closes. NOW and
-// FORCE skip waits and checks of parts that do not exist.
+// shutdown never replies when it succeeds: the connection just closes. NOW skips
+// the wait for replicas, FORCE goes on where a save fails.
 func shutdown(c *command.Ctx) {
-	var save, nosave, other, abort bool
+	flags, abort := int64(0), false
 	for i := 1; i < len(c.Args); i++ {
 		switch {
 		case c.Is(i, "save"):
-			save = true
+			flags |= config.ShutdownSave
 		case c.Is(i, "nosave"):
-			nosave = true
-		case c.Is(i, "now"), c.Is(i, "force"):
-			other = true
+			flags |= config.ShutdownNoSave
+		case c.Is(i, "now"):
+			flags |= config.ShutdownNow
+		case c.Is(i, "force"):
+			flags |= config.ShutdownForce
 		case c.Is(i, "abort"):
 			abort = true
 		default:
@@ -49,14 +52,13 @@ func shutdown(c *command.Ctx) {
 		}
 	}
 	switch {
-	case save && nosave, abort && (save || nosave || other):
+	case abort && flags != 0, flags&(config.ShutdownSave|config.ShutdownNoSave) == config.ShutdownSave|config.ShutdownNoSave:
 		c.Err(command.ErrSyntax)
 	case abort:
 		c.Err(errNoShutdown) // nothing delays one, so none can be stopped
-	case save:
-		c.Err(errCannotSave)
-	default:
+	case c.Host.Shutdown(flags):
 		c.Sess.Flags |= command.CloseAfterReply
-		c.Host.Shutdown()
+	default:
+		c.Err(errCannotSave)
 	}
 }

@@ -67,7 +67,8 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// StartKvorum starts our server with further arguments (--directive value). It
+// StartKvorum starts our server with further arguments (--directive value); the
+// first may be the path of a configuration file. It
 // ends with the test, which fails if the server then ends badly.
 func StartKvorum(t testing.TB, args ...string) *Server {
 	t.Helper()
@@ -141,7 +142,11 @@ func start(t testing.TB, bin string, program, args []string, ours bool) *Server 
 		t.Fatal(err)
 	}
 	s := &Server{Args: args, sock: filepath.Join(dir, "s"), done: make(chan struct{}), log: &logBuffer{}}
-	words := append(program, "--port", "0", "--unixsocket", s.sock, "--save", "", "--dir", dir, "--enable-debug-command", "yes")
+	words := program
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") { // a configuration file comes first
+		words, args = append(words, args[0]), args[1:]
+	}
+	words = append(words, "--port", "0", "--unixsocket", s.sock, "--save", "", "--dir", dir, "--enable-debug-command", "yes")
 	s.cmd = exec.Command(bin, append(words, args...)...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {
