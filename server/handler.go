@@ -79,7 +79,9 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 // waits, the loop does not.
 func (h handler) start(l *netloop.Loop, cl *client) {
 	task, proto := cl.Task, cl.Proto
-	cl.waitUsec = waitUsec(cl.conn, h.s.clock.TicksToNs(cl.Unfinished.Ticks)/nsPerUs)
+	if u := cl.Unfinished; u != nil {
+		cl.waitUsec = waitUsec(cl.conn, h.s.clock.TicksToNs(u.Ticks)/nsPerUs)
+	}
 	cl.conn.Park()
 	h.s.tasks.Add(1)
 	go h.s.guard(nil, func() {
