@@ -61,6 +61,10 @@ type Ctx struct {
 	effects int
 	words   [][]byte // arguments of the effect being fed, so that they need not escape
 
+	// KeepExpired tells that CLIENT PAUSE is in force: keys that are due count as
+	// gone, but stay until a command that writes comes along.
+	KeepExpired bool
+
 	MaxBulk int64 // proto-max-bulk-len: the longest string
 	// HLLSparseMax is hll-sparse-max-bytes: the longest sparse HyperLogLog.
 	HLLSparseMax int64
@@ -174,8 +178,11 @@ func (c *Ctx) FindIn(db *keyspace.DB, k keyspace.Key) keyspace.Entry {
 // when the key was alive, mean that key.
 func (c *Ctx) mayExpire() bool { return c.Sess.Flags&Internal == 0 }
 
-// Expire removes a key that is past its due time.
+// Expire removes a key that is past its due time, unless such keys are kept.
 func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
+	if c.KeepExpired && c.Spec.Flags&Write == 0 {
+		return
+	}
 	if c.Feed != nil {
 		c.Feed.Append(db.Index(), delName, k.Bytes)
 	}

@@ -53,6 +53,18 @@ type ClientHost interface {
 	// BufferBytes returns the memory of a session's connection buffers. By the
 	// handler of the session, or in visit of EachClient.
 	BufferBytes(s *Session) int
+	// PauseClients postpones the commands of clients that write, or all commands,
+	// until a Unix time in ms, or longer if a pause that lasts longer or that
+	// postpones more is in force. Exclusive handlers only.
+	PauseClients(all bool, untilMs, nowMs int64)
+	// UnpauseClients ends the pause. By handlers.
+	UnpauseClients()
+	// StartMonitor has all commands that are executed from now on told to a client.
+	// Exclusive handlers only.
+	StartMonitor(s *Session)
+	// StopMonitor ends that and returns what has been told and not been sent yet.
+	// By the handler of the session.
+	StopMonitor(s *Session) []byte
 }
 
 // ConfigHost is the part of Host about the configuration. Its methods take a

@@ -16,7 +16,28 @@ const (
 	NoEvict
 	NoTouch
 	Internal // not a client: AOF, replica apply, tests
+
+	Postponed     // its next request waits for the end of CLIENT PAUSE
+	ReplyOff      // CLIENT REPLY OFF
+	ReplySkip     // CLIENT REPLY SKIP: the running request is not answered
+	ReplySkipNext // the next one is not
+	Monitor       // gets all commands, as MONITOR says
 )
+
+// Unordinary are the flags that matter once a request has been dealt with.
+const Unordinary = CloseAfterReply | Postponed | ReplyOff | ReplySkip | ReplySkipNext
+
+// Muted reports whether the session gets no reply to the running request.
+func (s *Session) Muted() bool { return s.Flags&(ReplyOff|ReplySkip) != 0 }
+
+// Answered ends a request, answered or not: what CLIENT REPLY SKIP said of it
+// is done with.
+func (s *Session) Answered() {
+	s.Flags &^= ReplySkip
+	if s.Flags&ReplySkipNext != 0 {
+		s.Flags ^= ReplySkip | ReplySkipNext
+	}
+}
 
 // Session is what the server knows of one client. It is touched only by the
 // goroutine that executes for it, and by an exclusive one.

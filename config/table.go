@@ -20,7 +20,6 @@ const (
 	noMemoryTest  = "a crash report does not test the machine's memory, kvorum server --test-memory does"
 	noUserData    = "the log never shows keys, values or requests of clients"
 	noForkBug     = "the one warning that it silences is about fork, and the server never forks"
-	noClientLimit = "the memory of clients is not limited yet"
 	noDelays      = "it delays the server for tests only"
 	ownAllocator  = "memory comes from the server's own arenas, not from jemalloc"
 	ownTables     = "tables grow one bucket at a time, there is no rehashing to drive"
@@ -52,7 +51,7 @@ var networkRows = []Directive{
 	{Name: "tcp-backlog", Kind: KindInt, Flags: Immutable, Max: intMax, Default: "511", Unit: "connections"},
 	{Name: "unixsocket", Kind: KindString, Flags: Immutable | EmptyIsUnset},
 	{Name: "unixsocketperm", Kind: KindOctal, Flags: Immutable | Unsigned, Max: 0o777, Default: "0", Unit: "octal mode"},
-	{Name: "timeout", Kind: KindInt, Max: intMax, Default: "0", Unit: "s", NoEffect: noProcess},
+	{Name: "timeout", Kind: KindInt, Max: intMax, Default: "0", Unit: "s"},
 	{Name: "tcp-keepalive", Kind: KindInt, Max: intMax, Default: "300", Unit: "s"},
 	{Name: "socket-mark-id", Kind: KindInt, Flags: Immutable | Unsigned, Max: uintMax, Default: "0", NoEffect: noProcess},
 	{Name: "maxclients", Kind: KindInt, Flags: Unsigned, Min: 1, Max: uintMax, Default: "10000", Unit: "connections"},
@@ -60,9 +59,9 @@ var networkRows = []Directive{
 	{Name: "io-threads-do-reads", Kind: KindBool, Flags: Immutable, Default: "no", NoEffect: ownLoops},
 	{Name: "proto-max-bulk-len", Kind: KindMemory, Min: 1 << 20, Max: longMax, Default: "512mb", Unit: "bytes"},
 	{Name: "client-query-buffer-limit", Kind: KindMemory, Flags: Unsigned, Min: 1 << 20, Max: longMax, Default: "1gb", Unit: "bytes"},
-	{Name: "client-output-buffer-limit", Kind: KindOutputLimits, Flags: MultiArg, Unit: "bytes, bytes, s", NoEffect: noClientLimit,
+	{Name: "client-output-buffer-limit", Kind: KindOutputLimits, Flags: MultiArg, Unit: "bytes, bytes, s",
 		Default: "normal 0 0 0 slave 256mb 64mb 60 pubsub 32mb 8mb 60"},
-	{Name: "maxmemory-clients", Kind: KindMemoryOrPercent, Min: -100, Max: longMax, Default: "0", Unit: "bytes or %", NoEffect: noClientLimit},
+	{Name: "maxmemory-clients", Kind: KindMemoryOrPercent, Min: -100, Max: longMax, Default: "0", Unit: "bytes or %"},
 }
 
 // tlsRows: encrypted connections.

@@ -64,6 +64,10 @@ type Hooks struct {
 	// in a browser may be trying to reach a server that trusts its neighbours.
 	OnAttack func(*command.Session)
 	OnEvent  func(class uint32, event string, key []byte, db int)
+	// OnCommand is told of the commands that MONITOR shows, while Watch is on, under
+	// the locks they ran with: in an order that all clients agree on. What it
+	// returns, borrowed, is appended to the client's replies.
+	OnCommand func(s *command.Session, spec *command.Spec, args [][]byte) []byte
 	// Feed, for tests, takes the effects of all workers in place of Engine.Feed.
 	// It is called under the locks of the keys concerned.
 	Feed command.Effects
@@ -85,6 +89,8 @@ type Engine struct {
 	retired  Totals // counts of workers that have ended
 	nextID   atomic.Uint64
 	activity background
+	unusual  atomic.Uint32 // bits of unusual.go
+	pauseEnd atomic.Int64  // Unix ms until which CLIENT PAUSE lasts
 }
 
 // feedWindow is the tail of the stream that stays readable while nobody asked

@@ -12,13 +12,18 @@ import (
 func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, keys []keyspace.Key) {
 	c := &w.ctx
 	if spec == nil || !spec.ArityOK(len(args)) || len(spec.Subs) > 0 && spec.Handler == nil {
+		s.LastCmd = spec
 		w.reject(s, spec, args)
 		return
 	}
 	if w.mustAuth(s) && spec.Flags&command.NoAuth == 0 {
+		s.LastCmd = spec
 		if !w.guarded(s, spec) {
 			w.refuse(spec, command.ErrNoAuth)
 		}
+		return
+	}
+	if w.unusual != 0 && w.held(s, spec) {
 		return
 	}
 	c.Begin(s, spec, args)
@@ -44,6 +49,9 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		if group {
 			w.ring.End()
 		}
+		if w.unusual&monitored != 0 {
+			w.tell()
+		}
 		w.locks.unlock(w.e.KS)
 	}
 	if spec.Flags&command.Admin != 0 {
@@ -60,10 +68,12 @@ func (w *Worker) guarded(s *command.Session, spec *command.Spec) bool {
 		return false
 	}
 	text := spec.Guard(w.e.hooks.Host, s)
-	if text != "" {
-		w.refuse(spec, text)
+	if text == "" {
+		return false
 	}
-	return text != ""
+	s.LastCmd = spec
+	w.refuse(spec, text)
+	return true
 }
 
 // exclusive runs a handler while no other goroutine is in a batch.
@@ -78,8 +88,12 @@ func (w *Worker) exclusive(spec *command.Spec) {
 	if w.feeding {
 		w.ring.End()
 	}
+	if w.unusual&monitored != 0 {
+		w.tell()
+	}
 	w.e.gate.start()
 	w.e.gate.enter(w.flag)
+	w.look()
 	if on := w.ring.Enabled(); on != w.feeding {
 		w.listen(on)
 	}

@@ -170,7 +170,7 @@ func (w *Worker) compact(nowNs, end int64) (more bool) {
 // expire does expireDue if it is time, measures it, and returns its lag.
 func (w *Worker) expire(nowNs, end int64) (lagMs int64) {
 	sl := &w.slices
-	if !w.e.activity.activeExpire.Load() || (nowNs < sl.expireNs && !sl.busy) {
+	if !w.e.activity.activeExpire.Load() || w.ctx.KeepExpired || (nowNs < sl.expireNs && !sl.busy) {
 		return 0
 	}
 	start := w.e.clock.Ticks()

@@ -37,6 +37,7 @@ type Worker struct {
 	locks    lockSet
 	ring     *feed.Ring
 	feeding  bool // the feed takes effects; constant during a batch
+	unusual  uint32
 	totals   Totals
 	rng      rng.Rand
 	internal command.Session // of work of no client
@@ -109,6 +110,7 @@ func (w *Worker) begin() {
 	if w.lastTicks >= w.nextMs {
 		w.readTime()
 	}
+	w.look()
 }
 
 // end ends a batch and lets its effects into the stream.
@@ -176,10 +178,12 @@ func (w *Worker) readTime() {
 // the replies to out and returns it. consumed bytes of in are done with; need is
 // the total that the next request wants, counted from the first byte not
 // consumed, 0 when unknown. Serve returns early when the replies have grown
-// large, when the session is to be closed, or when a Task must run first.
+// large, when the session is to be closed, when a Task must run first, or when
+// CLIENT PAUSE postpones a request, which is then not consumed.
 func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, replies []byte) {
 	w.out.B, w.out.Proto = out, s.Proto
 	w.begin()
+	s.LastSeen = w.nowMs
 	limits := w.settings.Limits
 	for consumed < len(in) {
 		limits.Unauth = w.mustAuth(s)
@@ -289,16 +293,25 @@ func (w *Worker) prepare(p *prepared, args [][]byte) {
 func (w *Worker) run(s *command.Session, n int) int {
 	for i := range n {
 		p := &w.prep[i]
+		before := len(w.out.B)
 		w.execute(s, p.spec, w.reqs[i].Args, w.keys[p.from:p.to])
-		if s.Task != nil || s.Flags&command.CloseAfterReply != 0 {
-			return i + 1
+		if s.Task != nil || s.Flags&command.Unordinary != 0 {
+			if s.Flags&command.Postponed != 0 {
+				return i
+			}
+			w.mute(s, before)
+			if s.Task != nil || s.Flags&command.CloseAfterReply != 0 {
+				return i + 1
+			}
 		}
 	}
 	return n
 }
 
 func (w *Worker) protocolError(s *command.Session, err *resp.ProtocolError) {
-	w.out.ProtocolErr(err)
+	if !s.Muted() {
+		w.out.ProtocolErr(err)
+	}
 	w.totals.Errors++
 	w.totals.countError("-ERR")
 	s.Flags |= command.CloseAfterReply

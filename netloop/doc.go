@@ -20,7 +20,7 @@
 //
 // Invariants.
 //
-//	N1  Callbacks never nest, the hooks Pending and Overflow excepted: Close,
+//	N1  Callbacks never nest, the hooks Pending, Kept and Overflow excepted: Close,
 //	    Resume and Send called inside a callback take effect after it returned.
 //	N2  Closed runs exactly once for every connection whose Open returned true,
 //	    and nothing else runs for that connection afterwards.

@@ -316,7 +316,7 @@ func (l *Loop) readable(c *Conn) {
 		}
 		c.in = c.in[:len(c.in)+n]
 		if len(c.in) < c.need {
-			l.admit(c, len(c.in))
+			c.grown()
 			return
 		}
 		c.keep(l.serve(c, c.in))
@@ -333,7 +333,7 @@ func (l *Loop) readable(c *Conn) {
 	}
 	if prefix+n < c.need {
 		c.extend(l.rbuf[prefix : prefix+n])
-		l.admit(c, len(c.in))
+		c.grown()
 		return
 	}
 	c.keep(l.serve(c, l.rbuf[:prefix+n]))

@@ -216,7 +216,7 @@ func (l *Loop) serve(c *Conn, in []byte) []byte {
 			l.markReady(c)
 		}
 	}
-	if !l.admit(c, len(rest)) {
+	if !l.admit(c, rest) {
 		return nil
 	}
 	return rest
@@ -224,16 +224,17 @@ func (l *Loop) serve(c *Conn, in []byte) []byte {
 
 // admit checks the size of the kept input against the limit and closes c when it
 // is exceeded.
-func (l *Loop) admit(c *Conn, buffered int) bool {
-	if l.server.cfg.MaxInput == nil {
+func (l *Loop) admit(c *Conn, input []byte) bool {
+	cfg := &l.server.cfg
+	if cfg.MaxInput == nil {
 		return true
 	}
-	limit := l.server.cfg.MaxInput()
-	if limit <= 0 || int64(buffered) <= limit {
+	limit := cfg.MaxInput()
+	if limit <= 0 || int64(len(input)) <= limit {
 		return true
 	}
-	if l.server.cfg.Overflow != nil {
-		l.server.cfg.Overflow(l, c, buffered)
+	if cfg.Overflow != nil {
+		cfg.Overflow(l, c, input)
 	}
 	c.Close()
 	return false

@@ -167,7 +167,7 @@ func (c *Conn) receive(data []byte, err error) bool {
 	default:
 		c.extend(data)
 		if len(c.in) < c.need {
-			l.admit(c, len(c.in))
+			c.grown()
 		} else {
 			c.keep(l.serve(c, c.in))
 		}

@@ -54,8 +54,12 @@ type Config struct {
 	MaxInput func() int64
 
 	// Overflow is told of a connection that exceeded MaxInput, before it is
-	// closed. buffered is the number of bytes it kept.
-	Overflow func(l *Loop, c *Conn, buffered int)
+	// closed. input is what it kept, borrowed.
+	Overflow func(l *Loop, c *Conn, input []byte)
+
+	// Kept is told of each connection that keeps input, each time more has come.
+	// It may only read c and call c.Close.
+	Kept func(l *Loop, c *Conn)
 
 	// Pending is told how many bytes of output wait for c, each time output was
 	// left waiting after an attempt to write it or was added to output that

@@ -36,6 +36,9 @@ func (s *Server) cron() {
 		select {
 		case <-s.stop:
 			return
+		case <-s.evictNow:
+			s.evictClients()
+			continue
 		case <-t.C:
 		}
 		if s.cronPaused.Load() {

@@ -4,7 +4,9 @@ import (
 	"time"
 
 	"kvorum/command"
+	"kvorum/config"
 	"kvorum/engine"
+	"kvorum/logx"
 	"kvorum/netloop"
 	"kvorum/resp"
 )
@@ -37,7 +39,10 @@ func (h handler) Open(l *netloop.Loop, c *netloop.Conn) bool {
 	s.stats.accepted.Add(1)
 	cl := &client{Session: s.eng.NewSession(c), conn: c, waitUsec: -1}
 	c.Data = cl
-	l.User.(*loopState).sessions[cl.ID] = cl
+	state := l.User.(*loopState)
+	state.sessions[cl.ID] = cl
+	state.roster.add(cl)
+	state.noteMemory(cl, cl.memory())
 	return true
 }
 
@@ -45,7 +50,19 @@ func (h handler) Open(l *netloop.Loop, c *netloop.Conn) bool {
 func (h handler) Closed(l *netloop.Loop, c *netloop.Conn) {
 	cl := c.Data.(*client)
 	cl.closed = true
-	delete(l.User.(*loopState).sessions, cl.ID)
+	if !cl.sentAway && cl.Flags&command.CloseAfterReply == 0 && h.s.log.Enabled(logx.LevelVerbose) {
+		h.s.logLeft(cl)
+	}
+	state := l.User.(*loopState)
+	delete(state.sessions, cl.ID)
+	state.roster.remove(cl)
+	state.noteMemory(cl, 0)
+	if cl.Flags&command.Postponed != 0 {
+		h.s.forsake(state, cl)
+	}
+	if cl.Flags&command.Monitor != 0 {
+		h.s.StopMonitor(cl.Session)
+	}
 	h.s.clients.Add(-1)
 	h.s.eng.EndSession(cl.Session)
 }
@@ -54,6 +71,9 @@ func (h handler) Closed(l *netloop.Loop, c *netloop.Conn) {
 func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, need int) {
 	cl := c.Data.(*client)
 	state := l.User.(*loopState)
+	if limit := h.s.clientLimit.Load(); limit != 0 && h.s.overMemory(l, cl) {
+		return len(in), 0
+	}
 	out, commands := len(l.Out), cl.Commands
 	state.serving = cl
 	consumed, need, l.Out = state.worker.Serve(cl.Session, in, l.Out)
@@ -61,11 +81,18 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	written := uint64(len(l.Out) - out)
 	cl.NetOut += written
 	state.counts.add(cl.Commands-commands, uint64(consumed), written)
+	if len(l.Out) > replyFree {
+		h.s.checkOutput(cl, c.PendingOut())
+	}
 	if cl.Task != nil {
 		h.start(l, cl)
 		return consumed, 0
 	}
-	if cl.Flags&command.CloseAfterReply != 0 {
+	if cl.Flags&(command.CloseAfterReply|command.Postponed) != 0 {
+		if cl.Flags&command.Postponed != 0 {
+			h.s.postpone(state, cl)
+			return consumed, 0
+		}
 		c.CloseAfterWrite()
 		return len(in), 0
 	}
@@ -102,9 +129,16 @@ func (h handler) finish(l *netloop.Loop, cl *client, reply []byte, tookNs int64)
 	if cl.closed {
 		return
 	}
-	cl.NetOut += uint64(len(reply))
-	l.User.(*loopState).counts.add(0, 0, uint64(len(reply)))
-	cl.conn.Send(reply)
+	if !cl.Muted() {
+		cl.NetOut += uint64(len(reply))
+		l.User.(*loopState).counts.add(0, 0, uint64(len(reply)))
+		h.s.checkOutput(cl, cl.conn.PendingOut()+len(reply))
+		cl.conn.Send(reply)
+	}
+	cl.Answered()
+	if cl.Flags&command.Monitor != 0 {
+		h.s.deliverLate(l, cl)
+	}
 	if cl.Flags&command.CloseAfterReply != 0 {
 		cl.conn.CloseAfterWrite()
 		return
@@ -115,14 +149,32 @@ func (h handler) finish(l *netloop.Loop, cl *client, reply []byte, tookNs int64)
 // Tick does a slice of background work.
 func (h handler) Tick(l *netloop.Loop, nowMono int64) time.Duration {
 	state := l.User.(*loopState)
-	wait := state.worker.Tick(nowMono)
+	wait := time.Duration(state.worker.Tick(nowMono))
 	state.cycle(l, nowMono)
-	return time.Duration(wait)
+	if nowMono >= state.roster.due {
+		h.s.sweep(l, nowMono)
+	}
+	if len(state.postponed) > 0 {
+		wait = h.s.pauseTick(l, wait)
+	}
+	return wait
 }
 
 // overflow logs a client that sent more than it may.
-func (s *Server) overflow(_ *netloop.Loop, c *netloop.Conn, buffered int) {
-	cl := c.Data.(*client)
-	s.log.Warningf("Closing client that reached max query buffer length: id=%d addr=%s name=%s db=%d qbuf=%d",
-		cl.ID, c.RemoteAddr(), cl.Name, cl.DB.Index(), buffered)
+func (s *Server) overflow(_ *netloop.Loop, c *netloop.Conn, input []byte) {
+	c.Data.(*client).sentAway = true
+	start := config.AppendQuoted(nil, string(input[:min(len(input), overflowShown)]))
+	s.log.Warningf("Closing client that reached max query buffer length: %s (qbuf initial bytes: %s)", s.describe(c.Data.(*client)), start)
 }
+
+// logLeft says that a client has closed its connection, unless all are being closed.
+func (s *Server) logLeft(cl *client) {
+	select {
+	case <-s.stop:
+	default:
+		s.log.Verbosef("Client closed connection %s", s.describe(cl))
+	}
+}
+
+// overflowShown is how much of its input the log shows.
+const overflowShown = 64

@@ -102,7 +102,6 @@ type report struct {
 	dbs        []dbFigures
 	loops      loopSums
 	loopsRead  bool
-	perClient  *clientFigures
 }
 
 func (r *report) counts() *engine.Totals {

@@ -9,9 +9,7 @@ import (
 	"sync"
 
 	"kvorum/clock"
-	"kvorum/command"
 	"kvorum/keyspace"
-	"kvorum/netloop"
 	"kvorum/rng"
 )
 
@@ -153,33 +151,6 @@ func (st *stats) usPerTurn() uint64 {
 	return st.turnNs.get() / turns / nsPerUs
 }
 
-// clientFigures are sums and maxima over all clients.
-type clientFigures struct {
-	bytes, inputMax, outputMax int
-}
-
-// clients looks at all clients, each on its loop, in portions (visitChunk) so
-// that no loop is held up. After a crash it knows nothing.
-func (r *report) clients() *clientFigures {
-	if r.perClient == nil {
-		f := new(clientFigures)
-		r.perClient = f
-		if r.crashed {
-			return f
-		}
-		r.s.EachClient(func(sess *command.Session) {
-			c, ok := sess.Peer.(*netloop.Conn)
-			if !ok {
-				return
-			}
-			f.bytes += c.BufferBytes()
-			f.inputMax = max(f.inputMax, c.InputBuffered())
-			f.outputMax = max(f.outputMax, c.PendingOut())
-		})
-	}
-	return r.perClient
-}
-
 // clockName describes where ticks come from.
 func clockName(c *clock.Clock) string {
 	perUs := c.TicksPerMs() / usPerMs
@@ -219,11 +190,3 @@ var buildFigures = sync.OnceValue(func() build {
 	b.id = hex.EncodeToString(hash.Sum(nil)[:idBytes])
 	return b
 })
-
-// ifAsked leaves a row out when the event loops could not be asked for it.
-func (r *report) ifAsked(n int) any {
-	if r.crashed {
-		return nil
-	}
-	return n
-}

@@ -14,9 +14,10 @@
 // from any. The methods of command.Host are called by handlers and Tasks, as
 // their docs say.
 //
-// Lock order: config mutex < gate < shards. The config mutex is never taken by a
-// goroutine that is in a batch of the engine while another waits for the gate
-// under it: hooks of CONFIG SET publish settings through atomics only.
+// Lock order: config mutex < gate < shards < monitors. The config mutex is never
+// taken by a goroutine that is in a batch of the engine while another waits for
+// the gate under it: hooks of CONFIG SET publish settings through atomics only. The
+// mutex of eviction is taken beside the loops only, and held while waiting for them.
 //
 // What Main runs has a program, which deals with the process: signals, pid file,
 // title, crash report. A Server from New alone leaves its process as it is.
@@ -68,6 +69,17 @@ type Server struct {
 	runID   string
 	startMs int64 // wall time
 
+	monitors          monitors
+	outLimits         atomic.Pointer[outputLimits]
+	recent            recent
+	idleSec           atomic.Int64 // timeout
+	blocked           atomic.Int64 // clients that wait for something
+	evictNow          chan struct{}
+	evicting          sync.Mutex   // held by the one that evicts clients; guards what follows
+	overAfterEvicting bool         // eviction was in vain
+	clientLimit       atomic.Int64 // maxmemory-clients in bytes, 0 without
+	recount           atomic.Bool  // clientLimit is new, the sums of the loops may be old
+
 	sockets    sockets
 	clients    atomic.Int64
 	maxClients atomic.Int64
@@ -91,13 +103,16 @@ type Server struct {
 	cronPaused atomic.Bool            // DEBUG PAUSE-CRON
 }
 
-// loopState is what the server keeps per event loop. All but counts is touched
-// on the loop only.
+// loopState is what the server keeps per event loop. All but counts and
+// clientBytes is touched on the loop only.
 type loopState struct {
-	worker   *engine.Worker
-	sessions map[uint64]*client
-	serving  *client // the one whose requests are being executed, for the crash report
-	counts   loopCounts
+	worker      *engine.Worker
+	sessions    map[uint64]*client
+	roster      roster
+	postponed   []*client // by CLIENT PAUSE, the first one first
+	serving     *client   // the one whose requests are being executed, for the crash report
+	counts      loopCounts
+	clientBytes atomic.Int64 // sum of counted of the clients; written on the loop
 }
 
 // client is a connection with its session.
@@ -105,6 +120,13 @@ type client struct {
 	*command.Session
 	conn   *netloop.Conn
 	closed bool
+	// sentAway tells that the server ended the connection, not the client.
+	sentAway bool
+
+	at              int   // place in the roster
+	seenIn, seenOut int   // bytes buffered when it was looked after last
+	softSince       int64 // Unix seconds since when its output is over the soft limit, 0 if it is not
+	counted         int64 // its part in loopState.clientBytes
 
 	waitUsec int64 // that the long command in flight had waited; -1 without one
 }
@@ -130,7 +152,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	s := &Server{
 		cfg: cfg, file: file, log: log, clock: clock.New(), table: table, runID: newRunID(),
 		toldIneffective: make(map[string]bool),
-		ready:           make(chan struct{}), stop: make(chan struct{}),
+		ready:           make(chan struct{}), stop: make(chan struct{}), evictNow: make(chan struct{}, 1),
 		debugFor:   cfg.EnumBits("enable-debug-command"),
 		protectFor: cfg.EnumBits("enable-protected-configs"),
 	}
@@ -139,12 +161,14 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	s.latency.now = s.clock.NowMs
 	mem.SetHugePages(!cfg.Bool("disable-thp"))
 	s.ks = keyspace.New(int(cfg.Int("databases")))
-	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack})
+	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack, OnCommand: s.tellMonitors})
 	var err error
 	s.net, err = netloop.New(netloop.Config{
 		Loops:       loopCount(int(cfg.Int("io-threads")), cfg.IsSet("io-threads"), processors(cfg.String("server_cpulist"))),
 		MaxInput:    s.maxInput.Load,
 		Overflow:    s.overflow,
+		Kept:        s.kept,
+		Pending:     s.pendingOut,
 		KeepAlive:   func() int { return int(s.keepAlive.Load()) },
 		AcceptError: func(err error) { s.log.Warningf("Accepting client connection: %s", strerror(err)) },
 		Guard:       s.guard,

@@ -106,6 +106,8 @@ type stats struct {
 	accepted atomic.Uint64
 	rejected atomic.Uint64
 
+	evictedClients atomic.Uint64
+
 	ops, inBytes, outBytes rate
 	peakBytes              atomic.Int64
 	startBytes             int64 // used memory at the start
@@ -183,6 +185,7 @@ func (s *Server) ResetStats() {
 	s.stats.resetAt.Store(&sum)
 	s.stats.accepted.Store(0)
 	s.stats.rejected.Store(0)
+	s.stats.evictedClients.Store(0)
 	s.stats.badLogins.Store(0)
 	s.stats.forgetRates.Store(true)
 }

@@ -13,6 +13,7 @@ var quitSpec = &command.Spec{
 }
 
 func quit(c *command.Ctx) {
+	leaveMonitor(c)
 	c.Sess.Flags |= command.CloseAfterReply
 	c.W.OK()
 }

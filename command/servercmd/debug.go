@@ -65,6 +65,7 @@ func tools() []tool {
 		{"quicklist", "<key> [<0|1>]", "Describes the quicklist of a value; no value has one yet.", 1, anyNumber, debugEncoding(errNotQuicklist)},
 		{"quicklist-packed-threshold", "<size>", "Checks the size; there are no lists yet.", 1, 1, debugPackedThreshold},
 		{"reload", "[<option> ...]", "Refused: there is no persistence yet.", 0, anyNumber, debugReload},
+		{"replybuffer", "<RESIZING|PEAK-RESET-TIME> <value>", "Checks the arguments; clients have no reply buffer of their own.", 2, 2, debugReplyBuffer},
 		{"set-active-expire", "<0|1>", "Turns the removal of expired keys in the background off or on.", 1, 1, debugActiveExpire},
 		{"sleep", "<seconds>", "Stops the whole server for some time, fractions allowed.", 1, 1, debugSleep},
 	}

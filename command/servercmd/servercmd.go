@@ -18,7 +18,7 @@ import (
 func Specs() []*command.Spec {
 	return []*command.Spec{
 		commandSpec, configSpec, dbsizeSpec, debugSpec, flushallSpec, flushdbSpec, infoSpec, lastsaveSpec, latencySpec,
-		lolwutSpec, memorySpec, roleSpec, shutdownSpec, slowlogSpec, swapdbSpec, timeSpec,
+		lolwutSpec, memorySpec, monitorSpec, roleSpec, shutdownSpec, slowlogSpec, swapdbSpec, timeSpec,
 	}
 }
 
