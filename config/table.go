@@ -53,7 +53,7 @@ var networkRows = []Directive{
 	{Name: "unixsocketperm", Kind: KindOctal, Flags: Immutable | Unsigned, Max: 0o777, Default: "0", Unit: "octal mode"},
 	{Name: "timeout", Kind: KindInt, Max: intMax, Default: "0", Unit: "s"},
 	{Name: "tcp-keepalive", Kind: KindInt, Max: intMax, Default: "300", Unit: "s"},
-	{Name: "socket-mark-id", Kind: KindInt, Flags: Immutable | Unsigned, Max: uintMax, Default: "0", NoEffect: noProcess},
+	{Name: "socket-mark-id", Kind: KindInt, Flags: Immutable | Unsigned, Max: uintMax, Default: "0"},
 	{Name: "maxclients", Kind: KindInt, Flags: Unsigned, Min: 1, Max: uintMax, Default: "10000", Unit: "connections"},
 	{Name: "io-threads", Kind: KindInt, Flags: Immutable, Min: 1, Max: 128, Default: "1", Unit: "event loops"},
 	{Name: "io-threads-do-reads", Kind: KindBool, Flags: Immutable, Default: "no", NoEffect: ownLoops},

@@ -14,26 +14,15 @@ import (
 // handler connects the loops with the engine.
 type handler struct{ s *Server }
 
-const (
-	errMaxClients = "-ERR max number of clients reached\r\n"
-	errProtected  = "-DENIED The server is in protected mode: it has no password, and then only clients of its own machine are served. " +
-		"To serve others, set a password (requirepass), or turn the mode off: CONFIG SET protected-mode no " +
-		"from this machine and CONFIG REWRITE, or protected-mode no in the configuration file, or --protected-mode no at the start. " +
-		"Do that only where strangers cannot reach the server.\r\n"
-)
-
 // Open gives a new connection a session, or refuses it.
 func (h handler) Open(l *netloop.Loop, c *netloop.Conn) bool {
 	s := h.s
-	if s.protected.Load() && !s.PasswordSet() && !c.Unix() && !c.RemoteIP().IsLoopback() {
-		s.stats.rejected.Add(1)
-		l.Out = append(l.Out, errProtected...)
-		return false
+	if s.log.Enabled(logx.LevelVerbose) {
+		s.logAccepted(c)
 	}
-	if s.clients.Add(1) > s.maxClients.Load() {
-		s.clients.Add(-1)
+	if text := s.refuse(c); text != "" {
 		s.stats.rejected.Add(1)
-		l.Out = append(l.Out, errMaxClients...)
+		l.Out = append(l.Out, text...)
 		return false
 	}
 	s.stats.accepted.Add(1)
@@ -133,7 +122,7 @@ func (h handler) finish(l *netloop.Loop, cl *client, reply []byte, tookNs int64)
 		cl.NetOut += uint64(len(reply))
 		l.User.(*loopState).counts.add(0, 0, uint64(len(reply)))
 		h.s.checkOutput(cl, cl.conn.PendingOut()+len(reply))
-		cl.conn.Send(reply)
+		cl.conn.Give(reply)
 	}
 	cl.Answered()
 	if cl.Flags&command.Monitor != 0 {

@@ -236,20 +236,8 @@ func (r *report) latencyStats() {
 }
 
 func (r *report) listeners() {
-	r.s.cfgMu.RLock()
-	bind := r.s.cfg.Bind()
-	r.s.cfgMu.RUnlock()
-	n := 0
-	if tcp := r.s.tcpPort(); tcp != 0 {
-		fmt.Fprintf(&r.text, "listener%d:name=tcp", n)
-		for _, addr := range bind {
-			fmt.Fprintf(&r.text, ",bind=%s", addr)
-		}
-		fmt.Fprintf(&r.text, ",port=%d\r\n", tcp)
-		n++
-	}
-	if path := r.s.sockets.unixPath; path != "" {
-		fmt.Fprintf(&r.text, "listener%d:name=unix,bind=%s\r\n", n, path)
+	for _, line := range r.s.listenerLines() {
+		r.text.WriteString(line + "\r\n")
 	}
 }
 

@@ -42,7 +42,7 @@ var serverFields = []field{
 	{"process_id", func(*report) any { return os.Getpid() }},
 	{"process_supervised", func(r *report) any { return r.s.program.supervised() }},
 	{"run_id", func(r *report) any { return r.s.runID }},
-	{"tcp_port", func(r *report) any { return r.s.tcpPort() }},
+	{"tcp_port", func(r *report) any { return r.setting(func(c *config.Config) any { return c.Int("port") }) }},
 	{"server_time_usec", func(r *report) any { return r.s.clock.NowUs() }},
 	{"uptime_in_seconds", func(r *report) any { return r.uptime() }},
 	{"uptime_in_days", func(r *report) any { return r.uptime() / secPerDay }},

@@ -30,7 +30,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,6 +95,7 @@ type Server struct {
 	stopOnce     sync.Once
 	done         sync.WaitGroup
 	lastAttackMs atomic.Int64   // when the last warning of an HTTP client was logged
+	lastAcceptMs atomic.Int64   // the same of a failed accept
 	tasks        sync.WaitGroup // goroutines of long commands
 
 	latency    latencyMonitor
@@ -170,7 +170,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 		Kept:        s.kept,
 		Pending:     s.pendingOut,
 		KeepAlive:   func() int { return int(s.keepAlive.Load()) },
-		AcceptError: func(err error) { s.log.Warningf("Accepting client connection: %s", strerror(err)) },
+		AcceptError: s.acceptFailed,
 		Guard:       s.guard,
 	}, handler{s})
 	if err != nil {
@@ -198,7 +198,9 @@ func loopCount(ioThreads int, set bool, processors int) int {
 
 // Run listens and serves until Stop. It returns when everything has ended.
 func (s *Server) Run() error {
-	s.raiseDescriptors()
+	if err := s.raiseDescriptors(); err != nil {
+		return err
+	}
 	if name, err := s.cfg.RunHooks(); err != nil {
 		return fmt.Errorf("server: %s: %w", name, err)
 	}
@@ -227,14 +229,9 @@ func (s *Server) end() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownWait)
 	defer cancel()
 	s.program.end()
+	s.closeUnix()
 	err := s.net.Shutdown(ctx)
 	s.done.Wait()
-	if path := s.sockets.unixPath; path != "" {
-		s.log.Noticef("Removing the unix socket file.")
-		if rmErr := os.Remove(path); rmErr != nil && !os.IsNotExist(rmErr) {
-			s.log.Warningf("Error removing the unix socket file: %s", strerror(rmErr))
-		}
-	}
 	s.log.Warningf("Redis is now ready to exit, bye bye...")
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil // a command that still runs is cut off: nothing of it was acknowledged

@@ -21,7 +21,7 @@ func (s *Server) hookConfig() {
 	s.cfg.OnChange(s.applyMaxClients, "maxclients")
 	s.cfg.OnChange(func() error { s.maxInput.Store(s.cfg.Int("client-query-buffer-limit")); return nil }, "client-query-buffer-limit")
 	s.cfg.OnChange(func() error { s.protected.Store(s.cfg.Bool("protected-mode")); return nil }, "protected-mode")
-	s.cfg.OnChange(func() error { s.keepAlive.Store(s.cfg.Int("tcp-keepalive")); return nil }, "tcp-keepalive")
+	s.cfg.OnChange(func() error { s.applyKeepAlive(); return nil }, "tcp-keepalive")
 	s.cfg.OnChange(func() error { s.slow.setMax(s.cfg.Int("slowlog-max-len")); return nil }, "slowlog-max-len")
 	s.cfg.OnChange(func() error { s.idleSec.Store(s.cfg.Int("timeout")); return nil }, "timeout")
 	s.cfg.OnChange(s.applyOutputLimits, "client-output-buffer-limit")
@@ -58,15 +58,6 @@ func (s *Server) applyLogLevel() error {
 	if level, ok := logx.ParseLevel(s.cfg.Enum("loglevel")); ok {
 		s.log.SetLevel(level)
 	}
-	return nil
-}
-
-func (s *Server) applyMaxClients() error {
-	n := s.cfg.Int("maxclients")
-	if can := raiseFileLimit(n + reservedFiles); can < n+reservedFiles {
-		return fmt.Errorf("The operating system is not able to handle the specified number of clients, try with %d", can-reservedFiles)
-	}
-	s.maxClients.Store(n)
 	return nil
 }
 
