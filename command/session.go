@@ -62,6 +62,16 @@ type Session struct {
 	Peer     Peer              // nil for internal sessions
 	Txn      *Txn              // between MULTI and EXEC
 	Task     Task              // set when a command goes on off the loop
+	// Unfinished is the command of Task, for the engine's counts.
+	Unfinished *Unfinished
+}
+
+// Unfinished is what is known of a command when its handler has left the rest to
+// a Task.
+type Unfinished struct {
+	Spec  *Spec
+	Args  [][]byte // copies
+	Ticks int64    // that the handler took
 }
 
 // Task is the rest of a long command: it runs on a worker, without locks, and

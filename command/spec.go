@@ -206,6 +206,11 @@ type Spec struct {
 	Subs       []*Spec
 	Handler    Handler // nil for a container that only has subcommands
 
+	// Guard returns why a client may not use the command at all, an error's text,
+	// "" if it may. It is asked after the number of arguments was checked and before
+	// anything else. Exclusive rows only.
+	Guard func(Host, *Session) string
+
 	// GetKeys finds the keys of commands whose key specs cannot: it appends the
 	// argument numbers and flags.
 	GetKeys func(args [][]byte, dst []KeyRef) ([]KeyRef, bool)

@@ -27,7 +27,6 @@ const (
 	noCPULists    = "there are no threads and processes of that kind; server_cpulist places all"
 	ownFreeing    = "large values and flushed data are always freed in the background"
 	ownRhythm     = "background work follows its own rhythm"
-	noMonitor     = "latency events are not recorded yet"
 	noAssertions  = "assertions are chosen when the server is built"
 )
 
@@ -120,7 +119,7 @@ var generalRows = []Directive{
 	{Name: "slowlog-max-len", Kind: KindInt, Max: longMax, Default: "128", Unit: "entries"},
 	{Name: "latency-tracking", Kind: KindBool, Default: "yes"},
 	{Name: "latency-tracking-info-percentiles", Kind: KindPercentiles, Flags: MultiArg, Default: "50 99 99.9", Unit: "%"},
-	{Name: "latency-monitor-threshold", Kind: KindInt, Max: longMax, Default: "0", Unit: "ms", NoEffect: noMonitor},
+	{Name: "latency-monitor-threshold", Kind: KindInt, Max: longMax, Default: "0", Unit: "ms"},
 	{Name: "notify-keyspace-events", Kind: KindNotifyEvents, NoEffect: noEvents},
 	{Name: "shutdown-timeout", Kind: KindInt, Max: intMax, Default: "10", Unit: "s", NoEffect: noReplication},
 	{Name: "shutdown-on-sigint", Kind: KindEnumSet, Flags: MultiArg, Enum: shutdownWords, Default: "default", valid: validShutdown},

@@ -43,6 +43,7 @@ type Settings struct {
 	Packing      command.Packing
 	LatencyTrack bool  // record the latency histogram of each command
 	HLLSparseMax int64 // bytes of a sparse HyperLogLog
+	LatencyMs    int64 // what takes as long is reported to OnLatency; 0: nothing
 }
 
 // Slow is a command that took longer than the slow log's threshold.
@@ -51,13 +52,15 @@ type Slow struct {
 	Args     [][]byte // borrowed
 	UnixMs   int64
 	Duration int64 // microseconds
-	Wait     int64 // microseconds from the batch's start to the command's
 }
 
 // Hooks are the engine's calls to its surroundings. Any may be nil.
 type Hooks struct {
 	Host   command.Host
 	OnSlow func(Slow)
+	// OnLatency is told of commands and background work of at least
+	// Settings.LatencyMs milliseconds. Called by executing goroutines.
+	OnLatency func(event string, ms int64)
 	// OnAttack is told of a client that speaks HTTP, which is then closed: a page
 	// in a browser may be trying to reach a server that trusts its neighbours.
 	OnAttack func(*command.Session)

@@ -18,7 +18,9 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	}
 	if w.mustAuth(s) && spec.Flags&command.NoAuth == 0 {
 		s.LastCmd = spec
-		w.refuse(s, spec, command.ErrNoAuth)
+		if !w.guarded(s, spec) {
+			w.refuse(s, spec, command.ErrNoAuth)
+		}
 		return
 	}
 	if w.unusual != 0 && w.held(s, spec) {
@@ -32,6 +34,9 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	errors := w.totals.Errors
 	switch spec.Mode {
 	case command.Exclusive:
+		if w.guarded(s, spec) {
+			return
+		}
 		w.exclusive(spec)
 	case command.Transaction:
 		w.exec(s, args)
@@ -61,8 +66,23 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	if spec.Flags&command.Admin != 0 {
 		w.adoptNew() // CONFIG SET is in force for the next request, of the same batch too
 	}
-	w.account(s, spec, args, w.totals.Errors != errors)
+	w.account(s, spec, args, w.totals.Errors > errors)
 	w.out.Proto = s.Proto
+}
+
+// guarded refuses a command that the row keeps from the client, and reports
+// whether it did.
+func (w *Worker) guarded(s *command.Session, spec *command.Spec) bool {
+	if spec.Guard == nil {
+		return false
+	}
+	text := spec.Guard(w.e.hooks.Host, s)
+	if text == "" {
+		return false
+	}
+	s.LastCmd = spec
+	w.refuse(s, spec, text)
+	return true
 }
 
 // exclusive runs a handler while no other goroutine is in a batch.
@@ -102,12 +122,24 @@ func (w *Worker) feed() {
 func (w *Worker) account(s *command.Session, spec *command.Spec, args [][]byte, failed bool) {
 	now := w.e.clock.Ticks()
 	spent := now - w.lastTicks
-	start := w.lastTicks
 	w.lastTicks = now
-	w.totals.Commands++
 	s.Commands++
 	s.LastCmd = spec
 	s.LastSeen = w.nowMs
+	if s.Task != nil {
+		s.Unfinished = unfinished(spec, args, spent)
+		return
+	}
+	w.count(s, spec, args, spent, failed)
+	if now >= w.nextMs {
+		w.readTime()
+	}
+}
+
+// count adds a command that is done to the statistics, and reports it if it was
+// slow.
+func (w *Worker) count(s *command.Session, spec *command.Spec, args [][]byte, spent int64, failed bool) {
+	w.totals.Commands++
 	st := &w.totals.PerCommand[spec.ID]
 	st.Calls++
 	st.Ticks += uint64(spent)
@@ -118,13 +150,8 @@ func (w *Worker) account(s *command.Session, spec *command.Spec, args [][]byte, 
 	if w.settings.LatencyTrack {
 		st.record(w.e.clock.TicksToNs(spent))
 	}
-	if w.settings.SlowlogUsec >= 0 && spec.Flags&command.SkipSlowlog == 0 {
-		if us := w.e.clock.TicksToNs(spent) / 1000; us >= w.settings.SlowlogUsec && w.e.hooks.OnSlow != nil {
-			w.e.hooks.OnSlow(Slow{s, args, w.nowMs, us, w.e.clock.TicksToNs(start-w.batchStart) / 1000})
-		}
-	}
-	if now >= w.nextMs {
-		w.readTime()
+	if spent >= w.slowFrom {
+		w.report(s, spec, args, spent)
 	}
 }
 

@@ -31,6 +31,9 @@ func (w *Worker) queue(s *command.Session, spec *command.Spec, args [][]byte) bo
 	if spec.AtOnce {
 		return false
 	}
+	if w.guarded(s, spec) {
+		return true
+	}
 	s.Txn.Add(spec, args)
 	s.LastCmd = spec
 	w.out.Simple("QUEUED")
@@ -105,10 +108,8 @@ func (w *Worker) execLocked(s *command.Session, txn *command.Txn) {
 	var late []lateReply
 	w.out.Array(len(txn.Queue))
 	for i := range txn.Queue {
-		w.execOne(s, &txn.Queue[i])
-		if s.Task != nil {
-			late = append(late, lateReply{len(w.out.B), s.Task})
-			s.Task = nil
+		if task := w.execOne(s, &txn.Queue[i]); task != nil {
+			late = append(late, lateReply{len(w.out.B), task})
 		}
 	}
 	s.Flags &^= command.InExec
@@ -121,8 +122,9 @@ func (w *Worker) execLocked(s *command.Session, txn *command.Txn) {
 	}
 }
 
-// execOne runs one command of a transaction.
-func (w *Worker) execOne(s *command.Session, q *command.Queued) {
+// execOne runs one command of a transaction, and returns what is left to do of it
+// off the loop.
+func (w *Worker) execOne(s *command.Session, q *command.Queued) (late command.Task) {
 	c := &w.ctx
 	w.keys = w.appendKeys(w.keys[:0], q.Spec, q.Args)
 	errors := w.totals.Errors
@@ -136,7 +138,9 @@ func (w *Worker) execOne(s *command.Session, q *command.Queued) {
 	if w.unusual&monitored != 0 {
 		w.tell()
 	}
+	late, s.Task = s.Task, nil
 	w.account(s, q.Spec, q.Args, w.totals.Errors != errors)
+	return late
 }
 
 // lateReply is a reply that a command of a transaction makes off the loop, and its

@@ -50,12 +50,13 @@ type Worker struct {
 	refs    []command.KeyRef
 	hint    [hintMax]keyspaceHint
 
-	batchStart int64 // ticks
-	lastTicks  int64 // at the end of the last command
-	nextMs     int64 // ticks at which Now must be read again
-	nowMs      int64
+	lastTicks int64 // at the end of the last command
+	slowFrom  int64 // ticks from which on a command is reported
+	nextMs    int64 // ticks at which Now must be read again
+	nowMs     int64
 
-	slices slices
+	slices     slices
+	sliceTicks uint64 // spent in slices
 }
 
 // prepared is a request whose row and keys are known.
@@ -88,6 +89,10 @@ func (w *Worker) Close() {
 	w.e.mu.Lock()
 	defer w.e.mu.Unlock()
 	w.e.retired.add(&w.totals)
+	for id := range w.totals.PerCommand {
+		st := &w.e.retired.PerCommand[id]
+		st.Latency = w.totals.merge(st.Latency, id)
+	}
 	for i, have := range w.e.workers {
 		if have == w {
 			w.e.workers = append(w.e.workers[:i:i], w.e.workers[i+1:]...)
@@ -104,7 +109,6 @@ func (w *Worker) begin() {
 		w.listen(on)
 	}
 	w.lastTicks = w.e.clock.Ticks()
-	w.batchStart = w.lastTicks
 	if w.lastTicks >= w.nextMs {
 		w.readTime()
 	}
@@ -151,6 +155,7 @@ func (w *Worker) adopt(s *Settings) {
 	w.ctx.LFU = s.LFU
 	w.ctx.HLLSparseMax = s.HLLSparseMax
 	w.ctx.Packing = s.Packing
+	w.slowFrom = w.reportFrom(s)
 	w.nextMs = 0
 }
 
@@ -215,6 +220,7 @@ func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, 
 	}
 	s.NetIn += uint64(consumed)
 	w.totals.NetIn += uint64(consumed)
+	w.totals.NetOut += uint64(len(w.out.B) - len(out))
 	w.end()
 	replies = w.out.B
 	w.out.B = nil
@@ -298,6 +304,7 @@ func (w *Worker) protocolError(s *command.Session, err *resp.ProtocolError) {
 	if !s.Muted() {
 		w.out.ProtocolErr(err)
 	}
+	w.totals.Errors++
 	w.totals.countError("-ERR")
 	s.Flags |= command.CloseAfterReply
 }
@@ -314,7 +321,9 @@ func (w *Worker) Do(s *command.Session, args ...[]byte) []byte {
 	w.end()
 	if task := s.Task; task != nil {
 		s.Task = nil
+		from, start := len(w.out.B), w.e.clock.MonoNs()
 		task(&w.out)
+		w.Finish(s, w.e.clock.MonoNs()-start, w.out.B[from:])
 	}
 	reply := w.out.B
 	w.out.B = nil

@@ -351,6 +351,7 @@ func (c *Conn) unread() {
 
 // readable reads once and serves what there is.
 func (l *Loop) readable(c *Conn) {
+	l.Reads++
 	if len(c.in) == 0 {
 		n := recv(c.fd, l.rbuf)
 		if n <= 0 {
@@ -474,6 +475,7 @@ func (c *Conn) sysAwaitWritable() { c.arm(c.armed | evOut) }
 
 // sysWrite writes b and returns the bytes written, -1 when the connection is broken.
 func (c *Conn) sysWrite(b []byte) int {
+	c.loop.Writes++
 	n := send(c.fd, b)
 	if n >= 0 {
 		return n
@@ -500,6 +502,7 @@ func (c *Conn) sysFlush() {
 			total += len(chunk)
 			pieces++
 		}
+		l.Writes++
 		n := sendAll(c.fd, l.iov[:pieces])
 		clear(l.iov[:pieces])
 		clear(l.gather)

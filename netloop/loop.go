@@ -22,6 +22,10 @@ type Loop struct {
 	User any    // the handler's state of this loop
 	Now  int64  // Server.Mono at the beginning of the current batch, nanoseconds
 
+	// Reads and Writes count the attempts to read from and to write to connections.
+	// They may be read on the loop only.
+	Reads, Writes uint64
+
 	server  *Server
 	handler Handler
 

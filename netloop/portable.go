@@ -159,6 +159,7 @@ func (c *Conn) receive(data []byte, err error) bool {
 		return false
 	}
 	l.Now = l.server.Mono()
+	l.Reads++
 	switch {
 	case len(data) == 0 || c.flags&flagCloseAfter != 0:
 	case c.flags&(flagPaused|flagReady) != 0:
@@ -229,6 +230,7 @@ func (c *Conn) writeLoop() {
 		l.mu.Unlock()
 		n, err := pieces.WriteTo(c.nc)
 		l.mu.Lock()
+		l.Writes++
 		if c.out == nil || c.flags&flagClosing != 0 {
 			break
 		}

@@ -88,6 +88,14 @@ func (s *Server) PasswordSet() bool { return s.eng.Settings().Requirepass != "" 
 // it may have any password. The time of the comparison does not depend on where
 // the passwords differ.
 func (s *Server) Login(user, password []byte) bool {
+	ok := s.login(user, password)
+	if !ok {
+		s.stats.badLogins.Add(1)
+	}
+	return ok
+}
+
+func (s *Server) login(user, password []byte) bool {
 	if string(user) != "default" {
 		return false
 	}

@@ -26,7 +26,7 @@ func (h handler) Open(l *netloop.Loop, c *netloop.Conn) bool {
 		return false
 	}
 	s.stats.accepted.Add(1)
-	cl := &client{Session: s.eng.NewSession(c), conn: c}
+	cl := &client{Session: s.eng.NewSession(c), conn: c, waitUsec: -1}
 	c.Data = cl
 	state := l.User.(*loopState)
 	state.sessions[cl.ID] = cl
@@ -95,19 +95,26 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 // waits, the loop does not.
 func (h handler) start(l *netloop.Loop, cl *client) {
 	task, proto := cl.Task, cl.Proto
+	if u := cl.Unfinished; u != nil {
+		cl.waitUsec = waitUsec(cl.conn, h.s.clock.TicksToNs(u.Ticks)/nsPerUs)
+	}
 	cl.conn.Park()
 	h.s.tasks.Add(1)
 	go h.s.guard(nil, func() {
 		defer h.s.tasks.Done()
 		w := resp.Writer{Proto: proto}
+		begin := h.s.clock.MonoNs()
 		task(&w)
-		l.Post(func() { h.finish(l, cl, w.B) })
+		took := h.s.clock.MonoNs() - begin
+		l.Post(func() { h.finish(l, cl, w.B, took) })
 	})
 }
 
 // finish sends the reply of a long command and lets its client go on.
-func (h handler) finish(l *netloop.Loop, cl *client, reply []byte) {
+func (h handler) finish(l *netloop.Loop, cl *client, reply []byte, tookNs int64) {
 	cl.Task = nil
+	l.User.(*loopState).worker.Finish(cl.Session, tookNs, reply)
+	cl.waitUsec = -1
 	if cl.closed {
 		return
 	}
@@ -132,6 +139,7 @@ func (h handler) finish(l *netloop.Loop, cl *client, reply []byte) {
 func (h handler) Tick(l *netloop.Loop, nowMono int64) time.Duration {
 	state := l.User.(*loopState)
 	wait := time.Duration(state.worker.Tick(nowMono))
+	state.cycle(l, nowMono)
 	if nowMono >= state.roster.due {
 		h.s.sweep(l, nowMono)
 	}

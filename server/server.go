@@ -97,6 +97,10 @@ type Server struct {
 	lastAttackMs atomic.Int64   // when the last warning of an HTTP client was logged
 	lastAcceptMs atomic.Int64   // the same of a failed accept
 	tasks        sync.WaitGroup // goroutines of long commands
+
+	latency    latencyMonitor
+	replID     atomic.Pointer[string] // master_replid
+	cronPaused atomic.Bool            // DEBUG PAUSE-CRON
 }
 
 // loopState is what the server keeps per event loop. All but counts and
@@ -123,6 +127,8 @@ type client struct {
 	seenIn, seenOut int   // bytes buffered when it was looked after last
 	softSince       int64 // Unix seconds since when its output is over the soft limit, 0 if it is not
 	counted         int64 // its part in loopState.clientBytes
+
+	waitUsec int64 // that the long command in flight had waited; -1 without one
 }
 
 var _ command.Host = (*Server)(nil)
@@ -151,9 +157,11 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 		protectFor: cfg.EnumBits("enable-protected-configs"),
 	}
 	s.startMs = s.clock.NowMs()
+	s.newReplID()
+	s.latency.now = s.clock.NowMs
 	mem.SetHugePages(!cfg.Bool("disable-thp"))
 	s.ks = keyspace.New(int(cfg.Int("databases")))
-	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnAttack: s.logAttack, OnCommand: s.tellMonitors})
+	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack, OnCommand: s.tellMonitors})
 	var err error
 	s.net, err = netloop.New(netloop.Config{
 		Loops:       loopCount(int(cfg.Int("io-threads")), cfg.IsSet("io-threads"), processors(cfg.String("server_cpulist"))),

@@ -22,7 +22,8 @@ func (s *Server) hookConfig() {
 		"requirepass", "proto-max-bulk-len", "notify-keyspace-events", "maxmemory-policy", "lfu-log-factor",
 		"lfu-decay-time", "slowlog-log-slower-than", "latency-tracking", "hll-sparse-max-bytes",
 		"hash-max-listpack-entries", "hash-max-listpack-value", "list-max-listpack-size", "set-max-intset-entries",
-		"set-max-listpack-entries", "set-max-listpack-value", "zset-max-listpack-entries", "zset-max-listpack-value")
+		"set-max-listpack-entries", "set-max-listpack-value", "zset-max-listpack-entries", "zset-max-listpack-value",
+		"latency-monitor-threshold")
 	s.cfg.OnChange(s.applyMaxClients, "maxclients")
 	s.cfg.OnChange(func() error { s.maxInput.Store(s.cfg.Int("client-query-buffer-limit")); return nil }, "client-query-buffer-limit")
 	s.cfg.OnChange(func() error { s.protected.Store(s.cfg.Bool("protected-mode")); return nil }, "protected-mode")
@@ -45,6 +46,7 @@ func (s *Server) applyEngine() error {
 	next.SlowlogUsec = s.cfg.Int("slowlog-log-slower-than")
 	next.LatencyTrack = s.cfg.Bool("latency-tracking")
 	next.HLLSparseMax = s.cfg.Int("hll-sparse-max-bytes")
+	next.LatencyMs = s.cfg.Int("latency-monitor-threshold")
 	next.Packing = s.packing()
 	next.LFU = nil
 	switch s.cfg.Enum("maxmemory-policy") {
@@ -55,6 +57,7 @@ func (s *Server) applyEngine() error {
 		}
 	}
 	s.eng.Apply(next)
+	s.slow.setOn(next.SlowlogUsec >= 0)
 	return nil
 }
 
