@@ -178,13 +178,17 @@ func appendClient(b []byte, s *command.Session, now int64, buffers int) []byte {
 	number(" idle=", max(now-s.LastSeen, 0)/1000)
 	words(" flags=", flagLetters(s))
 	number(" db=", int64(s.DB.Index()))
-	words(" sub=0 psub=0 ssub=0", " multi=-1")
+	queued, queuedBytes := -1, 0
+	if s.Txn != nil {
+		queued, queuedBytes = len(s.Txn.Queue), s.Txn.Bytes
+	}
+	number(" sub=0 psub=0 ssub=0 multi=", int64(queued))
 	number(" qbuf=", int64(in))
 	number(" qbuf-free=0 argv-mem=", int64(args))
-	words(" multi-mem=0", " rbs=0 rbp=0 obl=0")
-	number(" oll=", int64(min(out, 1)))
+	number(" multi-mem=", int64(queuedBytes))
+	number(" rbs=0 rbp=0 obl=0 oll=", int64(min(out, 1)))
 	number(" omem=", int64(out))
-	number(" tot-mem=", int64(ClientBytes+buffers))
+	number(" tot-mem=", int64(ClientBytes+buffers+queuedBytes))
 	words(" events=", "r")
 	if out > 0 {
 		words("w", "")
@@ -207,8 +211,14 @@ func flagLetters(s *command.Session) string {
 	if s.Flags&command.Monitor != 0 {
 		letters += "O"
 	}
+	if s.Txn != nil {
+		letters += "x"
+	}
 	if s.Flags&command.Postponed != 0 {
 		letters += "b"
+	}
+	if s.Watcher != nil && s.Watcher.Dirty() {
+		letters += "d"
 	}
 	if s.Flags&command.CloseAfterReply != 0 {
 		letters += "c"
