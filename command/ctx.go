@@ -69,6 +69,12 @@ type Ctx struct {
 	// gone, but stay until a command that writes comes along.
 	KeepExpired bool
 
+	// Serving tells that the request has waited for keys and is tried again; Held
+	// then says which shards are locked.
+	Serving bool
+	Held    func(shard int) bool
+	block   blockRequest
+
 	MaxBulk int64 // proto-max-bulk-len: the longest string
 	// HLLSparseMax is hll-sparse-max-bytes: the longest sparse HyperLogLog.
 	HLLSparseMax int64

@@ -48,6 +48,10 @@ type ClientHost interface {
 	// that owns it, one at a time and in no order. In a Task only. Clients that
 	// come or go meanwhile may be missed.
 	EachClient(visit func(*Session))
+	// Unblock ends the wait of a client whose request waits for keys, as if its time
+	// were over or with an error, and reports whether it waited. In visit of
+	// EachClient.
+	Unblock(s *Session, asError bool) bool
 	// CloseClient ends the connection of another client. In visit of EachClient.
 	CloseClient(s *Session)
 	// BufferBytes returns the memory of a session's connection buffers. By the

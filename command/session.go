@@ -23,10 +23,11 @@ const (
 	ReplySkipNext // the next one is not
 	Monitor       // gets all commands, as MONITOR says
 	InExec        // EXEC runs its transaction: nothing may block
+	Blocked       // its request waits for keys
 )
 
 // Unordinary are the flags that matter once a request has been dealt with.
-const Unordinary = CloseAfterReply | Postponed | ReplyOff | ReplySkip | ReplySkipNext
+const Unordinary = CloseAfterReply | Postponed | Blocked | ReplyOff | ReplySkip | ReplySkipNext
 
 // Muted reports whether the session gets no reply to the running request.
 func (s *Session) Muted() bool { return s.Flags&(ReplyOff|ReplySkip) != 0 }
@@ -61,6 +62,7 @@ type Session struct {
 	Watcher  *keyspace.Watcher // nil until the first WATCH
 	Peer     Peer              // nil for internal sessions
 	Txn      *Txn              // between MULTI and EXEC
+	Wait     *Waiter           // while Blocked
 	Task     Task              // set when a command goes on off the loop
 	// Unfinished is the command of Task, for the engine's counts.
 	Unfinished *Unfinished

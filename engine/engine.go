@@ -64,7 +64,10 @@ type Hooks struct {
 	// OnAttack is told of a client that speaks HTTP, which is then closed: a page
 	// in a browser may be trying to reach a server that trusts its neighbours.
 	OnAttack func(*command.Session)
-	OnEvent  func(class uint32, event string, key []byte, db int)
+	// Deliver takes the reply to a request that had to wait, on any goroutine and
+	// under locks, for the loop of its session, which then calls Released.
+	Deliver func(b *command.Waiter, reply []byte)
+	OnEvent func(class uint32, event string, key []byte, db int)
 	// OnCommand is told of the commands that MONITOR shows, while Watch is on, under
 	// the locks they ran with: in an order that all clients agree on. What it
 	// returns, borrowed, is appended to the client's replies.

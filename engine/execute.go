@@ -47,7 +47,7 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		// A handler that locks shards itself feeds each effect under the lock
 		// that orders it: a group would be numbered when they are all free again.
 		group := w.feeding && spec.Mode == command.LocksKeys
-		w.locks.lock(w.e.KS, keys)
+		held := w.lockFor(spec, keys)
 		if group {
 			w.ring.Begin()
 		}
@@ -57,6 +57,12 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		}
 		if group {
 			w.ring.End()
+		}
+		if spec.Flags&(command.Write|command.Blocking) != 0 {
+			if spec.Flags&command.Blocking != 0 {
+				w.block(s)
+			}
+			w.serveReady(held, false)
 		}
 		if w.unusual&monitored != 0 {
 			w.tell()
@@ -97,6 +103,7 @@ func (w *Worker) exclusive(spec *command.Spec) {
 	if w.feeding {
 		w.ring.End()
 	}
+	w.serveReady(nil, true)
 	if w.unusual&monitored != 0 {
 		w.tell()
 	}

@@ -77,6 +77,7 @@ func (w *Worker) exec(s *command.Session, args [][]byte) {
 		w.e.gate.leave(w.flag)
 		w.e.gate.stop()
 		w.execLocked(s, txn)
+		w.serveReady(nil, true)
 		w.e.gate.start()
 		w.e.gate.enter(w.flag)
 		w.look()
@@ -84,8 +85,9 @@ func (w *Worker) exec(s *command.Session, args [][]byte) {
 			w.listen(on)
 		}
 	} else {
-		w.locks.lock(w.e.KS, w.txnKeys)
+		held := w.lockFor(exec, w.txnKeys)
 		w.execLocked(s, txn)
+		w.serveReady(held, false)
 		w.locks.unlock(w.e.KS)
 	}
 	clear(w.txnKeys)

@@ -38,6 +38,7 @@ type Worker struct {
 	ring     *feed.Ring
 	feeding  bool // the feed takes effects; constant during a batch
 	unusual  uint32
+	allHeld  bool // while serving: the world stands still
 	totals   Totals
 	rng      rng.Rand
 	internal command.Session // of work of no client
@@ -77,6 +78,7 @@ func (e *Engine) NewWorker() *Worker {
 	w.totals.init(e.Table)
 	w.ctx = command.Ctx{W: &w.out, KS: e.KS, Host: e.hooks.Host, World: e, Rng: &w.rng, St: &w.totals.Stats, OnEvent: e.hooks.OnEvent}
 	w.ring = e.Feed.NewRing()
+	w.ctx.Held = w.holdsShard
 	w.ctx.Feed = e.hooks.Feed
 	w.settings = e.Settings()
 	return w

@@ -99,10 +99,14 @@ func (s *Shard) remove(wk watchKey, w *Watcher) {
 }
 
 // modified is called after every change of a key, under its shard's lock: the
-// one place where watches (and later waiters and tracked clients) learn of it.
+// one place where watches and those who wait (and later tracked clients) learn of it.
 func (db *DB) modified(k Key) {
-	if s := &db.ks.shards[ShardOf(k.Hash)]; s.watchers != nil {
+	s := &db.ks.shards[ShardOf(k.Hash)]
+	if s.watchers != nil {
 		db.wake(s, k)
+	}
+	if s.queues != nil {
+		db.signal(s, k)
 	}
 }
 

@@ -49,6 +49,9 @@ func (h handler) Closed(l *netloop.Loop, c *netloop.Conn) {
 	if cl.Flags&command.Postponed != 0 {
 		h.s.forsake(state, cl)
 	}
+	if cl.Flags&command.Blocked != 0 {
+		h.s.forgetWait(cl)
+	}
 	if cl.Flags&command.Monitor != 0 {
 		h.s.StopMonitor(cl.Session)
 	}
@@ -77,9 +80,13 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 		h.start(l, cl)
 		return consumed, 0
 	}
-	if cl.Flags&(command.CloseAfterReply|command.Postponed) != 0 {
+	if cl.Flags&(command.CloseAfterReply|command.Postponed|command.Blocked) != 0 {
 		if cl.Flags&command.Postponed != 0 {
 			h.s.postpone(state, cl)
+			return consumed, 0
+		}
+		if cl.Flags&command.Blocked != 0 {
+			h.s.await(state, cl)
 			return consumed, 0
 		}
 		c.CloseAfterWrite()
@@ -145,6 +152,9 @@ func (h handler) Tick(l *netloop.Loop, nowMono int64) time.Duration {
 	}
 	if len(state.postponed) > 0 {
 		wait = h.s.pauseTick(l, wait)
+	}
+	if len(state.deadlines) > 0 {
+		wait = h.s.overdue(state, wait)
 	}
 	return wait
 }

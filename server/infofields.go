@@ -78,8 +78,8 @@ var clientFields = []field{
 	{"client_recent_max_output_buffer", func(r *report) any { _, out := r.s.recent.max(); return out }},
 	{"blocked_clients", func(r *report) any { return r.s.blocked.Load() }},
 	constant("tracking_clients", 0),
-	constant("clients_in_timeout_table", 0),
-	constant("total_blocking_keys", 0),
+	{"clients_in_timeout_table", func(r *report) any { return r.s.timed.Load() }},
+	{"total_blocking_keys", func(r *report) any { return r.blockingKeys() }},
 	constant("total_blocking_keys_on_nokey", 0),
 }
 

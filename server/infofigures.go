@@ -80,6 +80,14 @@ func (f *dbFigures) sample(db *keyspace.DB, nowMs int64, random *rng.Rand) {
 	}
 }
 
+// blockingKeys returns the number of keys that clients wait for.
+func (r *report) blockingKeys() (n int) {
+	if r.s.ks.Waits() {
+		r.s.eng.Exclusive(func() { n = r.s.ks.WaitedKeys() })
+	}
+	return n
+}
+
 func (r *report) tickets() (n int64) {
 	for _, db := range r.databases() {
 		n += db.tickets

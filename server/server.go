@@ -73,6 +73,7 @@ type Server struct {
 	recent            recent
 	idleSec           atomic.Int64 // timeout
 	blocked           atomic.Int64 // clients that wait for something
+	timed             atomic.Int64 // clients that wait for keys until a certain time
 	evictNow          chan struct{}
 	evicting          sync.Mutex   // held by the one that evicts clients; guards what follows
 	overAfterEvicting bool         // eviction was in vain
@@ -110,6 +111,7 @@ type loopState struct {
 	sessions    map[uint64]*client
 	roster      roster
 	postponed   []*client // by CLIENT PAUSE, the first one first
+	deadlines   deadlines // of clients that wait for keys
 	serving     *client   // the one whose requests are being executed, for the crash report
 	counts      loopCounts
 	clientBytes atomic.Int64 // sum of counted of the clients; written on the loop
@@ -161,7 +163,8 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	s.latency.now = s.clock.NowMs
 	mem.SetHugePages(!cfg.Bool("disable-thp"))
 	s.ks = keyspace.New(int(cfg.Int("databases")))
-	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack, OnCommand: s.tellMonitors})
+	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack, OnCommand: s.tellMonitors,
+		Deliver: s.deliver})
 	var err error
 	s.net, err = netloop.New(netloop.Config{
 		Loops:       loopCount(int(cfg.Int("io-threads")), cfg.IsSet("io-threads"), processors(cfg.String("server_cpulist"))),

@@ -214,7 +214,7 @@ func flagLetters(s *command.Session) string {
 	if s.Txn != nil {
 		letters += "x"
 	}
-	if s.Flags&command.Postponed != 0 {
+	if s.Flags&(command.Postponed|command.Blocked) != 0 {
 		letters += "b"
 	}
 	if s.Watcher != nil && s.Watcher.Dirty() {

@@ -2,6 +2,7 @@ package conncmd
 
 import (
 	"kvorum/command"
+	"kvorum/resp"
 )
 
 var clientUnblockSpec = &command.Spec{
@@ -20,8 +21,8 @@ var clientUnblockSpec = &command.Spec{
 
 const errUnblockReason = "-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
 
-// clientUnblock finds no client that blocks: there are no commands that do. A
-// client that CLIENT PAUSE holds up does not count.
+// clientUnblock finds the client and ends its wait. One that CLIENT PAUSE holds up
+// does not count.
 func clientUnblock(c *command.Ctx) {
 	if tooMany(c, 4) {
 		return
@@ -30,7 +31,18 @@ func clientUnblock(c *command.Ctx) {
 		c.Err(errUnblockReason)
 		return
 	}
-	if _, ok := c.Int(2); ok {
-		c.W.Int(0)
+	id, ok := c.Int(2)
+	if !ok {
+		return
+	}
+	host, asError := c.Host, len(c.Args) == 4 && c.Is(3, "error")
+	c.Sess.Task = func(w *resp.Writer) {
+		freed := int64(0)
+		host.EachClient(func(s *command.Session) {
+			if s.ID == uint64(id) && host.Unblock(s, asError) {
+				freed = 1
+			}
+		})
+		w.Int(freed)
 	}
 }
