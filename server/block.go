@@ -47,9 +47,9 @@ func (s *Server) await(state *loopState, cl *client) {
 	}
 }
 
-// deliver takes the reply to a request that had to wait. On any goroutine, perhaps
+// served takes the reply to a request that had to wait. On any goroutine, perhaps
 // under locks.
-func (s *Server) deliver(w *command.Waiter, reply []byte) {
+func (s *Server) served(w *command.Waiter, reply []byte) {
 	c, ok := w.Sess.Peer.(*netloop.Conn)
 	if !ok {
 		return

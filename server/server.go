@@ -164,7 +164,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	mem.SetHugePages(!cfg.Bool("disable-thp"))
 	s.ks = keyspace.New(int(cfg.Int("databases")))
 	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack, OnCommand: s.tellMonitors,
-		Deliver: s.deliver})
+		Deliver: s.served})
 	var err error
 	s.net, err = netloop.New(netloop.Config{
 		Loops:       loopCount(int(cfg.Int("io-threads")), cfg.IsSet("io-threads"), processors(cfg.String("server_cpulist"))),
