@@ -41,8 +41,8 @@ type Settings struct {
 	LFU          *command.LFU // nil: access fields hold times
 	SlowlogUsec  int64        // slower commands are reported to OnSlow; negative: none
 	Packing      command.Packing
-	LatencyTrack bool         // record the latency histogram of each command
-	HLLSparseMax int64        // bytes of a sparse HyperLogLog
+	LatencyTrack bool  // record the latency histogram of each command
+	HLLSparseMax int64 // bytes of a sparse HyperLogLog
 }
 
 // Slow is a command that took longer than the slow log's threshold.
@@ -96,7 +96,7 @@ const hllSparseMax = 3000
 func New(ks *keyspace.Keyspace, table *command.Table, c clock.Clock, hooks Hooks) *Engine {
 	e := &Engine{KS: ks, Table: table, Feed: feed.New(0, feedWindow), clock: c, hooks: hooks}
 	e.gate.init()
-	e.settings.Store(&Settings{Limits: resp.DefaultLimits(), SlowlogUsec: -1, HLLSparseMax: hllSparseMax})
+	e.settings.Store(&Settings{Limits: resp.DefaultLimits(), SlowlogUsec: -1, HLLSparseMax: hllSparseMax, Packing: command.DefaultPacking()})
 	ks.AdvanceClock(c.NowMs())
 	e.activity.init()
 	return e

@@ -11,6 +11,7 @@ import (
 	"kvorum/command/hashcmd"
 	"kvorum/command/hllcmd"
 	"kvorum/command/keycmd"
+	"kvorum/command/listcmd"
 	"kvorum/command/servercmd"
 	"kvorum/command/strcmd"
 )
@@ -25,5 +26,6 @@ func Families() [][]*command.Spec {
 		conncmd.Specs(),
 		servercmd.Specs(),
 		hashcmd.Specs(),
+		listcmd.Specs(),
 	}
 }
