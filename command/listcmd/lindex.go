@@ -30,8 +30,7 @@ func lindex(c *command.Ctx) {
 	if !ok {
 		return
 	}
-	var l list.List
-	open(c, e, &l)
+	l := open(c, e)
 	first, count := span(index, index, l.Len())
 	if count == 0 {
 		c.W.Null()

@@ -38,8 +38,7 @@ func linsert(c *command.Ctx) {
 		return
 	}
 	value := c.Args[4]
-	var l list.List
-	open(c, e, &l)
+	l := open(c, e)
 	l.Grow(1, len(value))
 	var at list.Cursor
 	l.At(0, &at)

@@ -52,15 +52,19 @@ func isList(c *command.Ctx, e keyspace.Entry) bool {
 	return true
 }
 
-// open makes l the view of the list of an entry.
-func open(c *command.Ctx, e keyspace.Entry, l *list.List) { l.Open(e.Rec, c.Packing.List, &c.Buf) }
+// open returns the view of the list of an entry.
+func open(c *command.Ctx, e keyspace.Entry) *list.List {
+	l := &c.List
+	l.Open(e.Rec, c.Packing.List, &c.Buf)
+	return l
+}
 
-// openNew makes l the view of a new list under the absent key k.
-func openNew(c *command.Ctx, k keyspace.Key, l *list.List) {
+// openNew returns the view of a new list under the absent key k.
+func openNew(c *command.Ctx, k keyspace.Key) *list.List {
 	rec := list.New(c.DB.ArenaOf(k), k.Bytes, c.Access)
-	c.DB.Add(k, rec)
+	e := c.DB.Add(k, rec)
 	c.Notify(command.NotifyNew, "new", k.Bytes)
-	l.Open(rec, c.Packing.List, &c.Buf)
+	return open(c, e)
 }
 
 // push puts a value in at an end. The list is ready for it.

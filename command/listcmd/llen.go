@@ -2,7 +2,6 @@ package listcmd
 
 import (
 	"kvorum/command"
-	"kvorum/object/list"
 )
 
 var llenSpec = &command.Spec{
@@ -23,8 +22,7 @@ func llen(c *command.Ctx) {
 	}
 	n := 0
 	if e.OK() {
-		var l list.List
-		open(c, e, &l)
+		l := open(c, e)
 		n = l.Len()
 	}
 	c.W.Int(int64(n))

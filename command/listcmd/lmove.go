@@ -76,28 +76,27 @@ func move(c *command.Ctx, from, to End) {
 // Move takes the element at an end of the list under src out, puts it in at an end
 // of the list under dst, which may be absent or the same, and replies it.
 func Move(c *command.Ctx, src, dst keyspace.Key, e, to keyspace.Entry, fromEnd, toEnd End) {
-	var l list.List
-	open(c, e, &l)
+	l := open(c, e)
 	var at list.Cursor
-	seekEnd(&l, fromEnd, &at)
+	seekEnd(l, fromEnd, &at)
 	c.Buf2 = append(c.Buf2[:0], at.Value().Bytes(c.Scratch[:])...)
 	at.Delete()
 	value := c.Buf2
 
-	var d list.List
+	var d *list.List // takes the place of l
 	if to.OK() {
-		open(c, to, &d)
+		d = open(c, to)
 	} else {
-		openNew(c, dst, &d)
+		d = openNew(c, dst)
 	}
 	d.Grow(1, len(value))
-	push(&d, value, toEnd)
+	push(d, value, toEnd)
 	c.DB.Modified(dst)
 	c.Notify(command.NotifyList, pushEvent[toEnd], dst.Bytes)
 	c.W.Bulk(value)
 	// The new key may have moved the entry of the old one, and the list may be the
 	// one that got the element.
 	e = c.DB.Find(src)
-	open(c, e, &l)
-	removed(c, src, e, &l, fromEnd, 1)
+	l = open(c, e)
+	removed(c, src, e, l, fromEnd, 1)
 }

@@ -4,7 +4,6 @@ import (
 	"kvorum/command"
 	"kvorum/keyspace"
 	"kvorum/num"
-	"kvorum/object/list"
 )
 
 var lmpopSpec = &command.Spec{
@@ -72,13 +71,12 @@ func parsePop(c *command.Ctx, i int) (end End, count int64, ok bool) {
 // Pop takes up to count elements out of the list under k, whose entry is e, at an
 // end, replies the key with them, and tells replicas what LPOP or RPOP would do.
 func Pop(c *command.Ctx, k keyspace.Key, e keyspace.Entry, end End, count int64) {
-	var l list.List
-	open(c, e, &l)
+	l := open(c, e)
 	n := int(min(count, int64(l.Len())))
 	c.W.Array(2)
 	c.W.Bulk(k.Bytes)
-	replyEnd(c, &l, end, n)
-	popRange(c, k, e, &l, end, n)
+	replyEnd(c, l, end, n)
+	popRange(c, k, e, l, end, n)
 	c.Effect(popNames[end], k.Bytes, num.AppendInt(c.Scratch[:0], int64(n)))
 }
 

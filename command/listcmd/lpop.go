@@ -69,15 +69,14 @@ func popSome(c *command.Ctx, end End) {
 		c.W.Array(0)
 		return
 	}
-	var l list.List
-	open(c, e, &l)
+	l := open(c, e)
 	if counted {
 		n := int(min(count, int64(l.Len())))
-		replyEnd(c, &l, end, n)
-		popRange(c, c.Keys[0], e, &l, end, n)
+		replyEnd(c, l, end, n)
+		popRange(c, c.Keys[0], e, l, end, n)
 		return
 	}
-	popOne(c, c.Keys[0], e, &l, end)
+	popOne(c, c.Keys[0], e, l, end)
 }
 
 // popOne replies the element at an end and removes it.

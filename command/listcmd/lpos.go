@@ -98,18 +98,17 @@ func lpos(c *command.Ctx) {
 		}
 		return
 	}
-	var l list.List
-	open(c, e, &l)
+	l := open(c, e)
 	v := listpack.Of(c.Args[2])
 	if !o.counted {
-		if index := o.first(&l, v); index >= 0 {
+		if index := o.first(l, v); index >= 0 {
 			c.W.Int(int64(index))
 		} else {
 			c.W.Null()
 		}
 		return
 	}
-	o.all(c, &l, v)
+	o.all(c, l, v)
 }
 
 // first returns the index of the match wanted, -1 if there is none.

@@ -2,7 +2,6 @@ package listcmd
 
 import (
 	"kvorum/command"
-	"kvorum/object/list"
 )
 
 var lrangeSpec = &command.Spec{
@@ -35,8 +34,7 @@ func lrange(c *command.Ctx) {
 	if !isList(c, e) {
 		return
 	}
-	var l list.List
-	open(c, e, &l)
+	l := open(c, e)
 	first, count := span(start, stop, l.Len())
-	replyRange(c, &l, first, count)
+	replyRange(c, l, first, count)
 }

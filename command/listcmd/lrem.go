@@ -32,19 +32,18 @@ func lrem(c *command.Ctx) {
 	if !isList(c, e) {
 		return
 	}
-	var l list.List
-	open(c, e, &l)
+	l := open(c, e)
 	v := listpack.Of(c.Args[3])
 	n := 0
 	if limit >= 0 {
-		n = removeForward(&l, v, limit)
+		n = removeForward(l, v, limit)
 	} else {
-		n = removeBackward(&l, v, -limit)
+		n = removeBackward(l, v, -limit)
 	}
 	if n > 0 {
 		c.Dirty += n
 		c.Notify(command.NotifyList, "lrem", k.Bytes)
-		shrunk(c, k, e, &l)
+		shrunk(c, k, e, l)
 	}
 	c.W.Int(int64(n))
 }

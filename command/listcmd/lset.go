@@ -31,8 +31,7 @@ func lset(c *command.Ctx) {
 	if !ok {
 		return
 	}
-	var l list.List
-	open(c, e, &l)
+	l := open(c, e)
 	l.Grow(1, len(c.Args[3]))
 	if index < 0 {
 		index += int64(l.Len())

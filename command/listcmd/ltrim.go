@@ -2,7 +2,6 @@ package listcmd
 
 import (
 	"kvorum/command"
-	"kvorum/object/list"
 )
 
 var ltrimSpec = &command.Spec{
@@ -35,14 +34,13 @@ func ltrim(c *command.Ctx) {
 	if !isList(c, e) {
 		return
 	}
-	var l list.List
-	open(c, e, &l)
+	l := open(c, e)
 	n := l.Len()
 	first, count := span(start, stop, n)
 	l.DeleteRange(first+count, n-first-count)
 	l.DeleteRange(0, first)
 	c.Notify(command.NotifyList, "ltrim", k.Bytes)
-	shrunk(c, k, e, &l)
+	shrunk(c, k, e, l)
 	c.Dirty += n - count
 	c.W.OK()
 }

@@ -80,15 +80,15 @@ func pushAll(c *command.Ctx, end End, existing bool) {
 	if !isList(c, e) {
 		return
 	}
-	var l list.List
+	var l *list.List
 	switch {
 	case e.OK():
-		open(c, e, &l)
+		l = open(c, e)
 	case existing:
 		c.W.Int(0)
 		return
 	default:
-		openNew(c, k, &l)
+		l = openNew(c, k)
 	}
 	values := c.Args[2:]
 	size := 0
@@ -97,7 +97,7 @@ func pushAll(c *command.Ctx, end End, existing bool) {
 	}
 	l.Grow(len(values), size)
 	for _, v := range values {
-		push(&l, v, end)
+		push(l, v, end)
 	}
 	c.Dirty += len(values)
 	c.W.Int(int64(l.Len()))
