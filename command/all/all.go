@@ -14,6 +14,7 @@ import (
 	"kvorum/command/listcmd"
 	"kvorum/command/servercmd"
 	"kvorum/command/strcmd"
+	"kvorum/command/zsetcmd"
 )
 
 // Families returns the rows of all families, each call the same.
@@ -27,5 +28,6 @@ func Families() [][]*command.Spec {
 		servercmd.Specs(),
 		hashcmd.Specs(),
 		listcmd.Specs(),
+		zsetcmd.Specs(),
 	}
 }
