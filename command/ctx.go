@@ -83,6 +83,11 @@ type Ctx struct {
 	Scratch [64]byte // for formatting numbers
 	Buf     []byte   // grows and stays; the handler's own for one call
 	Buf2    []byte
+
+	// List and ZSets are room for the views of a handler: cursors refer to them, so
+	// that they would not stay on its stack.
+	List  list.List
+	ZSets [2]zset.Set
 }
 
 // Packing holds the limits within which collections stay packed.

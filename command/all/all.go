@@ -11,9 +11,11 @@ import (
 	"kvorum/command/hashcmd"
 	"kvorum/command/hllcmd"
 	"kvorum/command/keycmd"
+	"kvorum/command/listcmd"
 	"kvorum/command/servercmd"
 	"kvorum/command/strcmd"
 	"kvorum/command/txncmd"
+	"kvorum/command/zsetcmd"
 )
 
 // Families returns the rows of all families, each call the same.
@@ -27,5 +29,7 @@ func Families() [][]*command.Spec {
 		servercmd.Specs(),
 		hashcmd.Specs(),
 		txncmd.Specs(),
+		listcmd.Specs(),
+		zsetcmd.Specs(),
 	}
 }
