@@ -1,7 +1,11 @@
 package command
 
 import (
+	"math"
+
 	"kvorum/keyspace"
+	"kvorum/num"
+	"kvorum/object"
 	"kvorum/resp"
 )
 
@@ -56,3 +60,64 @@ func (c *Ctx) TakeBlock() (from, to int, untilMs int64, late func(w *resp.Writer
 	c.block = blockRequest{}
 	return b.from, b.to, b.untilMs, b.late, b.on
 }
+
+// FirstOf finds the first key among all that the row names that exists, for a
+// request that takes something out of a value of type t. It returns -1 when there is
+// none; ok is false after the error reply for a value of another type. One that has
+// waited goes on waiting there.
+func (c *Ctx) FirstOf(t object.Type) (i int, e keyspace.Entry, ok bool) {
+	for i := range c.Keys {
+		if !c.Holds(i) {
+			continue
+		}
+		if e = c.Write(i); !e.OK() {
+			continue
+		}
+		if e.Type() == t {
+			return i, e, true
+		}
+		if !c.Serving {
+			c.WrongType()
+			return 0, e, false
+		}
+	}
+	return -1, keyspace.Entry{}, true
+}
+
+// Error texts of timeouts.
+const (
+	errTimeoutFloat    = "-ERR timeout is not a float or out of range"
+	errTimeoutNegative = "-ERR timeout is negative"
+	errTimeoutRange    = "-ERR timeout is out of range"
+)
+
+// Timeout reads argument i, seconds with a fraction, as the Unix time in
+// milliseconds at which it is over, 0 for never; ok is false after the error reply.
+func (c *Ctx) Timeout(i int) (untilMs int64, ok bool) {
+	arg := c.Args[i]
+	sec, ok := num.ParseFloatLoose(arg)
+	ok = ok && len(arg) > 0 && arg[0] > ' '
+	// Half a nanosecond keeps what a float has too much from making a millisecond.
+	ms := math.Ceil(sec*1000 - 1e-6)
+	switch {
+	case !ok:
+		c.Err(errTimeoutFloat)
+	case ms >= math.MaxInt64:
+		c.Err(errTimeoutRange)
+	case ms < 0:
+		c.Err(errTimeoutNegative)
+	case int64(ms) > math.MaxInt64-c.Now:
+		c.Err(errTimeoutRange)
+	case ms == 0:
+		return 0, true
+	default:
+		return c.Now + int64(ms), true
+	}
+	return 0, false
+}
+
+// LateNull and LateNullArray are replies to requests whose time is over.
+func LateNull(w *resp.Writer) { w.Null() }
+
+// LateNullArray replies a null array.
+func LateNullArray(w *resp.Writer) { w.NullArray() }

@@ -1,4 +1,4 @@
-// Package listcmd holds the commands on lists that do not wait, one file each.
+// Package listcmd holds the commands on lists, one file each.
 //
 // Handlers run as the package command says. Each replies and changes what
 // Redis 7.2 does, in the same order of checks. What takes entries out of a list or
@@ -17,6 +17,7 @@ import (
 // Specs returns the rows of the family.
 func Specs() []*command.Spec {
 	return []*command.Spec{
+		blmoveSpec, blmpopSpec, blpopSpec, brpopSpec, brpoplpushSpec,
 		lindexSpec, linsertSpec, llenSpec, lmoveSpec, lmpopSpec, lpopSpec, lposSpec, lpushSpec, lpushxSpec,
 		lrangeSpec, lremSpec, lsetSpec, ltrimSpec, rpopSpec, rpoplpushSpec, rpushSpec, rpushxSpec,
 	}

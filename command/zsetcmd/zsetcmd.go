@@ -15,6 +15,7 @@ import (
 // Specs returns the rows of the family.
 func Specs() []*command.Spec {
 	return []*command.Spec{
+		bzmpopSpec, bzpopmaxSpec, bzpopminSpec,
 		zaddSpec, zcardSpec, zcountSpec, zdiffSpec, zdiffstoreSpec, zincrbySpec, zinterSpec, zintercardSpec, zinterstoreSpec,
 		zlexcountSpec, zmpopSpec, zmscoreSpec, zpopmaxSpec, zpopminSpec, zrandmemberSpec, zrangeSpec, zrangebylexSpec,
 		zrangebyscoreSpec, zrangestoreSpec, zrankSpec, zremSpec, zremrangebylexSpec, zremrangebyrankSpec,
