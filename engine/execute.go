@@ -26,6 +26,10 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	if w.unusual != 0 && w.held(s, spec) {
 		return
 	}
+	if w.evictor.limit.Max > 0 && spec.Flags&command.DenyOOM != 0 && w.outOfMemory(s, args) {
+		w.refuse(spec, errOOM)
+		return
+	}
 	c.Begin(s, spec, args)
 	c.Keys = keys
 	errors := w.totals.Errors
