@@ -17,7 +17,9 @@ func (s *Server) hookConfig() {
 	s.cfg.OnChange(s.applyEngine,
 		"requirepass", "proto-max-bulk-len", "notify-keyspace-events", "maxmemory-policy", "lfu-log-factor",
 		"lfu-decay-time", "slowlog-log-slower-than", "latency-tracking", "hll-sparse-max-bytes",
-		"latency-monitor-threshold")
+		"latency-monitor-threshold",
+		"maxmemory-samples", "maxmemory-eviction-tenacity", "lazyfree-lazy-eviction", "lazyfree-lazy-expire")
+	s.cfg.OnChange(s.applyMaxMemory, "maxmemory")
 	s.cfg.OnChange(s.applyMaxClients, "maxclients")
 	s.cfg.OnChange(func() error { s.maxInput.Store(s.cfg.Int("client-query-buffer-limit")); return nil }, "client-query-buffer-limit")
 	s.cfg.OnChange(func() error { s.protected.Store(s.cfg.Bool("protected-mode")); return nil }, "protected-mode")
@@ -41,9 +43,10 @@ func (s *Server) applyEngine() error {
 	set.LatencyTrack = s.cfg.Bool("latency-tracking")
 	set.HLLSparseMax = s.cfg.Int("hll-sparse-max-bytes")
 	set.LatencyMs = s.cfg.Int("latency-monitor-threshold")
+	set.Memory = s.memoryLimit()
+	set.LazyExpire = s.cfg.Bool("lazyfree-lazy-expire")
 	set.LFU = nil
-	switch s.cfg.Enum("maxmemory-policy") {
-	case "allkeys-lfu", "volatile-lfu":
+	if set.Memory.Policy.LFU() {
 		set.LFU = &command.LFU{
 			LogFactor: int(s.cfg.Int("lfu-log-factor")),
 			DecayTime: int(s.cfg.Int("lfu-decay-time")),
