@@ -25,6 +25,7 @@ func scenarios() []*scenario {
 		growthScenario(),
 		expireFewScenario(),
 		expireManyScenario(),
+		evictScenario(),
 		idleScenario(),
 		connsStormScenario(),
 		connsLookScenario(),
