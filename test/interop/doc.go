@@ -18,12 +18,15 @@
 // machine: scenarios note such values as a condition on them (a time to live
 // within bounds), and ports and paths are replaced before the comparison. I2: a
 // scenario leaves the server empty and with the configuration it found. I3: the
-// expected transcript is always a real server's of the same run. What only newer
-// servers than that have, a test of its own holds against what the library's
-// documentation says.
+// expected transcript is always a real server's of the same run. A server older than
+// 7.2 is brought to the words of 7.2 where these are known to have changed.
 //
-// The Node programs need node 20 and the modules of node/package-lock.json, which
+// The Node programs need node 18 and the modules of node/package-lock.json, which
 // `make deps` installs. Without them their tests are skipped with a reason.
+//
+//	REDIS_SERVER=...   another server to compare with; one of 7.2 also shows the
+//	                   texts and fields that Debian's 7.0 does not have
+//	KVORUM_NO_NODE=1   leaves the Node libraries out
 //
 // Tests only; no package of the program may import it.
 package interop

@@ -240,6 +240,19 @@ func (g *goRedis) kill() {
 	})
 }
 
+func (g *goRedis) maxClients() {
+	ctx := g.ctx
+	g.ok(g.Ping(ctx).Err())
+	before := g.ConfigGet(ctx, "maxclients").Val()["maxclients"]
+	done(g, g.ConfigSet(ctx, "maxclients", "1"))
+	g.with(func(o *redis.Options) { o.MaxRetries = -1 }, func(c *redis.Client) {
+		err := c.Ping(ctx).Err() // that of the next request: the library takes a refused HELLO for an old server
+		g.check("there is no room", err != nil, err)
+	})
+	done(g, g.ConfigSet(ctx, "maxclients", before))
+	g.with(func(*redis.Options) {}, func(c *redis.Client) { done(g, c.Ping(ctx)) })
+}
+
 func (g *goRedis) resp2() {
 	ctx := g.ctx
 	g.with(func(o *redis.Options) { o.Protocol = 2 }, func(c *redis.Client) {
@@ -285,4 +298,43 @@ func (g *goRedis) restart() {
 	g.until("the data are gone, the client is not", func() bool { return g.Get(ctx, "a").Err() == redis.Nil })
 	done(g, g.Set(ctx, "a", "2", 0))
 	done(g, g.Get(ctx, "a"))
+}
+
+// Callers that are busy while the server goes and comes back see errors of the
+// connection, never somebody else's reply.
+func (g *goRedis) busyRestart() {
+	const workers = 16
+	stop := make(chan struct{})
+	wrong := make(chan string, workers)
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			own := fmt.Sprintf("own:%d", w)
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				want := fmt.Sprintf("%s:%d", own, i)
+				if g.Set(g.ctx, own, want, 0).Err() != nil {
+					continue
+				}
+				got, err := g.Get(g.ctx, own).Result()
+				if err == nil && got != want {
+					wrong <- fmt.Sprintf("%q instead of %q", got, want)
+					return
+				}
+			}
+		})
+	}
+	g.until("all work", func() bool { return g.DBSize(g.ctx).Val() == workers })
+	g.ok(g.srv.Restart())
+	g.until("all work again", func() bool { return g.DBSize(g.ctx).Val() == workers })
+	close(stop)
+	wg.Wait()
+	close(wrong)
+	for w := range wrong {
+		g.note("wrong reply", w, nil)
+	}
 }

@@ -24,6 +24,7 @@ var goRedisScenarios = []struct {
 	run         func(g *goRedis)
 }{
 	{"connect", "", (*goRedis).connect},
+	{"types", "", (*goRedis).types},
 	{"strings", "", (*goRedis).strings},
 	{"numbers", "", (*goRedis).numbers},
 	{"keys", "", (*goRedis).keys},
@@ -43,10 +44,12 @@ var goRedisScenarios = []struct {
 	{"info", "", (*goRedis).info},
 	{"names", "", (*goRedis).names},
 	{"kill", "", (*goRedis).kill},
+	{"maxclients", "", (*goRedis).maxClients},
 	{"resp2", "", (*goRedis).resp2},
 	{"unix socket", "", (*goRedis).unix},
 	{"timeout", "", (*goRedis).timeout},
 	{"restart", "", (*goRedis).restart},
+	{"restart under load", "", (*goRedis).busyRestart},
 }
 
 func runGoRedis(r *recorder, lacks []string) {
@@ -58,8 +61,8 @@ func runGoRedis(r *recorder, lacks []string) {
 		r.scenario = s.name
 		g := &goRedis{r, redis.NewClient(&redis.Options{Addr: r.addr()}), context.Background()}
 		s.run(g)
-		r.ok(g.FlushAll(g.ctx).Err())
 		r.ok(g.Close())
+		r.must("FLUSHALL")
 	}
 }
 
@@ -97,10 +100,18 @@ func (g *goRedis) connect() {
 	g.note("hello", fmt.Sprint(m["server"], m["proto"], m["mode"], m["role"], m["modules"]), err)
 	info := g.ClientInfo(g.ctx).Val()
 	g.check("this connection uses RESP3", info != nil && info.Resp == 3, info)
+	g.library = info.LibName + " " + info.LibVer
 	id := g.ClientID(g.ctx)
 	g.check("it has a number", id.Err() == nil && id.Val() > 0, id)
 	now, err := g.Time(g.ctx).Result()
 	g.check("the server's time is ours", err == nil && time.Since(now).Abs() < time.Minute, now)
+}
+
+// Every type of a RESP3 reply that is not out of band.
+func (g *goRedis) types() {
+	for _, kind := range replyTypes {
+		done(g, g.Do(g.ctx, "debug", "protocol", kind))
+	}
 }
 
 func (g *goRedis) strings() {

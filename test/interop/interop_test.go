@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,17 +27,19 @@ var optional = []struct {
 }{
 	{"pfadd", func(r *recorder) bool { return r.hasCommand("pfadd") }},
 	{"maxmemory", (*recorder).boundsMemory},
+	{"tracking", (*recorder).tracksKeys},
 }
 
 // programs are the libraries with what runs all scenarios of one against a site.
 var programs = []struct {
-	name string
-	run  func(r *recorder, lacks []string)
+	name    string
+	library string // pattern of what the library calls itself
+	run     func(r *recorder, lacks []string)
 }{
-	{"go-redis", runGoRedis},
-	{"rueidis", runRueidis},
-	{"ioredis", func(r *recorder, lacks []string) { runNode(r, "ioredis", lacks) }},
-	{"node-redis", func(r *recorder, lacks []string) { runNode(r, "node-redis", lacks) }},
+	{"go-redis", `^go-redis\b.* 9\.\d+\.\d+$`, runGoRedis},
+	{"rueidis", `^rueidis 1\.\d+\.\d+$`, runRueidis},
+	{"ioredis", `^ioredis 6\.\d+\.\d+$`, func(r *recorder, lacks []string) { runNode(r, "ioredis", lacks) }},
+	{"node-redis", `^node-redis 6\.\d+\.\d+$`, func(r *recorder, lacks []string) { runNode(r, "node-redis", lacks) }},
 }
 
 // A library's everyday program notices no difference between kvorum, with one
@@ -56,6 +59,9 @@ func TestLibrariesSeeNoDifference(t *testing.T) {
 			for i, s := range sites {
 				r := &recorder{TB: t, site: s}
 				p.run(r, lacks)
+				if s.srv.AtLeast("7.2.0") && !regexp.MustCompile(p.library).MatchString(r.library) {
+					t.Errorf("%s: CLIENT INFO says that the library is %q", s.srv, r.library)
+				}
 				if i == 0 {
 					want = r.lines
 					t.Logf("%d lines", len(want))
@@ -119,12 +125,18 @@ func compare(t *testing.T, theirs, ours *peer.Server, want, got []line) {
 	}
 }
 
-// nodeAtLeast is what the libraries in node/package.json ask for.
-const nodeAtLeast = 20
+// nodeAtLeast is the oldest node that the programs are known to run with.
+const nodeAtLeast = 18
+
+// noNode in the environment leaves the Node libraries out.
+const noNode = "KVORUM_NO_NODE"
 
 // node returns the program that runs the Node libraries, or skips the test.
 func node(t testing.TB) string {
 	t.Helper()
+	if os.Getenv(noNode) != "" {
+		t.Skip("the Node libraries are left out: " + noNode)
+	}
 	bin, err := exec.LookPath("node")
 	if err != nil {
 		t.Skipf("the Node libraries need node %d (make deps): %v", nodeAtLeast, err)
@@ -144,8 +156,9 @@ func node(t testing.TB) string {
 }
 
 // runNode runs node/main.mjs against the site. The program writes its transcript,
-// a JSON array of scenario and text a line; the scenario "!restart" asks for the
-// server to be started anew, which an empty line then confirms.
+// a JSON array of scenario and text a line. Two scenarios are not part of it:
+// "!restart" asks for the server to be started anew, which an empty line then
+// confirms, and "!library" tells what CLIENT INFO says about the library.
 func runNode(r *recorder, library string, lacks []string) {
 	where, err := json.Marshal(map[string]any{"host": "127.0.0.1", "port": r.port, "path": r.srv.Sock(), "lacks": lacks})
 	r.ok(err)
@@ -174,17 +187,19 @@ func (r *recorder) read(out io.Reader, in io.Writer) error {
 		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
 			return fmt.Errorf("%q: %w", lines.Bytes(), err)
 		}
-		if l[0] == "!restart" {
+		switch r.scenario = l[0]; r.scenario {
+		case "!restart":
 			if err := r.srv.Restart(); err != nil {
 				return err
 			}
 			if _, err := io.WriteString(in, "\n"); err != nil {
 				return err
 			}
-			continue
+		case "!library":
+			r.library = l[1]
+		default:
+			r.add(l[1])
 		}
-		r.scenario = l[0]
-		r.add(l[1])
 	}
 	return lines.Err()
 }

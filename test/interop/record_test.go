@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"os"
 	"slices"
@@ -43,6 +44,7 @@ type recorder struct {
 	*site
 	scenario string
 	lines    []line
+	library  string // what CLIENT INFO tells about the library: its name and version
 }
 
 // note adds a call and its outcome.
@@ -96,6 +98,19 @@ func (r *recorder) boundsMemory() bool {
 	r.must("CONFIG", "SET", "maxmemory", "0")
 	r.must("FLUSHALL")
 	return v.IsError()
+}
+
+// tracksKeys asks for what rueidis needs for client side caching.
+func (r *recorder) tracksKeys() bool {
+	c, err := r.srv.Dial()
+	r.ok(err)
+	defer c.Close()
+	if _, err := c.Must("HELLO", "3"); err != nil {
+		r.Fatal(err)
+	}
+	v, err := c.Do("CLIENT", "TRACKING", "ON", "OPTIN")
+	r.ok(err)
+	return !v.IsError()
 }
 
 // must sends a command outside of the library.
@@ -186,6 +201,8 @@ func show(v any) string {
 		text = "[" + strings.Join(parts, " ") + "]"
 	case []string:
 		text = fmt.Sprintf("%q", v)
+	case *big.Int:
+		return "bignum " + v.String()
 	case map[string]any:
 		parts := make([]string, 0, len(v))
 		for k := range v {
@@ -223,6 +240,23 @@ func brief[T any](words []T) string {
 		parts = append(parts, s)
 	}
 	return strings.Join(parts, " ")
+}
+
+// replyTypes are arguments of DEBUG PROTOCOL.
+var replyTypes = []string{"string", "integer", "double", "null", "array", "set", "map", "verbatim", "true", "false", "bignum"}
+
+// libraryIn finds the library's name and version in an entry of CLIENT LIST.
+func libraryIn(entry string) string {
+	var name, version string
+	for field := range strings.FieldsSeq(entry) {
+		if v, ok := strings.CutPrefix(field, "lib-name="); ok {
+			name = v
+		}
+		if v, ok := strings.CutPrefix(field, "lib-ver="); ok {
+			version = v
+		}
+	}
+	return name + " " + version
 }
 
 // infoField returns a field of INFO as a program finds it.

@@ -28,6 +28,7 @@ var rueidisScenarios = []struct {
 	run         func(u *ruei)
 }{
 	{"connect", "", (*ruei).connect},
+	{"types", "", (*ruei).types},
 	{"strings", "", (*ruei).strings},
 	{"keys", "", (*ruei).keys},
 	{"expiry", "", (*ruei).expiry},
@@ -38,6 +39,7 @@ var rueidisScenarios = []struct {
 	{"automatic pipelining", "", (*ruei).autoPipelining},
 	{"helpers", "", (*ruei).helpers},
 	{"dedicated", "", (*ruei).dedicated},
+	{"client side caching", "tracking", (*ruei).caching},
 	{"large", "", (*ruei).large},
 	{"errors", "", (*ruei).errors},
 	{"out of memory", "maxmemory", (*ruei).outOfMemory},
@@ -62,8 +64,8 @@ func runRueidis(r *recorder, lacks []string) {
 		r.ok(err)
 		u := &ruei{r, c, context.Background()}
 		s.run(u)
-		r.ok(u.Do(u.ctx, u.B().Flushall().Build()).Error())
 		u.Close()
+		r.must("FLUSHALL")
 	}
 }
 
@@ -115,7 +117,17 @@ func (u *ruei) connect() {
 	}
 	id, err := u.Do(u.ctx, u.B().ClientId().Build()).AsInt64()
 	u.check("it has a number", err == nil && id > 0, id)
+	info, err := u.Do(u.ctx, u.words("CLIENT", "INFO")).ToString()
+	u.ok(err)
+	u.library = libraryIn(info)
 	u.check("one server", u.Mode() == rueidis.ClientModeStandalone, u.Mode())
+}
+
+// Every type of a RESP3 reply that is not out of band.
+func (u *ruei) types() {
+	for _, kind := range replyTypes {
+		u.done(u.words("DEBUG", "PROTOCOL", kind))
+	}
 }
 
 func (u *ruei) strings() {
@@ -325,6 +337,25 @@ func (u *ruei) dedicated() {
 		u.on(c, u.B().Get().Key("a").Build(), u.B().Flushdb().Build(), u.B().Select().Index(0).Build())
 		return nil
 	}))
+}
+
+// The library's own default: what was read stays in the process until the server
+// says that it has changed.
+func (u *ruei) caching() {
+	u.with(func(o *rueidis.ClientOption) { o.DisableCache = false }, func(c rueidis.Client) {
+		get := func() rueidis.RedisResult {
+			return c.DoCache(u.ctx, c.B().Get().Key("a").Cache(), time.Hour)
+		}
+		u.done(u.B().Set().Key("a").Value("1").Build())
+		v, err := get().ToString()
+		u.note("get", v, err)
+		u.check("the second one is local", get().IsCacheHit(), nil)
+		u.done(u.B().Set().Key("a").Value("2").Build())
+		u.until("the change is seen", func() bool {
+			v, err := get().ToString()
+			return err == nil && v == "2"
+		})
+	})
 }
 
 func (u *ruei) large() {

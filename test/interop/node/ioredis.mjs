@@ -1,6 +1,6 @@
 // The everyday program of ioredis.
 import { Redis, ReplyError } from 'ioredis';
-import { everyByte, infoField } from './record.mjs';
+import { everyByte, infoField, replyTypes } from './record.mjs';
 
 // Runs f with a client: the library's defaults, and options where a scenario is
 // about one. Errors of the connection are noted where they matter.
@@ -18,6 +18,7 @@ export async function withClient(r, options, f) {
 // Name, needed feature, scenario.
 export const scenarios = [
   ['connect', '', connect],
+  ['types', '', types],
   ['strings', '', strings],
   ['keys', '', keys],
   ['expiry', '', expiry],
@@ -49,10 +50,19 @@ async function connect(r, c) {
   await n.ping('hello');
   await n.echo('hello');
   r.check('the client is ready', c.status === 'ready', c.status);
-  r.check('its protocol is RESP3', (await c.client('INFO')).includes(' resp=3'), await c.client('INFO'));
+  const info = await c.client('INFO');
+  r.check('its protocol is RESP3', info.includes(' resp=3'), info);
+  r.library(/ lib-name=(\S*)/.exec(info)?.[1], / lib-ver=(\S*)/.exec(info)?.[1]);
   r.check('it has a number', (await c.client('ID')) > 0);
   const [sec] = await c.time();
   r.check("the server's time is ours", Math.abs(sec - Date.now() / 1000) < 60, sec);
+}
+
+async function types(r, c) {
+  for (const kind of replyTypes) await r.noted(c).call('DEBUG', 'PROTOCOL', kind);
+  await withClient(r, { replyMapping: 'resp3' }, async (other) => {
+    for (const kind of replyTypes) await r.noted(other).call('DEBUG', 'PROTOCOL', kind);
+  });
 }
 
 async function strings(r, c) {

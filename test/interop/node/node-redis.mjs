@@ -1,6 +1,6 @@
 // The everyday program of node-redis (package "redis").
 import { createClient, createClientPool, ErrorReply, RESP_TYPES } from 'redis';
-import { everyByte, infoField } from './record.mjs';
+import { everyByte, infoField, replyTypes } from './record.mjs';
 
 // Runs f with a client: the library's defaults, and options where a scenario is
 // about one. Errors of the connection are noted where they matter.
@@ -19,6 +19,7 @@ export async function withClient(r, options, f) {
 // Name, needed feature, scenario.
 export const scenarios = [
   ['connect', '', connect],
+  ['types', '', types],
   ['strings', '', strings],
   ['keys', '', keys],
   ['expiry', '', expiry],
@@ -49,11 +50,17 @@ async function connect(r, c) {
   await n.ping('hello');
   await n.echo('hello');
   r.check('the client is ready', c.isReady);
-  r.check('its protocol is RESP3', (await c.clientInfo()).resp === 3, await c.clientInfo());
+  const info = await c.clientInfo();
+  r.check('its protocol is RESP3', info.resp === 3, info);
+  r.library(info.libName, info.libVer);
   const { server, proto, mode, role, modules } = await c.hello();
   await r.note('hello', Promise.resolve([server, proto, mode, role, modules]));
   r.check('it has a number', (await c.clientId()) > 0);
   r.check("the server's time is ours", Math.abs(Number((await c.time())[0]) - Date.now() / 1000) < 60);
+}
+
+async function types(r, c) {
+  for (const kind of replyTypes) await r.noted(c).sendCommand(['DEBUG', 'PROTOCOL', kind]);
 }
 
 async function strings(r, c) {

@@ -74,6 +74,11 @@ export class Recorder {
     });
   }
 
+  // Tells what CLIENT INFO says about the library.
+  library(name, version) {
+    process.stdout.write(JSON.stringify(['!library', `${name} ${version}`]) + '\n');
+  }
+
   // Has the server ended and started anew.
   async restart() {
     process.stdout.write(JSON.stringify(['!restart', '']) + '\n');
@@ -102,6 +107,8 @@ function plain(v) {
   if (v instanceof Error) return failure(v);
   if (Buffer.isBuffer(v)) return v.length > 200 ? `buffer of ${v.length} ${digest(v)}` : `buffer ${JSON.stringify(v.toString('latin1'))}`;
   if (Array.isArray(v)) return `[${v.map(plain).join(' ')}]`;
+  if (v instanceof Date) return v.toISOString();
+  if (v instanceof Set) return `set {${[...v].map(plain).sort().join(' ')}}`;
   if (v instanceof Map) return `map {${[...v].map(([k, x]) => `${plain(k)}:${plain(x)}`).sort().join(' ')}}`;
   if (typeof v === 'bigint') return `${v}n`;
   if (v !== null && typeof v === 'object') return `{${Object.keys(v).map((k) => `${JSON.stringify(k)}:${plain(v[k])}`).sort().join(' ')}}`;
@@ -122,6 +129,9 @@ export function infoField(info, name) {
   const line = info.split('\r\n').find((l) => l.startsWith(`${name}:`));
   return line?.slice(name.length + 1);
 }
+
+// Arguments of DEBUG PROTOCOL: every type of a RESP3 reply that is not out of band.
+export const replyTypes = ['string', 'integer', 'double', 'null', 'array', 'set', 'map', 'verbatim', 'true', 'false', 'bignum'];
 
 // Every byte once.
 export const everyByte = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
