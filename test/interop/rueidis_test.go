@@ -9,9 +9,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"kvorum/test/peer"
 )
 
 // ruei is what a scenario of rueidis has at hand: a client with the library's
@@ -493,4 +496,21 @@ func (u *ruei) restart() {
 	// Each of several connections may still have to learn that it is closed.
 	u.until("writes are taken", func() bool { return u.Do(u.ctx, u.B().Set().Key("a").Value("2").Build()).Error() == nil })
 	u.done(u.B().Get().Key("a").Build())
+}
+
+// Until the server can track keys, rueidis with its defaults refuses to connect
+// and says which option helps.
+func TestRueidisDefaultsSayWhatTheyMiss(t *testing.T) {
+	s := start(t, peer.StartKvorum)
+	if (&recorder{TB: t, site: s}).tracksKeys() {
+		t.Skip("the server tracks keys: the scenario of client side caching runs")
+	}
+	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.addr()}})
+	if err == nil {
+		c.Close()
+	}
+	if !errors.Is(err, rueidis.ErrNoCache) {
+		t.Errorf("connecting with the defaults: %v", err)
+	}
+	t.Log(err)
 }
