@@ -210,6 +210,23 @@ func (g *goRedis) info() {
 	}
 }
 
+func (g *goRedis) slowLog() {
+	ctx := g.ctx
+	done(g, g.ConfigSet(ctx, "slowlog-log-slower-than", "0"))
+	g.ok(g.Set(ctx, "a", strings.Repeat("x", 300), 0).Err())
+	done(g, g.Get(ctx, "none"))
+	done(g, g.ConfigSet(ctx, "slowlog-log-slower-than", "-1"))
+	entries, err := g.SlowLogGet(ctx, 3).Result()
+	g.ok(err)
+	for _, e := range entries {
+		g.note(brief(e.Args), e.ClientName, nil)
+		g.check("when, how long, who", time.Since(e.Time).Abs() < time.Minute && e.Duration >= 0 && strings.HasPrefix(e.ClientAddr, "127.0.0.1:"), e)
+	}
+	done(g, g.SlowLogReset(ctx))
+	done(g, g.SlowLogLen(ctx))
+	done(g, g.ConfigSet(ctx, "slowlog-log-slower-than", "10000"))
+}
+
 func (g *goRedis) names() {
 	ctx := g.ctx
 	done(g, g.ClientGetName(ctx))

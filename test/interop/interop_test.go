@@ -25,7 +25,6 @@ var optional = []struct {
 	name string
 	has  func(r *recorder) bool
 }{
-	{"pfadd", func(r *recorder) bool { return r.hasCommand("pfadd") }},
 	{"maxmemory", (*recorder).boundsMemory},
 	{"tracking", (*recorder).tracksKeys},
 }

@@ -81,12 +81,6 @@ func (r *recorder) until(what string, cond func() bool) {
 	r.add(what)
 }
 
-// hasCommand asks whether the server knows a command.
-func (r *recorder) hasCommand(name string) bool {
-	v := r.must("COMMAND", "INFO", name)
-	return len(v.Elems) == 1 && len(v.Elems[0].Elems) > 0
-}
-
 // boundsMemory finds out whether the server refuses writes over maxmemory.
 func (r *recorder) boundsMemory() bool {
 	r.must("CONFIG", "SET", "maxmemory", "1")

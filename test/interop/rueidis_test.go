@@ -36,7 +36,7 @@ var rueidisScenarios = []struct {
 	{"keys", "", (*ruei).keys},
 	{"expiry", "", (*ruei).expiry},
 	{"bitmaps", "", (*ruei).bitmaps},
-	{"hyperloglog", "pfadd", (*ruei).hyperloglog},
+	{"hyperloglog", "", (*ruei).hyperloglog},
 	{"scan", "", (*ruei).scan},
 	{"pipelines", "", (*ruei).pipelines},
 	{"automatic pipelining", "", (*ruei).autoPipelining},

@@ -23,7 +23,7 @@ export const scenarios = [
   ['keys', '', keys],
   ['expiry', '', expiry],
   ['bitmaps', '', bitmaps],
-  ['hyperloglog', 'pfadd', hyperloglog],
+  ['hyperloglog', '', hyperloglog],
   ['scan', '', scan],
   ['pipelines', '', pipelines],
   ['automatic pipelining', '', autoPipelining],
@@ -35,6 +35,8 @@ export const scenarios = [
   ['databases', '', databases],
   ['auth', '', auth],
   ['config and info', '', configInfo],
+  ['slow log', '', slowLog],
+  ['monitor', '', monitor],
   ['names', '', names],
   ['kill', '', kill],
   ['resp2', '', resp2],
@@ -303,6 +305,32 @@ async function configInfo(r, c) {
   const [[name, arity, flags]] = await c.command('INFO', 'get');
   await r.note('command info', Promise.resolve([name, arity, flags]));
   await n.command('GETKEYS', 'MSET', 'a', 1, 'b', 2);
+}
+
+async function slowLog(r, c) {
+  const n = r.noted(c);
+  await n.config('SET', 'slowlog-log-slower-than', 0);
+  await c.set('a', 'x'.repeat(300));
+  await n.config('SET', 'slowlog-log-slower-than', -1);
+  await r.note('slow log', c.slowlog('GET', 2).then((entries) => entries.map(([, , , words, , name]) => [words, name])));
+  await n.slowlog('RESET');
+  await n.slowlog('LEN');
+  await n.config('SET', 'slowlog-log-slower-than', 10000);
+}
+
+async function monitor(r, c) {
+  const m = await c.monitor();
+  const seen = new Promise((resolve) => {
+    const lines = [];
+    m.on('monitor', (time, words, source, db) => {
+      lines.push([Number(time) > 1e9, words, source.startsWith('127.0.0.1:'), db]);
+      if (words[0] === 'del') resolve(lines);
+    });
+  });
+  await c.set('a', 'word "quoted" \0\r\n');
+  await c.del('a');
+  await r.note('monitor', seen);
+  m.disconnect();
 }
 
 async function names(r, c) {

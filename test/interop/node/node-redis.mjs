@@ -24,7 +24,7 @@ export const scenarios = [
   ['keys', '', keys],
   ['expiry', '', expiry],
   ['bitmaps', '', bitmaps],
-  ['hyperloglog', 'pfadd', hyperloglog],
+  ['hyperloglog', '', hyperloglog],
   ['scan', '', scan],
   ['pipelines', '', pipelines],
   ['pool', '', pool],
@@ -35,6 +35,7 @@ export const scenarios = [
   ['databases', '', databases],
   ['auth', '', auth],
   ['config and info', '', configInfo],
+  ['monitor', '', monitor],
   ['names', '', names],
   ['kill', '', kill],
   ['resp2', '', resp2],
@@ -294,6 +295,21 @@ async function configInfo(r, c) {
   r.check('one section', infoField(await c.info('server'), 'role') === undefined);
   await n.commandInfo(['get', 'nosuch']);
   await n.commandGetKeys(['MSET', 'a', '1', 'b', '2']);
+}
+
+async function monitor(r, c) {
+  await withClient(r, {}, async (other) => {
+    const seen = new Promise((resolve) => {
+      const lines = [];
+      other.monitor((line) => {
+        lines.push(line.replace(/^[\d.]+ /, 'TIME ').replace(/127\.0\.0\.1:\d+/, 'ADDR'));
+        if (line.includes('"DEL"')) resolve(lines);
+      }).then(() => c.set('a', 'word "quoted" \0\r\n')).then(() => c.del('a'));
+    });
+    await r.note('monitor', seen);
+    await r.noted(other).reset();
+    await r.noted(other).ping();
+  });
 }
 
 async function names(r, c) {
