@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,7 +119,7 @@ func (r *recorder) must(words ...string) resp.Value {
 }
 
 func (r *recorder) add(text string) {
-	text = strings.ReplaceAll(text, strconv.Itoa(r.port), "PORT")
+	text = regexp.MustCompile(fmt.Sprintf(`\b%d\b`, r.port)).ReplaceAllString(text, "PORT")
 	text = strings.ReplaceAll(text, r.srv.Sock(), "SOCKET")
 	r.lines = append(r.lines, line{r.scenario, text})
 }
@@ -176,17 +177,28 @@ func marks(err error) string {
 	return " (" + strings.Join(out, " ") + ")"
 }
 
-// show writes a value with its type's marks, long ones as size and digest.
+// longest is the size of a text that transcripts have in full.
+const longest = 200
+
+// shorten makes a long text its beginning, size and digest.
+func shorten(text string) string {
+	if len(text) <= longest {
+		return text
+	}
+	sum := sha256.Sum256([]byte(text))
+	return fmt.Sprintf("%s… %d bytes %x", text[:40], len(text), sum[:6])
+}
+
+// show writes a value with its type's marks, a long one shortened.
 func show(v any) string {
-	const longest = 200
 	text := ""
 	switch v := v.(type) {
 	case nil:
 		return "nil"
 	case string:
-		text = strconv.Quote(v)
+		text = strconv.Quote(shorten(v))
 	case []byte:
-		text = "bytes " + strconv.Quote(string(v))
+		text = "bytes " + strconv.Quote(shorten(string(v)))
 	case []any:
 		parts := make([]string, len(v))
 		for i := range v {
@@ -207,11 +219,7 @@ func show(v any) string {
 	default:
 		text = fmt.Sprintf("%v", v) // maps in the order of their keys
 	}
-	if len(text) > longest {
-		sum := sha256.Sum256([]byte(text))
-		text = fmt.Sprintf("%s… %d bytes %x", text[:40], len(text), sum[:6])
-	}
-	return text
+	return shorten(text)
 }
 
 // brief shows the words of a call.
@@ -221,9 +229,14 @@ func brief[T any](words []T) string {
 		if i == 12 {
 			return strings.Join(parts, " ") + fmt.Sprintf(" … %d words", len(words))
 		}
-		s := fmt.Sprint(w)
-		if b, ok := any(w).([]byte); ok {
-			s = string(b)
+		var s string
+		switch w := any(w).(type) {
+		case []byte:
+			s = string(w)
+		case string:
+			s = w
+		default:
+			s = fmt.Sprint(w)
 		}
 		if len(s) > 40 {
 			s = fmt.Sprintf("%s…%d", s[:20], len(s))
