@@ -3,6 +3,7 @@ package interop
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -225,6 +226,33 @@ func (g *goRedis) slowLog() {
 	done(g, g.SlowLogReset(ctx))
 	done(g, g.SlowLogLen(ctx))
 	done(g, g.ConfigSet(ctx, "slowlog-log-slower-than", "10000"))
+}
+
+func (g *goRedis) introspection() {
+	ctx := g.ctx
+	names, err := g.CommandList(ctx, &redis.FilterBy{Pattern: "bit*"}).Result()
+	slices.Sort(names)
+	g.note("command list", names, err)
+	done(g, g.CommandGetKeys(ctx, "bitop", "and", "d", "a", "b"))
+	done(g, g.CommandGetKeysAndFlags(ctx, "set", "k", "v", "get"))
+	g.ok(g.Set(ctx, "a", "1", 0).Err())
+	bytes, err := g.MemoryUsage(ctx, "a").Result()
+	g.check("a key uses memory", err == nil && bytes > 0 && bytes < 1000, bytes)
+	done(g, g.MemoryUsage(ctx, "none"))
+	done(g, g.ObjectRefCount(ctx, "none"))
+	idle, err := g.ObjectIdleTime(ctx, "a").Result()
+	g.check("it was touched just now", err == nil && idle < time.Minute, idle)
+	done(g, g.ObjectFreq(ctx, "a"))
+	done(g, g.ClientPause(ctx, 30*time.Millisecond))
+	done(g, g.Set(ctx, "a", "after the pause", 0))
+	done(g, g.Do(ctx, "client", "pause", time.Hour.Milliseconds(), "write"))
+	done(g, g.ClientUnpause(ctx))
+	done(g, g.Get(ctx, "a"))
+	done(g, g.ClientUnblock(ctx, 1<<40))
+	_, err = g.Latency(ctx).Result()
+	g.note("latency", nil, err)
+	saved, err := g.LastSave(ctx).Result()
+	g.check("the last save is in the past", err == nil && saved > 0 && saved <= time.Now().Unix()+1, saved)
 }
 
 func (g *goRedis) names() {

@@ -43,6 +43,7 @@ var goRedisScenarios = []struct {
 	{"config", "", (*goRedis).config},
 	{"info", "", (*goRedis).info},
 	{"slow log", "", (*goRedis).slowLog},
+	{"introspection", "", (*goRedis).introspection},
 	{"names", "", (*goRedis).names},
 	{"kill", "", (*goRedis).kill},
 	{"maxclients", "", (*goRedis).maxClients},

@@ -32,9 +32,11 @@ export const scenarios = [
   ['large', '', large],
   ['errors', '', errors],
   ['out of memory', 'maxmemory', outOfMemory],
+  ['memory stats', 'maxmemory', memoryStats],
   ['databases', '', databases],
   ['auth', '', auth],
   ['config and info', '', configInfo],
+  ['introspection', '', introspection],
   ['monitor', '', monitor],
   ['names', '', names],
   ['kill', '', kill],
@@ -244,6 +246,13 @@ async function errors(r, c) {
   r.check('it is an error reply', err instanceof ErrorReply, err);
 }
 
+async function memoryStats(r, c) {
+  await c.set('a', '1');
+  const stats = await c.memoryStats();
+  r.check('memory is counted', stats['total.allocated'] > 0 && stats['keys.count'] === 1, stats);
+  r.check('its health is told', (await c.memoryDoctor()).length > 0);
+}
+
 async function outOfMemory(r, c) {
   const n = r.noted(c);
   await n.configSet('maxmemory', '1');
@@ -295,6 +304,25 @@ async function configInfo(r, c) {
   r.check('one section', infoField(await c.info('server'), 'role') === undefined);
   await n.commandInfo(['get', 'nosuch']);
   await n.commandGetKeys(['MSET', 'a', '1', 'b', '2']);
+}
+
+async function introspection(r, c) {
+  const n = r.noted(c);
+  await r.note('command list', c.commandList({ FILTERBY: { type: 'PATTERN', value: 'bit*' } }).then((names) => names.sort()));
+  r.check('commands are counted', (await c.commandCount()) > 50);
+  r.check('and described', (await c.command()).some((one) => one.name === 'bitfield_ro' && one.arity === -2));
+  await n.commandGetKeysAndFlags(['SET', 'k', 'v', 'GET']);
+  await n.clientPause(30);
+  await n.set('a', 'after the pause');
+  await n.clientPause(3600_000, 'WRITE');
+  await n.get('a');
+  await n.clientUnpause();
+  await n.clientNoEvict(true);
+  await n.clientNoEvict(false);
+  await n.latencyLatest();
+  await n.latencyReset();
+  await n.memoryUsage('none');
+  r.check('there is art', (await c.LOLWUT()).length > 0);
 }
 
 async function monitor(r, c) {
