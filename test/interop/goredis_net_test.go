@@ -328,7 +328,7 @@ func (g *goRedis) unix() {
 func (g *goRedis) timeout() {
 	ctx := g.ctx
 	g.with(func(o *redis.Options) { o.ReadTimeout, o.MaxRetries = 300*time.Millisecond, -1 }, func(c *redis.Client) {
-		g.ok(c.Ping(ctx).Err())
+		g.until("it answers", func() bool { return c.Ping(ctx).Err() == nil })
 		done(g, c.Do(ctx, "debug", "sleep", "0.8"))
 		g.until("it answers again", func() bool { return c.Set(ctx, "a", "1", 0).Err() == nil })
 		done(g, c.Get(ctx, "a"))

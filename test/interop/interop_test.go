@@ -2,6 +2,7 @@ package interop
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ import (
 func TestMain(m *testing.M) { peer.Main(m) }
 
 // optional are features that scenarios need and that a server of the comparison
-// may not have.
+// may not have. One that all have is to leave this list.
 var optional = []struct {
 	name string
 	has  func(r *recorder) bool
@@ -161,7 +162,9 @@ func node(t testing.TB) string {
 func runNode(r *recorder, library string, lacks []string) {
 	where, err := json.Marshal(map[string]any{"host": "127.0.0.1", "port": r.port, "path": r.srv.Sock(), "lacks": lacks})
 	r.ok(err)
-	cmd := exec.Command(node(r.TB), filepath.Join("node", "main.mjs"), library, string(where))
+	ctx, cancel := context.WithTimeout(context.Background(), 6*patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, node(r.TB), filepath.Join("node", "main.mjs"), library, string(where))
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	in, err := cmd.StdinPipe()

@@ -319,6 +319,7 @@ async function slowLog(r, c) {
 }
 
 async function monitor(r, c) {
+  await c.ping(); // the library's own first requests are over
   const m = await c.monitor();
   const seen = new Promise((resolve) => {
     const lines = [];
@@ -378,7 +379,7 @@ async function unix(r) {
 // The server is silent for longer than a call waits; later it is there.
 async function timeout(r) {
   await withClient(r, { commandTimeout: 300 }, async (c) => {
-    await c.ping();
+    await r.until('it answers', () => c.ping());
     await r.note('debug sleep', c.call('DEBUG', 'SLEEP', '0.8'));
     await r.until('it answers again', async () => (await c.set('a', '1')) === 'OK');
     await r.noted(c).get('a');

@@ -386,7 +386,7 @@ async function unix(r) {
 // The server is silent for longer than the socket may be; later it is there.
 async function timeout(r) {
   await withClient(r, { socket: { socketTimeout: 300 } }, async (c) => {
-    await c.ping();
+    await r.until('it answers', () => c.ping());
     const told = new Promise((resolve) => c.once('error', resolve));
     await r.note('debug sleep', c.sendCommand(['DEBUG', 'SLEEP', '0.8']));
     await r.note('told', told);
