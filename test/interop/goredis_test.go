@@ -37,7 +37,7 @@ var goRedisScenarios = []struct {
 	{"binary", "", (*goRedis).binary},
 	{"large", "", (*goRedis).large},
 	{"errors", "", (*goRedis).errors},
-	{"out of memory", "maxmemory", (*goRedis).outOfMemory},
+	{"out of memory", "", (*goRedis).outOfMemory},
 	{"databases", "", (*goRedis).databases},
 	{"auth", "", (*goRedis).auth},
 	{"config", "", (*goRedis).config},

@@ -26,7 +26,6 @@ var optional = []struct {
 	name string
 	has  func(r *recorder) bool
 }{
-	{"maxmemory", (*recorder).boundsMemory},
 	{"tracking", (*recorder).tracksKeys},
 }
 

@@ -82,19 +82,6 @@ func (r *recorder) until(what string, cond func() bool) {
 	r.add(what)
 }
 
-// boundsMemory finds out whether the server refuses writes over maxmemory.
-func (r *recorder) boundsMemory() bool {
-	r.must("CONFIG", "SET", "maxmemory", "1")
-	c, err := r.srv.Dial()
-	r.ok(err)
-	defer c.Close()
-	v, err := c.Do("SET", "a", "1")
-	r.ok(err)
-	r.must("CONFIG", "SET", "maxmemory", "0")
-	r.must("FLUSHALL")
-	return v.IsError()
-}
-
 // tracksKeys asks for what rueidis needs for client side caching.
 func (r *recorder) tracksKeys() bool {
 	c, err := r.srv.Dial()

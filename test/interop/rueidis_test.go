@@ -45,7 +45,7 @@ var rueidisScenarios = []struct {
 	{"client side caching", "tracking", (*ruei).caching},
 	{"large", "", (*ruei).large},
 	{"errors", "", (*ruei).errors},
-	{"out of memory", "maxmemory", (*ruei).outOfMemory},
+	{"out of memory", "", (*ruei).outOfMemory},
 	{"databases", "", (*ruei).databases},
 	{"auth", "", (*ruei).auth},
 	{"config and info", "", (*ruei).configInfo},

@@ -31,7 +31,7 @@ export const scenarios = [
   ['binary', '', binary],
   ['large', '', large],
   ['errors', '', errors],
-  ['out of memory', 'maxmemory', outOfMemory],
+  ['out of memory', '', outOfMemory],
   ['databases', '', databases],
   ['auth', '', auth],
   ['config and info', '', configInfo],
