@@ -87,7 +87,7 @@ func TestBlockedClientsSeeTheEndOfATransaction(t *testing.T) {
 func TestBlockedClientsLeave(t *testing.T) {
 	s := servertest.Start(t, "io-threads 2")
 	admin, c := s.Dial(), s.Dial()
-	c.Want("$-1", "BLMOVE", "k", "l", "LEFT", "LEFT", "0.01")
+	c.Want("*-1", "BLMOVE", "k", "l", "LEFT", "LEFT", "0.01")
 	c.Want("*-1", "BZPOPMIN", "k", "0.01")
 	id := c.Str("CLIENT", "INFO")
 	var n int
