@@ -1,6 +1,8 @@
 package command
 
 import (
+	"math"
+
 	"kvorum/keyspace"
 	"kvorum/num"
 	"kvorum/object"
@@ -81,6 +83,16 @@ type Packing struct {
 	List list.Limits
 	Set  set.Limits
 	ZSet zset.Limits
+}
+
+// DefaultPacking returns the limits that hold unless configured otherwise.
+func DefaultPacking() Packing {
+	return Packing{
+		Hash: hash.Limits{Entries: 128, Value: 64},
+		List: list.LimitsOf(-2),
+		Set:  set.Limits{Integers: 512, Entries: 128, Value: 64},
+		ZSet: zset.Limits{Entries: 128, Value: 64},
+	}
 }
 
 // LFU holds the parameters of the frequency counters.
@@ -222,6 +234,17 @@ func (c *Ctx) Int(i int) (n int64, ok bool) {
 	n, ok = num.ParseInt64(c.Args[i])
 	if !ok {
 		c.Err(ErrNotInt)
+	}
+	return n, ok
+}
+
+// Count returns argument i as a number of elements that may be negative; ok is false
+// after the error reply.
+func (c *Ctx) Count(i int) (n int64, ok bool) {
+	n, ok = c.Int(i)
+	if ok && n == math.MinInt64 {
+		c.Err("-ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+		return 0, false
 	}
 	return n, ok
 }

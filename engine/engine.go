@@ -96,7 +96,9 @@ const hllSparseMax = 3000
 func New(ks *keyspace.Keyspace, table *command.Table, c clock.Clock, hooks Hooks) *Engine {
 	e := &Engine{KS: ks, Table: table, Feed: feed.New(0, feedWindow), clock: c, hooks: hooks}
 	e.gate.init()
-	e.settings.Store(&Settings{Limits: resp.DefaultLimits(), SlowlogUsec: -1, HLLSparseMax: hllSparseMax})
+	e.settings.Store(&Settings{
+		Limits: resp.DefaultLimits(), SlowlogUsec: -1, HLLSparseMax: hllSparseMax, Packing: command.DefaultPacking(),
+	})
 	ks.AdvanceClock(c.NowMs())
 	e.activity.init()
 	return e

@@ -91,7 +91,7 @@ func configure(s *engine.Settings, name string, value []byte) bool {
 	case "requirepass":
 		s.Requirepass = string(value)
 	default:
-		return false
+		return configurePacking(&s.Packing, name, value)
 	}
 	return true
 }

@@ -80,6 +80,15 @@ func (h *Hash) Get(field, scratch []byte) (value []byte, ok bool) {
 	return object.ElementValue(s.Handle()), true
 }
 
+// Has reports whether the hash has a field. O(1), O(n) while packed.
+func (h *Hash) Has(field []byte) bool {
+	if h.pack {
+		_, ok := listpack.Find(object.Packed(h.rec), listpack.HeaderSize, listpack.Of(field), 2)
+		return ok
+	}
+	return h.find(field, object.NameHash(field)).OK()
+}
+
 // find returns the slot of a field's element.
 func (h *Hash) find(field []byte, hash uint64) table.Slot {
 	for p := h.table.Probe(hash); p.Next(); {
@@ -88,6 +97,24 @@ func (h *Hash) find(field []byte, hash uint64) table.Slot {
 		}
 	}
 	return table.Slot{}
+}
+
+// Prepare unpacks the hash if Redis would before it gives fields their values: when
+// pairs, fields and values in turn, are more than fields may be, though some of them
+// may be equal, when one is too long, or all together are.
+func (h *Hash) Prepare(pairs [][]byte, lim Limits) {
+	if !h.pack {
+		return
+	}
+	size := 0
+	fits := len(pairs)/2 <= lim.Entries
+	for i := 0; fits && i < len(pairs); i++ {
+		size += len(pairs[i])
+		fits = len(pairs[i]) <= lim.Value
+	}
+	if !fits || len(object.Packed(h.rec))+size > packedMax {
+		h.unpack()
+	}
 }
 
 // Set gives a field a value and reports whether the field is new. field and value
