@@ -12,6 +12,7 @@ import (
 	"kvorum/command/hllcmd"
 	"kvorum/command/keycmd"
 	"kvorum/command/servercmd"
+	"kvorum/command/setcmd"
 	"kvorum/command/strcmd"
 )
 
@@ -25,5 +26,6 @@ func Families() [][]*command.Spec {
 		conncmd.Specs(),
 		servercmd.Specs(),
 		hashcmd.Specs(),
+		setcmd.Specs(),
 	}
 }

@@ -338,6 +338,12 @@ func (it *Iter) Start(s *Set) {
 	}
 }
 
+// IsInteger reports whether the present member may be in an intset.
+func (it *Iter) IsInteger() bool {
+	_, ok := parse(it.Member)
+	return ok || it.s.enc == object.EncIntset
+}
+
 // Next goes to the next member and reports whether there is one.
 func (it *Iter) Next() bool {
 	switch it.s.enc {
