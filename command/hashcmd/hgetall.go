@@ -51,8 +51,8 @@ func hgetall(c *command.Ctx) {
 	c.W.Map(h.Len())
 	var it hash.Iter
 	for it.Start(&h); it.Next(); {
-		c.W.Bulk(it.Field)
-		c.W.Bulk(it.Value)
+		c.W.Bulk(it.Field())
+		c.W.Bulk(it.Value())
 	}
 }
 
@@ -75,9 +75,9 @@ func halves(c *command.Ctx, values bool) {
 	var it hash.Iter
 	for it.Start(&h); it.Next(); {
 		if values {
-			c.W.Bulk(it.Value)
+			c.W.Bulk(it.Value())
 		} else {
-			c.W.Bulk(it.Field)
+			c.W.Bulk(it.Field())
 		}
 	}
 }

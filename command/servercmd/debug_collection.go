@@ -16,8 +16,8 @@ func (d *digest) addHash(rec mem.Handle) {
 	var it hash.Iter
 	for it.Start(&h); it.Next(); {
 		var e digest
-		e.mix(it.Field)
-		e.mix(it.Value)
+		e.mix(it.Field())
+		e.mix(it.Value())
 		d.add(e[:])
 	}
 }
@@ -28,7 +28,7 @@ func (d *digest) addSet(rec mem.Handle) {
 	s.Open(rec)
 	var it set.Iter
 	for it.Start(&s); it.Next(); {
-		d.add(it.Member)
+		d.add(it.Member())
 	}
 }
 
@@ -41,7 +41,7 @@ func rdbHashLength(rec mem.Handle) int {
 	n := rdbCountLength(h.Len())
 	var it hash.Iter
 	for it.Start(&h); it.Next(); {
-		n += rdbLength(it.Field) + rdbLength(it.Value)
+		n += rdbLength(it.Field()) + rdbLength(it.Value())
 	}
 	return n
 }
@@ -56,7 +56,7 @@ func rdbSetLength(rec mem.Handle) int {
 	n := rdbCountLength(s.Len())
 	var it set.Iter
 	for it.Start(&s); it.Next(); {
-		n += rdbLength(it.Member)
+		n += rdbLength(it.Member())
 	}
 	return n
 }

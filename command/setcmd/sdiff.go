@@ -74,7 +74,7 @@ func lookUp(c *command.Ctx, list []input, to *set.Set) {
 	var it set.Iter
 	for it.Start(&list[0].Set); it.Next(); {
 		if !inAny(list[1:], &it) {
-			to.Add(it.Member, c.Packing.Set, &c.Buf)
+			to.Add(it.Member(), c.Packing.Set, &c.Buf)
 		}
 	}
 }
@@ -97,9 +97,9 @@ func takeOut(c *command.Ctx, list []input, to *set.Set) {
 		}
 		for it.Start(&list[i].Set); it.Next(); {
 			if i == 0 {
-				to.Add(it.Member, c.Packing.Set, &c.Buf)
+				to.Add(it.Member(), c.Packing.Set, &c.Buf)
 			} else {
-				to.Delete(it.Member)
+				to.Delete(it.Member())
 			}
 		}
 		if to.Len() == 0 {

@@ -42,7 +42,7 @@ func sinter(c *command.Ctx) {
 	var it set.Iter
 	for it.Start(&list[0].Set); it.Next(); {
 		if inAll(list, &it) {
-			c.W.Bulk(it.Member)
+			c.W.Bulk(it.Member())
 			n++
 		}
 	}
@@ -72,7 +72,7 @@ func sinterstore(c *command.Ctx) {
 	for it.Start(&list[0].Set); it.Next(); {
 		if inAll(list, &it) {
 			integers = integers && it.IsInteger()
-			to.Add(it.Member, lim, &c.Buf)
+			to.Add(it.Member(), lim, &c.Buf)
 		}
 	}
 	if integers {

@@ -35,6 +35,6 @@ func replySet(c *command.Ctx, s *set.Set) {
 	c.W.Set(s.Len())
 	var it set.Iter
 	for it.Start(s); it.Next(); {
-		c.W.Bulk(it.Member)
+		c.W.Bulk(it.Member())
 	}
 }

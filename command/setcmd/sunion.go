@@ -48,7 +48,7 @@ func union(c *command.Ctx, list []input) mem.Handle {
 			continue
 		}
 		for it.Start(&list[i].Set); it.Next(); {
-			to.Add(it.Member, c.Packing.Set, &c.Buf)
+			to.Add(it.Member(), c.Packing.Set, &c.Buf)
 		}
 	}
 	return rec

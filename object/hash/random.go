@@ -72,7 +72,7 @@ func (h *Hash) Choose(r *rng.Rand, count int, take func(field, value []byte)) {
 		var it Iter
 		for it.Start(h); count > 0 && it.Next(); n-- {
 			if r.Intn(n) < count {
-				take(it.Field, it.Value)
+				take(it.Field(), it.Value())
 				count--
 			}
 		}
@@ -98,7 +98,7 @@ func (h *Hash) Scan(cursor uint64, fn func(field, value []byte)) (next uint64) {
 	}
 	var it Iter
 	for it.Start(h); it.Next(); {
-		fn(it.Field, it.Value)
+		fn(it.Field(), it.Value())
 	}
 	return 0
 }

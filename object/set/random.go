@@ -99,7 +99,7 @@ func (s *Set) Choose(r *rng.Rand, count int, take func(member []byte)) {
 		var it Iter
 		for it.Start(s); count > 0 && it.Next(); n-- {
 			if r.Intn(n) < count {
-				take(it.Member)
+				take(it.Member())
 				count--
 			}
 		}
@@ -129,7 +129,7 @@ func (s *Set) Scan(cursor uint64, fn func(member []byte)) (next uint64) {
 	}
 	var it Iter
 	for it.Start(s); it.Next(); {
-		fn(it.Member)
+		fn(it.Member())
 	}
 	return 0
 }

@@ -119,10 +119,10 @@ func (s *Set) Has(member []byte) bool {
 // HasMemberOf is Has for the present member of a walk over another set.
 func (s *Set) HasMemberOf(it *Iter) bool {
 	if s.enc == object.EncIntset && it.s.enc == object.EncIntset {
-		_, ok := intset.Search(s.ints(), it.value)
+		_, ok := intset.Search(s.ints(), it.value.Int)
 		return ok
 	}
-	return s.Has(it.Member)
+	return s.Has(it.Member())
 }
 
 func (s *Set) find(member []byte, hash uint64) table.Slot {
@@ -246,7 +246,7 @@ func (s *Set) Spread() {
 	var t table.Table
 	var it Iter
 	for it.Start(s); it.Next(); {
-		t.Insert(s.arena, object.NameHash(it.Member), object.NewElement(s.arena, it.Member), object.ByName)
+		t.Insert(s.arena, object.NameHash(it.Member()), object.NewElement(s.arena, it.Member()), object.ByName)
 	}
 	old := object.Root(s.rec)
 	s.root = s.arena.Alloc(table.StateSize, mem.KindNode)
@@ -313,23 +313,18 @@ func (s *Set) fitInts(set []byte) {
 // Iter walks the members of a set, ascending in an intset, else in no order. The set
 // must not change.
 type Iter struct {
-	s      *Set
+	s      Set
 	lp     []byte
 	p      int // in lp, or the number in the intset
-	bucket int
-	next   int
-	batch  []mem.Handle
-	room   [2 * table.SlotCount]mem.Handle
+	place  table.Walker
+	elem   mem.Handle
+	value  listpack.Value // unless in a table
 	digits [digitsMax]byte
-
-	Member []byte // borrowed until Next
-	value  int64  // of an intset's member
 }
 
 // Start begins a walk.
 func (it *Iter) Start(s *Set) {
-	it.s, it.bucket, it.next, it.p = s, 0, 0, 0
-	it.batch = it.room[:0]
+	it.s, it.place, it.p, it.elem = *s, table.Walker{}, 0, 0
 	switch s.enc {
 	case object.EncIntset:
 		it.lp = s.ints()
@@ -340,8 +335,11 @@ func (it *Iter) Start(s *Set) {
 
 // IsInteger reports whether the present member may be in an intset.
 func (it *Iter) IsInteger() bool {
-	_, ok := parse(it.Member)
-	return ok || it.s.enc == object.EncIntset
+	if it.elem == 0 {
+		return it.value.Str == nil
+	}
+	_, ok := parse(it.Member())
+	return ok
 }
 
 // Next goes to the next member and reports whether there is one.
@@ -351,27 +349,28 @@ func (it *Iter) Next() bool {
 		if it.p >= intset.Len(it.lp) {
 			return false
 		}
-		it.value = intset.At(it.lp, it.p)
-		it.Member = num.AppendInt(it.digits[:0], it.value)
+		it.value = listpack.Value{Int: intset.At(it.lp, it.p)}
 		it.p++
 		return true
 	case object.EncListpack:
 		if it.p >= listpack.End(it.lp) {
 			return false
 		}
-		v, p := listpack.At(it.lp, it.p)
-		it.Member, it.p = v.Bytes(it.digits[:]), p
+		it.value, it.p = listpack.At(it.lp, it.p)
 		return true
 	}
-	for it.next >= len(it.batch) {
-		if it.bucket >= it.s.table.Buckets() {
-			return false
-		}
-		it.batch = it.s.table.AppendBucket(it.batch[:0], it.bucket)
-		it.next = 0
-		it.bucket++
+	e, ok := it.s.table.Next(&it.place)
+	if !ok {
+		return false
 	}
-	it.Member = object.ElementName(it.batch[it.next])
-	it.next++
+	it.elem = e
 	return true
+}
+
+// Member returns the present member: borrowed until Next.
+func (it *Iter) Member() []byte {
+	if it.elem != 0 {
+		return object.ElementName(it.elem)
+	}
+	return it.value.Bytes(it.digits[:])
 }

@@ -50,10 +50,10 @@ func (s *Set) thinTable(r *rng.Rand, count int, lim Limits, buf *[]byte, take fu
 	var it Iter
 	for it.Start(s); it.Next(); left-- {
 		if r.Intn(left) < count {
-			take(it.Member)
+			take(it.Member())
 			count--
 		} else {
-			stay.Add(it.Member, lim, buf)
+			stay.Add(it.Member(), lim, buf)
 		}
 	}
 	s.exchange(old)
@@ -139,7 +139,7 @@ func (s *Set) PackIntegers(lim Limits) {
 	ints.Open(other)
 	var it Iter
 	for it.Start(s); it.Next(); {
-		n, _ := parse(it.Member)
+		n, _ := parse(it.Member())
 		ints.addInt(n, Limits{Integers: math.MaxInt})
 	}
 	s.exchange(other)
