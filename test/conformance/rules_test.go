@@ -51,6 +51,18 @@ var loose = map[string]func(ours, theirs resp.Value) bool{
 	"object|idletime": sameShape, // an integer that Redis shares was used by others
 	"object|refcount": sameShape, // an int that COPY made is no longer shared in Redis, ours do not remember
 	"keys":            sameSet,
+	"hgetall":         samePairs,
+	"hkeys":           sameSet,
+	"hvals":           sameSet,
+	"smembers":        sameSet,
+	"sinter":          sameSet,
+	"sunion":          sameSet,
+	"sdiff":           sameSet,
+	"spop":            sameSet, // streams empty the set
+	"srandmember":     sameShape,
+	"hrandfield":      sameShape,
+	"hscan":           sameShape,
+	"sscan":           sameShape,
 	"config|get":      samePairs,
 	"scan":            sameShape,
 	"randomkey":       func(a, b resp.Value) bool { return a.Null == b.Null && a.Type == b.Type },
@@ -152,14 +164,15 @@ func sortedWires(vs []resp.Value) []string {
 
 // samePairs: the order of names with their values is that of a hash table.
 func samePairs(a, b resp.Value) bool {
-	pairs := func(v resp.Value) resp.Value {
-		var list []resp.Value
-		for pair := range slices.Chunk(v.Elems, 2) {
-			list = append(list, resp.Value{Type: '*', Elems: pair})
-		}
-		return resp.Value{Type: v.Type, Elems: list}
+	return a.Type == b.Type && slices.Equal(sortedWires(pairsOf(a)), sortedWires(pairsOf(b)))
+}
+
+// pairsOf returns the elements of a list or map in twos.
+func pairsOf(v resp.Value) (list []resp.Value) {
+	for pair := range slices.Chunk(v.Elems, 2) {
+		list = append(list, resp.Value{Type: '*', Elems: pair})
 	}
-	return sameSet(pairs(a), pairs(b))
+	return list
 }
 
 // sameShape: type and number of elements.
