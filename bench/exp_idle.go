@@ -69,29 +69,8 @@ func (r *run) idleConnections(n int) error {
 		return err
 	}
 	defer p.close()
-	r.log.add(fmt.Sprintf("own generator: %d connections, `PING` once on each", n))
-	ping := newRequest("PING").wire
-	for i := range n {
-		if err := p.send(i, ping); err != nil {
-			return err
-		}
-	}
-	const patience = 30 * time.Second
-	for got, end := 0, time.Now().Add(patience); got < n; {
-		events, err := p.wait(time.Second)
-		if err != nil {
-			return err
-		}
-		for _, ev := range events {
-			done, err := p.receive(int(ev.Fd))
-			if err != nil {
-				return err
-			}
-			got += done
-		}
-		if time.Now().After(end) {
-			return fmt.Errorf("%d of %d connections got no reply", n-got, n)
-		}
+	if err := r.pingAll(p); err != nil {
+		return err
 	}
 	const rest = 4 * time.Second // servers drop the buffers of a resting client after about two
 	if err := r.pause(rest); err != nil {

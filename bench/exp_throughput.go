@@ -26,6 +26,8 @@ func scenarios() []*scenario {
 		expireFewScenario(),
 		expireManyScenario(),
 		idleScenario(),
+		connsStormScenario(),
+		connsLookScenario(),
 		scalingScenario(),
 	}
 }

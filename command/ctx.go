@@ -67,6 +67,16 @@ type Ctx struct {
 	effects int
 	words   [][]byte // arguments of the effect being fed, so that they need not escape
 
+	// KeepExpired tells that CLIENT PAUSE is in force: keys that are due count as
+	// gone, but stay until a command that writes comes along.
+	KeepExpired bool
+
+	// Serving tells that the request has waited for keys and is tried again; Held
+	// then says which shards are locked.
+	Serving bool
+	Held    func(shard int) bool
+	block   blockRequest
+
 	MaxBulk int64 // proto-max-bulk-len: the longest string
 	// HLLSparseMax is hll-sparse-max-bytes: the longest sparse HyperLogLog.
 	HLLSparseMax int64
@@ -75,6 +85,11 @@ type Ctx struct {
 	Scratch [64]byte // for formatting numbers
 	Buf     []byte   // grows and stays; the handler's own for one call
 	Buf2    []byte
+
+	// List and ZSets are room for the views of a handler: cursors refer to them, so
+	// that they would not stay on its stack.
+	List  list.List
+	ZSets [2]zset.Set
 }
 
 // Packing holds the limits within which collections stay packed.
@@ -83,16 +98,6 @@ type Packing struct {
 	List list.Limits
 	Set  set.Limits
 	ZSet zset.Limits
-}
-
-// DefaultPacking returns the limits that hold unless configured otherwise.
-func DefaultPacking() Packing {
-	return Packing{
-		Hash: hash.Limits{Entries: 128, Value: 64},
-		List: list.LimitsOf(-2),
-		Set:  set.Limits{Integers: 512, Entries: 128, Value: 64},
-		ZSet: zset.Limits{Entries: 128, Value: 64},
-	}
 }
 
 // LFU holds the parameters of the frequency counters.
@@ -199,8 +204,11 @@ func (c *Ctx) FindIn(db *keyspace.DB, k keyspace.Key) keyspace.Entry {
 // when the key was alive, mean that key.
 func (c *Ctx) mayExpire() bool { return c.Sess.Flags&Internal == 0 }
 
-// Expire removes a key that is past its due time.
+// Expire removes a key that is past its due time, unless such keys are kept.
 func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
+	if c.KeepExpired && c.Spec.Flags&Write == 0 {
+		return
+	}
 	if c.Feed != nil {
 		c.Feed.Append(db.Index(), delName, k.Bytes)
 	}

@@ -48,11 +48,27 @@ type ClientHost interface {
 	// that owns it, one at a time and in no order. In a Task only. Clients that
 	// come or go meanwhile may be missed.
 	EachClient(visit func(*Session))
+	// Unblock ends the wait of a client whose request waits for keys, as if its time
+	// were over or with an error, and reports whether it waited. In visit of
+	// EachClient.
+	Unblock(s *Session, asError bool) bool
 	// CloseClient ends the connection of another client. In visit of EachClient.
 	CloseClient(s *Session)
 	// BufferBytes returns the memory of a session's connection buffers. By the
 	// handler of the session, or in visit of EachClient.
 	BufferBytes(s *Session) int
+	// PauseClients postpones the commands of clients that write, or all commands,
+	// until a Unix time in ms, or longer if a pause that lasts longer or that
+	// postpones more is in force. Exclusive handlers only.
+	PauseClients(all bool, untilMs, nowMs int64)
+	// UnpauseClients ends the pause. By handlers.
+	UnpauseClients()
+	// StartMonitor has all commands that are executed from now on told to a client.
+	// Exclusive handlers only.
+	StartMonitor(s *Session)
+	// StopMonitor ends that and returns what has been told and not been sent yet.
+	// By the handler of the session.
+	StopMonitor(s *Session) []byte
 }
 
 // ConfigHost is the part of Host about the configuration. Its methods take a
@@ -72,10 +88,9 @@ type ConfigHost interface {
 
 // ReportHost is the part of Host about what has happened.
 type ReportHost interface {
-	// Info returns the text of INFO: of the sections that want accepts. A
-	// section comes with its name in lower case and whether INFO shows it
-	// unasked. In a Task only.
-	Info(want func(section string, byDefault bool) bool) string
+	// Info returns the text of INFO: of the sections that want accepts. In a
+	// Task only.
+	Info(want InfoFilter) string
 	// ResetStats zeroes what CONFIG RESETSTAT zeroes. Exclusive handlers only.
 	ResetStats()
 	// Latencies returns, by Spec.ID, the histogram of the durations in
@@ -89,7 +104,24 @@ type ReportHost interface {
 	SlowlogLen() int
 	// SlowlogReset empties the slow log. Anywhere.
 	SlowlogReset()
+	// LatencyEvents returns the history of the latency monitor by name of the
+	// event. Anywhere.
+	LatencyEvents() []LatencyEvent
+	// LatencyReset forgets the named events, all without names, and returns how
+	// many it knew. Anywhere.
+	LatencyReset(events ...string) int
+	// StartSec returns the Unix time at which the server started. Anywhere.
+	StartSec() int64
+	// ChangeReplID gives the history of the data a new replication ID. Anywhere.
+	ChangeReplID()
+	// PauseCron stops or goes on with the periodic work of the server. Anywhere.
+	PauseCron(on bool)
 }
+
+// InfoFilter says whether INFO is to show a section: its name in lower case,
+// whether INFO shows it unasked, and whether it wants to be named, so that "all"
+// is not enough.
+type InfoFilter func(section string, byDefault, named bool) bool
 
 // SlowEntry is a line of the slow log. It is never changed.
 type SlowEntry struct {
@@ -99,4 +131,18 @@ type SlowEntry struct {
 	Args     []string
 	Addr     string // of the client
 	ConnName string
+	// WaitUsec is the time from when the event loop heard of the client to the
+	// start of the command: it was busy with other clients and with earlier
+	// requests of this one.
+	WaitUsec int64
 }
+
+// LatencyEvent is the history of one event of the latency monitor.
+type LatencyEvent struct {
+	Name    string
+	MaxMs   int64           // since the event was first seen or reset
+	Samples []LatencySample // the oldest first, at most one for a second
+}
+
+// LatencySample is the largest latency of a second.
+type LatencySample struct{ UnixSec, Ms int64 }

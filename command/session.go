@@ -16,7 +16,30 @@ const (
 	NoEvict
 	NoTouch
 	Internal // not a client: AOF, replica apply, tests
+
+	Postponed     // its next request waits for the end of CLIENT PAUSE
+	ReplyOff      // CLIENT REPLY OFF
+	ReplySkip     // CLIENT REPLY SKIP: the running request is not answered
+	ReplySkipNext // the next one is not
+	Monitor       // gets all commands, as MONITOR says
+	InExec        // EXEC runs its transaction: nothing may block
+	Blocked       // its request waits for keys
 )
+
+// Unordinary are the flags that matter once a request has been dealt with.
+const Unordinary = CloseAfterReply | Postponed | Blocked | ReplyOff | ReplySkip | ReplySkipNext
+
+// Muted reports whether the session gets no reply to the running request.
+func (s *Session) Muted() bool { return s.Flags&(ReplyOff|ReplySkip) != 0 }
+
+// Answered ends a request, answered or not: what CLIENT REPLY SKIP said of it
+// is done with.
+func (s *Session) Answered() {
+	s.Flags &^= ReplySkip
+	if s.Flags&ReplySkipNext != 0 {
+		s.Flags ^= ReplySkip | ReplySkipNext
+	}
+}
 
 // Session is what the server knows of one client. It is touched only by the
 // goroutine that executes for it, and by an exclusive one.
@@ -38,7 +61,19 @@ type Session struct {
 	Commands uint64
 	Watcher  *keyspace.Watcher // nil until the first WATCH
 	Peer     Peer              // nil for internal sessions
+	Txn      *Txn              // between MULTI and EXEC
+	Wait     *Waiter           // while Blocked
 	Task     Task              // set when a command goes on off the loop
+	// Unfinished is the command of Task, for the engine's counts.
+	Unfinished *Unfinished
+}
+
+// Unfinished is what is known of a command when its handler has left the rest to
+// a Task.
+type Unfinished struct {
+	Spec  *Spec
+	Args  [][]byte // copies
+	Ticks int64    // that the handler took
 }
 
 // Task is the rest of a long command: it runs on a worker, without locks, and

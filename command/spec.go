@@ -111,6 +111,7 @@ const (
 	LocksKeys   Mode = iota // the engine locks the shards of the row's keys (none if it names none)
 	LocksItself             // the handler locks shards one at a time through the keyspace
 	Exclusive               // the handler runs alone, behind the gate
+	Transaction             // EXEC: the engine runs what is queued
 )
 
 // KeyFlags say what a command does with the keys of a KeySpec.
@@ -197,12 +198,18 @@ type Spec struct {
 	History    []Change
 	Deprecated string // the version since which it is deprecated, "" if it is not
 	ReplacedBy string // what to use instead, as COMMAND DOCS words it
+	AtOnce     bool   // between MULTI and EXEC it runs at once
 	SysCmd     bool   // doc flag: meant for the system, not for applications
 	Keys       []KeySpec
 	Args       []Arg
 	Mode       Mode
 	Subs       []*Spec
 	Handler    Handler // nil for a container that only has subcommands
+
+	// Guard returns why a client may not use the command at all, an error's text,
+	// "" if it may. It is asked after the number of arguments was checked and before
+	// anything else. Exclusive rows only.
+	Guard func(Host, *Session) string
 
 	// GetKeys finds the keys of commands whose key specs cannot: it appends the
 	// argument numbers and flags.

@@ -207,7 +207,7 @@ func TestIneffectiveNamesOnlyWhatWasChanged(t *testing.T) {
 		}
 		got = append(got, d.Name)
 	}
-	if want := []string{"timeout", "tls-port", "appendonly"}; !slices.Equal(got, want) {
+	if want := []string{"tls-port", "appendonly"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

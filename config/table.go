@@ -20,7 +20,6 @@ const (
 	noMemoryTest  = "a crash report does not test the machine's memory, kvorum server --test-memory does"
 	noUserData    = "the log never shows keys, values or requests of clients"
 	noForkBug     = "the one warning that it silences is about fork, and the server never forks"
-	noClientLimit = "the memory of clients is not limited yet"
 	noDelays      = "it delays the server for tests only"
 	ownAllocator  = "memory comes from the server's own arenas, not from jemalloc"
 	ownTables     = "tables grow one bucket at a time, there is no rehashing to drive"
@@ -28,7 +27,6 @@ const (
 	noCPULists    = "there are no threads and processes of that kind; server_cpulist places all"
 	ownFreeing    = "large values and flushed data are always freed in the background"
 	ownRhythm     = "background work follows its own rhythm"
-	noMonitor     = "latency events are not recorded yet"
 	noAssertions  = "assertions are chosen when the server is built"
 )
 
@@ -53,17 +51,17 @@ var networkRows = []Directive{
 	{Name: "tcp-backlog", Kind: KindInt, Flags: Immutable, Max: intMax, Default: "511", Unit: "connections"},
 	{Name: "unixsocket", Kind: KindString, Flags: Immutable | EmptyIsUnset},
 	{Name: "unixsocketperm", Kind: KindOctal, Flags: Immutable | Unsigned, Max: 0o777, Default: "0", Unit: "octal mode"},
-	{Name: "timeout", Kind: KindInt, Max: intMax, Default: "0", Unit: "s", NoEffect: noProcess},
+	{Name: "timeout", Kind: KindInt, Max: intMax, Default: "0", Unit: "s"},
 	{Name: "tcp-keepalive", Kind: KindInt, Max: intMax, Default: "300", Unit: "s"},
-	{Name: "socket-mark-id", Kind: KindInt, Flags: Immutable | Unsigned, Max: uintMax, Default: "0", NoEffect: noProcess},
+	{Name: "socket-mark-id", Kind: KindInt, Flags: Immutable | Unsigned, Max: uintMax, Default: "0"},
 	{Name: "maxclients", Kind: KindInt, Flags: Unsigned, Min: 1, Max: uintMax, Default: "10000", Unit: "connections"},
 	{Name: "io-threads", Kind: KindInt, Flags: Immutable, Min: 1, Max: 128, Default: "1", Unit: "event loops"},
 	{Name: "io-threads-do-reads", Kind: KindBool, Flags: Immutable, Default: "no", NoEffect: ownLoops},
 	{Name: "proto-max-bulk-len", Kind: KindMemory, Min: 1 << 20, Max: longMax, Default: "512mb", Unit: "bytes"},
 	{Name: "client-query-buffer-limit", Kind: KindMemory, Flags: Unsigned, Min: 1 << 20, Max: longMax, Default: "1gb", Unit: "bytes"},
-	{Name: "client-output-buffer-limit", Kind: KindOutputLimits, Flags: MultiArg, Unit: "bytes, bytes, s", NoEffect: noClientLimit,
+	{Name: "client-output-buffer-limit", Kind: KindOutputLimits, Flags: MultiArg, Unit: "bytes, bytes, s",
 		Default: "normal 0 0 0 slave 256mb 64mb 60 pubsub 32mb 8mb 60"},
-	{Name: "maxmemory-clients", Kind: KindMemoryOrPercent, Min: -100, Max: longMax, Default: "0", Unit: "bytes or %", NoEffect: noClientLimit},
+	{Name: "maxmemory-clients", Kind: KindMemoryOrPercent, Min: -100, Max: longMax, Default: "0", Unit: "bytes or %"},
 }
 
 // tlsRows: encrypted connections.
@@ -121,7 +119,7 @@ var generalRows = []Directive{
 	{Name: "slowlog-max-len", Kind: KindInt, Max: longMax, Default: "128", Unit: "entries"},
 	{Name: "latency-tracking", Kind: KindBool, Default: "yes"},
 	{Name: "latency-tracking-info-percentiles", Kind: KindPercentiles, Flags: MultiArg, Default: "50 99 99.9", Unit: "%"},
-	{Name: "latency-monitor-threshold", Kind: KindInt, Max: longMax, Default: "0", Unit: "ms", NoEffect: noMonitor},
+	{Name: "latency-monitor-threshold", Kind: KindInt, Max: longMax, Default: "0", Unit: "ms"},
 	{Name: "notify-keyspace-events", Kind: KindNotifyEvents, NoEffect: noEvents},
 	{Name: "shutdown-timeout", Kind: KindInt, Max: intMax, Default: "10", Unit: "s", NoEffect: noReplication},
 	{Name: "shutdown-on-sigint", Kind: KindEnumSet, Flags: MultiArg, Enum: shutdownWords, Default: "default", valid: validShutdown},

@@ -41,8 +41,9 @@ type Settings struct {
 	LFU          *command.LFU // nil: access fields hold times
 	SlowlogUsec  int64        // slower commands are reported to OnSlow; negative: none
 	Packing      command.Packing
-	LatencyTrack bool         // record the latency histogram of each command
-	HLLSparseMax int64        // bytes of a sparse HyperLogLog
+	LatencyTrack bool  // record the latency histogram of each command
+	HLLSparseMax int64 // bytes of a sparse HyperLogLog
+	LatencyMs    int64 // what takes as long is reported to OnLatency; 0: nothing
 }
 
 // Slow is a command that took longer than the slow log's threshold.
@@ -51,17 +52,26 @@ type Slow struct {
 	Args     [][]byte // borrowed
 	UnixMs   int64
 	Duration int64 // microseconds
-	Wait     int64 // microseconds from the batch's start to the command's
 }
 
 // Hooks are the engine's calls to its surroundings. Any may be nil.
 type Hooks struct {
 	Host   command.Host
 	OnSlow func(Slow)
+	// OnLatency is told of commands and background work of at least
+	// Settings.LatencyMs milliseconds. Called by executing goroutines.
+	OnLatency func(event string, ms int64)
 	// OnAttack is told of a client that speaks HTTP, which is then closed: a page
 	// in a browser may be trying to reach a server that trusts its neighbours.
 	OnAttack func(*command.Session)
-	OnEvent  func(class uint32, event string, key []byte, db int)
+	// Deliver takes the reply to a request that had to wait, on any goroutine and
+	// under locks, for the loop of its session, which then calls Released.
+	Deliver func(b *command.Waiter, reply []byte)
+	OnEvent func(class uint32, event string, key []byte, db int)
+	// OnCommand is told of the commands that MONITOR shows, while Watch is on, under
+	// the locks they ran with: in an order that all clients agree on. What it
+	// returns, borrowed, is appended to the client's replies.
+	OnCommand func(s *command.Session, spec *command.Spec, args [][]byte) []byte
 	// Feed, for tests, takes the effects of all workers in place of Engine.Feed.
 	// It is called under the locks of the keys concerned.
 	Feed command.Effects
@@ -83,6 +93,8 @@ type Engine struct {
 	retired  Totals // counts of workers that have ended
 	nextID   atomic.Uint64
 	activity background
+	unusual  atomic.Uint32 // bits of unusual.go
+	pauseEnd atomic.Int64  // Unix ms until which CLIENT PAUSE lasts
 }
 
 // feedWindow is the tail of the stream that stays readable while nobody asked
@@ -96,9 +108,7 @@ const hllSparseMax = 3000
 func New(ks *keyspace.Keyspace, table *command.Table, c clock.Clock, hooks Hooks) *Engine {
 	e := &Engine{KS: ks, Table: table, Feed: feed.New(0, feedWindow), clock: c, hooks: hooks}
 	e.gate.init()
-	e.settings.Store(&Settings{
-		Limits: resp.DefaultLimits(), SlowlogUsec: -1, HLLSparseMax: hllSparseMax, Packing: command.DefaultPacking(),
-	})
+	e.settings.Store(&Settings{Limits: resp.DefaultLimits(), SlowlogUsec: -1, HLLSparseMax: hllSparseMax, Packing: command.DefaultPacking()})
 	ks.AdvanceClock(c.NowMs())
 	e.activity.init()
 	return e

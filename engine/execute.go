@@ -12,23 +12,42 @@ import (
 func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, keys []keyspace.Key) {
 	c := &w.ctx
 	if spec == nil || !spec.ArityOK(len(args)) || len(spec.Subs) > 0 && spec.Handler == nil {
+		s.LastCmd = spec
 		w.reject(s, spec, args)
 		return
 	}
 	if w.mustAuth(s) && spec.Flags&command.NoAuth == 0 {
-		w.refuse(spec, command.ErrNoAuth)
+		s.LastCmd = spec
+		if !w.guarded(s, spec) {
+			w.refuse(s, spec, command.ErrNoAuth)
+		}
+		return
+	}
+	if w.unusual != 0 && w.held(s, spec) {
+		return
+	}
+	if s.Txn != nil && w.queue(s, spec, args) {
 		return
 	}
 	c.Begin(s, spec, args)
 	c.Keys = keys
 	errors := w.totals.Errors
-	if spec.Mode == command.Exclusive {
+	switch spec.Mode {
+	case command.Exclusive:
+		if w.guarded(s, spec) {
+			return
+		}
 		w.exclusive(spec)
-	} else {
+	case command.Transaction:
+		w.exec(s, args)
+		if w.unusual&monitored != 0 {
+			w.tell()
+		}
+	default:
 		// A handler that locks shards itself feeds each effect under the lock
 		// that orders it: a group would be numbered when they are all free again.
 		group := w.feeding && spec.Mode == command.LocksKeys
-		w.locks.lock(w.e.KS, keys)
+		held := w.lockFor(spec, keys)
 		if group {
 			w.ring.Begin()
 		}
@@ -39,13 +58,37 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		if group {
 			w.ring.End()
 		}
+		if spec.Flags&(command.Write|command.Blocking) != 0 {
+			if spec.Flags&command.Blocking != 0 {
+				w.block(s)
+			}
+			w.serveReady(held, false)
+		}
+		if w.unusual&monitored != 0 {
+			w.tell()
+		}
 		w.locks.unlock(w.e.KS)
 	}
 	if spec.Flags&command.Admin != 0 {
 		w.adoptNew() // CONFIG SET is in force for the next request, of the same batch too
 	}
-	w.account(s, spec, args, w.totals.Errors != errors)
+	w.account(s, spec, args, w.totals.Errors > errors)
 	w.out.Proto = s.Proto
+}
+
+// guarded refuses a command that the row keeps from the client, and reports
+// whether it did.
+func (w *Worker) guarded(s *command.Session, spec *command.Spec) bool {
+	if spec.Guard == nil {
+		return false
+	}
+	text := spec.Guard(w.e.hooks.Host, s)
+	if text == "" {
+		return false
+	}
+	s.LastCmd = spec
+	w.refuse(s, spec, text)
+	return true
 }
 
 // exclusive runs a handler while no other goroutine is in a batch.
@@ -60,8 +103,13 @@ func (w *Worker) exclusive(spec *command.Spec) {
 	if w.feeding {
 		w.ring.End()
 	}
+	w.serveReady(nil, true)
+	if w.unusual&monitored != 0 {
+		w.tell()
+	}
 	w.e.gate.start()
 	w.e.gate.enter(w.flag)
+	w.look()
 	if on := w.ring.Enabled(); on != w.feeding {
 		w.listen(on)
 	}
@@ -81,12 +129,24 @@ func (w *Worker) feed() {
 func (w *Worker) account(s *command.Session, spec *command.Spec, args [][]byte, failed bool) {
 	now := w.e.clock.Ticks()
 	spent := now - w.lastTicks
-	start := w.lastTicks
 	w.lastTicks = now
-	w.totals.Commands++
 	s.Commands++
 	s.LastCmd = spec
 	s.LastSeen = w.nowMs
+	if s.Task != nil {
+		s.Unfinished = unfinished(spec, args, spent)
+		return
+	}
+	w.count(s, spec, args, spent, failed)
+	if now >= w.nextMs {
+		w.readTime()
+	}
+}
+
+// count adds a command that is done to the statistics, and reports it if it was
+// slow.
+func (w *Worker) count(s *command.Session, spec *command.Spec, args [][]byte, spent int64, failed bool) {
+	w.totals.Commands++
 	st := &w.totals.PerCommand[spec.ID]
 	st.Calls++
 	st.Ticks += uint64(spent)
@@ -97,19 +157,20 @@ func (w *Worker) account(s *command.Session, spec *command.Spec, args [][]byte, 
 	if w.settings.LatencyTrack {
 		st.record(w.e.clock.TicksToNs(spent))
 	}
-	if w.settings.SlowlogUsec >= 0 && spec.Flags&command.SkipSlowlog == 0 {
-		if us := w.e.clock.TicksToNs(spent) / 1000; us >= w.settings.SlowlogUsec && w.e.hooks.OnSlow != nil {
-			w.e.hooks.OnSlow(Slow{s, args, w.nowMs, us, w.e.clock.TicksToNs(start-w.batchStart) / 1000})
-		}
-	}
-	if now >= w.nextMs {
-		w.readTime()
+	if spent >= w.slowFrom {
+		w.report(s, spec, args, spent)
 	}
 }
 
 // refuse replies the error of a command that is not executed.
-func (w *Worker) refuse(spec *command.Spec, text string) {
+func (w *Worker) refuse(s *command.Session, spec *command.Spec, text string) {
+	if s.Txn != nil {
+		s.Txn.Failed = true
+	}
 	if spec != nil {
+		if spec.Mode == command.Transaction {
+			text = w.abort(s, text)
+		}
 		w.totals.PerCommand[spec.ID].Rejected++
 	}
 	w.out.Err(text)
@@ -143,13 +204,13 @@ func (w *Worker) reject(s *command.Session, spec *command.Spec, args [][]byte) {
 			return
 		}
 		if w.e.Table.Lookup(args[0]) != nil {
-			w.refuse(nil, unknownSub(args[0], args[1]))
+			w.refuse(s, nil, unknownSub(args[0], args[1]))
 			return
 		}
-		w.refuse(nil, unknownCommand(args))
+		w.refuse(s, nil, unknownCommand(args))
 		return
 	}
-	w.refuse(spec, "-ERR wrong number of arguments for '"+spec.FullName()+"' command")
+	w.refuse(s, spec, "-ERR wrong number of arguments for '"+spec.FullName()+"' command")
 }
 
 func unknownCommand(args [][]byte) string {

@@ -110,17 +110,27 @@ func (g *gate) start() {
 // pass lets a goroutine that is no worker through the gate.
 type pass struct {
 	g *gate
-	f *flag
+	f *flag // nil before the first slice
 }
 
-// Pass returns a pass for one goroutine that works beside the loops.
-func (e *Engine) Pass() command.Pass { return &pass{&e.gate, e.gate.register()} }
+// Pass returns a pass for one goroutine that works beside the loops. It may be
+// called by a handler behind the closed gate, where nobody can register.
+func (e *Engine) Pass() command.Pass { return &pass{g: &e.gate} }
 
 // Enter begins a slice.
-func (p *pass) Enter() { p.g.enter(p.f) }
+func (p *pass) Enter() {
+	if p.f == nil {
+		p.f = p.g.register()
+	}
+	p.g.enter(p.f)
+}
 
 // Leave ends a slice.
 func (p *pass) Leave() { p.g.leave(p.f) }
 
 // Close gives the pass back.
-func (p *pass) Close() { p.g.unregister(p.f) }
+func (p *pass) Close() {
+	if p.f != nil {
+		p.g.unregister(p.f)
+	}
+}

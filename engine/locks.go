@@ -38,6 +38,14 @@ func (l *lockSet) lock(ks *keyspace.Keyspace, keys []keyspace.Key) {
 	}
 }
 
+// holds reports whether lock locked a shard.
+func (l *lockSet) holds(shard int) bool {
+	if l.count <= 1 {
+		return l.count == 1 && l.one == shard
+	}
+	return l.words[shard>>6]>>(shard&63)&1 != 0
+}
+
 // unlock unlocks what lock locked.
 func (l *lockSet) unlock(ks *keyspace.Keyspace) {
 	if l.count <= 1 {

@@ -33,7 +33,9 @@ const (
 type background struct {
 	expireLagMs  atomic.Int64 // age of the oldest due ticket at the last look
 	activeExpire atomic.Bool
+	paused       atomic.Bool
 	compacting   atomic.Bool
+	compactFrom  atomic.Int64 // ticks at its beginning
 	nextCompact  atomic.Int64 // ns on the tick clock
 	expired      atomic.Uint64
 }
@@ -43,6 +45,19 @@ func (b *background) init() { b.activeExpire.Store(true) }
 // SetActiveExpire turns background expiry on or off, as DEBUG
 // SET-ACTIVE-EXPIRE does.
 func (e *Engine) SetActiveExpire(on bool) { e.activity.activeExpire.Store(on) }
+
+// PauseBackground stops all background work, or lets it go on, as DEBUG PAUSE-CRON
+// does.
+func (e *Engine) PauseBackground(on bool) { e.activity.paused.Store(on) }
+
+// Compacting reports whether records are being moved together, and for how many
+// milliseconds already.
+func (e *Engine) Compacting() (on bool, ms int64) {
+	if !e.activity.compacting.Load() {
+		return false, 0
+	}
+	return true, max(e.clock.TicksToNs(e.clock.Ticks()-e.activity.compactFrom.Load())/usPerMs/nsPerUs, 0)
+}
 
 // ExpireLagMs returns the age of the oldest key that was waiting to be expired
 // at the last look, in milliseconds.
@@ -66,6 +81,10 @@ func (w *Worker) Tick(nowNs int64) (waitNs int64) {
 	if nowNs < sl.nextNs {
 		return sl.nextNs - nowNs
 	}
+	if w.e.activity.paused.Load() {
+		sl.nextNs = nowNs + idleNs
+		return idleNs
+	}
 	w.nextMs = 0
 	w.begin()
 	w.e.KS.AdvanceClock(w.nowMs)
@@ -76,6 +95,7 @@ func (w *Worker) Tick(nowNs int64) (waitNs int64) {
 	}
 	lag := w.expire(nowNs, end)
 	waits := sl.expireNs > nowNs && w.volatile()
+	w.sliceTicks += uint64(max(w.e.clock.Ticks()-w.lastTicks, 0))
 	w.end()
 	rest := int64(idleNs)
 	switch {
@@ -89,6 +109,10 @@ func (w *Worker) Tick(nowNs int64) (waitNs int64) {
 	sl.nextNs = nowNs + rest
 	return rest
 }
+
+// BackgroundNs returns the time that the worker has spent in slices of background
+// work. Called by its goroutine.
+func (w *Worker) BackgroundNs() int64 { return w.e.clock.TicksToNs(int64(w.sliceTicks)) }
 
 func (w *Worker) volatile() bool {
 	for i := range w.e.KS.DBCount() {
@@ -125,24 +149,45 @@ func (w *Worker) compact(nowNs, end int64) (more bool) {
 		if !w.e.KS.CompactBegin(compactMinBytes) {
 			return false
 		}
+		b.compactFrom.Store(w.e.clock.Ticks())
 		b.compacting.Store(true)
 	}
-	for w.e.KS.CompactStep(compactBudget) {
-		if w.e.clock.Ticks() >= end {
-			return true
+	start := w.e.clock.Ticks()
+	now := start
+	for more = w.e.KS.CompactStep(compactBudget); more; more = w.e.KS.CompactStep(compactBudget) {
+		if now = w.e.clock.Ticks(); now >= end {
+			break
 		}
 	}
-	b.compacting.Store(false)
-	return false
+	w.totals.CompactTicks += uint64(max(now-start, 0))
+	w.Sample(EventCompaction, now-start)
+	if !more {
+		b.compacting.Store(false)
+	}
+	return more
 }
 
-// expire removes keys that are due in the worker's share of the wheels until the
-// slice ends, and returns the lag in milliseconds.
+// expire does expireDue if it is time, measures it, and returns its lag.
 func (w *Worker) expire(nowNs, end int64) (lagMs int64) {
 	sl := &w.slices
-	if !w.e.activity.activeExpire.Load() || (nowNs < sl.expireNs && !sl.busy) {
+	if !w.e.activity.activeExpire.Load() || w.ctx.KeepExpired || (nowNs < sl.expireNs && !sl.busy) {
 		return 0
 	}
+	start := w.e.clock.Ticks()
+	lagMs = w.expireDue(nowNs, end)
+	spent := max(w.e.clock.Ticks()-start, 0)
+	w.totals.ExpireTicks += uint64(spent)
+	if sl.busy {
+		w.totals.ExpireCapped++
+	}
+	w.Sample(EventExpireCycle, spent)
+	return lagMs
+}
+
+// expireDue removes keys that are due in the worker's share of the wheels until
+// the slice ends, and returns the lag in milliseconds.
+func (w *Worker) expireDue(nowNs, end int64) (lagMs int64) {
+	sl := &w.slices
 	sl.busy = false
 	w.beginInternal()
 	ks := w.e.KS

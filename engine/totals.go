@@ -7,7 +7,15 @@ import (
 
 // errorCodesMax bounds the distinct error codes that are counted; the rest is
 // counted as one.
+//
+// COMPAT: errorstats-limit: Redis 7.2 counts without a bound.
 const errorCodesMax = 128
+
+// errorCodeRest is the name under which the rest is counted.
+const errorCodeRest = "ERRORSTATS_OVERFLOW"
+
+// errorCodeFind is how much of an error is searched for the end of its code.
+const errorCodeFind = 32
 
 // CommandStats counts the calls of one command.
 type CommandStats struct {
@@ -23,9 +31,13 @@ type CommandStats struct {
 // single words may be a batch old.
 type Totals struct {
 	command.Stats
-	NetIn      uint64
-	NetOut     uint64
-	Dirty      uint64
+	NetIn        uint64
+	NetOut       uint64
+	Dirty        uint64
+	ExpireTicks  uint64 // clock ticks spent in expiry and in compaction
+	CompactTicks uint64
+	ExpireCapped uint64 // slices of expiry that ended with keys left
+
 	PerCommand []CommandStats // by Spec.ID
 	ErrorCodes map[string]uint64
 	last       string // code of the last error replied
@@ -44,27 +56,31 @@ func (st *CommandStats) record(ns int64) {
 	st.Latency.Record(ns)
 }
 
-// countError counts an error reply by its code: the first word without "-".
+// countError counts an error reply by its code.
 func (t *Totals) countError(text string) {
-	code := text
-	if len(code) > 0 && code[0] == '-' {
-		code = code[1:]
-	}
-	for i := range len(code) {
-		if code[i] == ' ' {
-			code = code[:i]
-			break
-		}
-	}
+	code := errorCode(text)
 	if _, ok := t.ErrorCodes[code]; !ok && len(t.ErrorCodes) >= errorCodesMax {
-		code = "others"
+		code = errorCodeRest
 	}
 	t.ErrorCodes[code]++
 }
 
+// errorCode returns the first word of an error that begins with "-": ERR for one
+// without a code.
+func errorCode(text string) string {
+	if len(text) > 0 && text[0] == '-' {
+		for i := 1; i < min(len(text), errorCodeFind); i++ {
+			if text[i] == ' ' {
+				return text[1:i]
+			}
+		}
+	}
+	return "ERR"
+}
+
 func (t *Totals) lastError() string { return t.last }
 
-// add sums other into t.
+// add sums other into t, but for the histograms.
 func (t *Totals) add(o *Totals) {
 	t.Commands += o.Commands
 	t.Hits += o.Hits
@@ -74,6 +90,9 @@ func (t *Totals) add(o *Totals) {
 	t.NetIn += o.NetIn
 	t.NetOut += o.NetOut
 	t.Dirty += o.Dirty
+	t.ExpireTicks += o.ExpireTicks
+	t.CompactTicks += o.CompactTicks
+	t.ExpireCapped += o.ExpireCapped
 	if t.PerCommand == nil {
 		t.PerCommand = make([]CommandStats, len(o.PerCommand))
 	}
@@ -83,12 +102,6 @@ func (t *Totals) add(o *Totals) {
 		a.Ticks += b.Ticks
 		a.Rejected += b.Rejected
 		a.Failed += b.Failed
-		if b.Latency != nil {
-			if a.Latency == nil {
-				a.Latency = hist.New()
-			}
-			a.Latency.Merge(b.Latency)
-		}
 	}
 	if t.ErrorCodes == nil {
 		t.ErrorCodes = make(map[string]uint64)
@@ -98,18 +111,29 @@ func (t *Totals) add(o *Totals) {
 	}
 }
 
+// merge adds the histogram of one command to h, which may be nil, and returns the
+// sum.
+func (t *Totals) merge(h *hist.Histogram, id int) *hist.Histogram {
+	if id >= len(t.PerCommand) || t.PerCommand[id].Latency == nil {
+		return h
+	}
+	if h == nil {
+		h = hist.New()
+	}
+	h.Merge(t.PerCommand[id].Latency)
+	return h
+}
+
 // reset zeroes the counts that CONFIG RESETSTAT resets.
 func (t *Totals) reset() {
 	clear(t.PerCommand)
 	clear(t.ErrorCodes)
-	dirty := t.Dirty
-	hook := t.OnError
-	t.Stats = command.Stats{OnError: hook}
-	t.NetIn, t.NetOut, t.Dirty = 0, 0, dirty
+	*t = Totals{Stats: command.Stats{OnError: t.OnError}, Dirty: t.Dirty, PerCommand: t.PerCommand, ErrorCodes: t.ErrorCodes}
 }
 
-// Totals returns the sum of all workers, ended ones included. The world stops
-// for the microseconds that it takes; the caller is not in a batch.
+// Totals returns the sum of all workers, ended ones included, without the
+// histograms. The world stops for the microseconds that it takes; the caller is
+// not in a batch.
 func (e *Engine) Totals() Totals {
 	var sum Totals
 	e.Exclusive(func() { sum = e.TotalsExclusive() })
@@ -129,6 +153,30 @@ func (e *Engine) TotalsExclusive() Totals {
 		sum.add(&w.totals)
 	}
 	return sum
+}
+
+// latencyStep is the number of histograms that are added up in one stop of the
+// world: some microseconds for each loop.
+const latencyStep = 8
+
+// Latencies returns, by Spec.ID, the histogram of each command's durations in
+// nanoseconds, nil for a command without. They are the caller's. The world stops
+// for some microseconds at a time; the caller is not in a batch.
+func (e *Engine) Latencies() []*hist.Histogram {
+	list := make([]*hist.Histogram, len(e.Table.Specs()))
+	for from := 0; from < len(list); from += latencyStep {
+		e.Exclusive(func() {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			for id := from; id < min(from+latencyStep, len(list)); id++ {
+				list[id] = e.retired.merge(list[id], id)
+				for _, w := range e.workers {
+					list[id] = w.totals.merge(list[id], id)
+				}
+			}
+		})
+	}
+	return list
 }
 
 // ResetTotals zeroes the counts, as CONFIG RESETSTAT does. The caller is

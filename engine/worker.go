@@ -37,6 +37,8 @@ type Worker struct {
 	locks    lockSet
 	ring     *feed.Ring
 	feeding  bool // the feed takes effects; constant during a batch
+	unusual  uint32
+	allHeld  bool // while serving: the world stands still
 	totals   Totals
 	rng      rng.Rand
 	internal command.Session // of work of no client
@@ -44,15 +46,18 @@ type Worker struct {
 	reqs [batchMax]resp.Request
 	prep [batchMax]prepared
 	keys []keyspace.Key
-	refs []command.KeyRef
-	hint [hintMax]keyspaceHint
 
-	batchStart int64 // ticks
-	lastTicks  int64 // at the end of the last command
-	nextMs     int64 // ticks at which Now must be read again
-	nowMs      int64
+	txnKeys []keyspace.Key // of a transaction
+	refs    []command.KeyRef
+	hint    [hintMax]keyspaceHint
 
-	slices slices
+	lastTicks int64 // at the end of the last command
+	slowFrom  int64 // ticks from which on a command is reported
+	nextMs    int64 // ticks at which Now must be read again
+	nowMs     int64
+
+	slices     slices
+	sliceTicks uint64 // spent in slices
 }
 
 // prepared is a request whose row and keys are known.
@@ -73,6 +78,7 @@ func (e *Engine) NewWorker() *Worker {
 	w.totals.init(e.Table)
 	w.ctx = command.Ctx{W: &w.out, KS: e.KS, Host: e.hooks.Host, World: e, Rng: &w.rng, St: &w.totals.Stats, OnEvent: e.hooks.OnEvent}
 	w.ring = e.Feed.NewRing()
+	w.ctx.Held = w.holdsShard
 	w.ctx.Feed = e.hooks.Feed
 	w.settings = e.Settings()
 	return w
@@ -85,6 +91,10 @@ func (w *Worker) Close() {
 	w.e.mu.Lock()
 	defer w.e.mu.Unlock()
 	w.e.retired.add(&w.totals)
+	for id := range w.totals.PerCommand {
+		st := &w.e.retired.PerCommand[id]
+		st.Latency = w.totals.merge(st.Latency, id)
+	}
 	for i, have := range w.e.workers {
 		if have == w {
 			w.e.workers = append(w.e.workers[:i:i], w.e.workers[i+1:]...)
@@ -101,10 +111,10 @@ func (w *Worker) begin() {
 		w.listen(on)
 	}
 	w.lastTicks = w.e.clock.Ticks()
-	w.batchStart = w.lastTicks
 	if w.lastTicks >= w.nextMs {
 		w.readTime()
 	}
+	w.look()
 }
 
 // end ends a batch and lets its effects into the stream.
@@ -147,6 +157,7 @@ func (w *Worker) adopt(s *Settings) {
 	w.ctx.LFU = s.LFU
 	w.ctx.HLLSparseMax = s.HLLSparseMax
 	w.ctx.Packing = s.Packing
+	w.slowFrom = w.reportFrom(s)
 	w.nextMs = 0
 }
 
@@ -172,10 +183,12 @@ func (w *Worker) readTime() {
 // the replies to out and returns it. consumed bytes of in are done with; need is
 // the total that the next request wants, counted from the first byte not
 // consumed, 0 when unknown. Serve returns early when the replies have grown
-// large, when the session is to be closed, or when a Task must run first.
+// large, when the session is to be closed, when a Task must run first, or when
+// CLIENT PAUSE postpones a request, which is then not consumed.
 func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, replies []byte) {
 	w.out.B, w.out.Proto = out, s.Proto
 	w.begin()
+	s.LastSeen = w.nowMs
 	limits := w.settings.Limits
 	for consumed < len(in) {
 		limits.Unauth = w.mustAuth(s)
@@ -209,6 +222,7 @@ func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, 
 	}
 	s.NetIn += uint64(consumed)
 	w.totals.NetIn += uint64(consumed)
+	w.totals.NetOut += uint64(len(w.out.B) - len(out))
 	w.end()
 	replies = w.out.B
 	w.out.B = nil
@@ -264,18 +278,7 @@ func (w *Worker) prepare(p *prepared, args [][]byte) {
 	if !p.spec.ArityOK(len(args)) {
 		return
 	}
-	first, last, step, ok := p.spec.KeyRange(len(args))
-	switch {
-	case !ok:
-		w.refs, _ = p.spec.AppendKeys(args, w.refs[:0])
-		for _, r := range w.refs {
-			w.keys = append(w.keys, w.e.KS.Key(args[r.Arg]))
-		}
-	case first > 0:
-		for i := first; i <= last && i < len(args); i += step {
-			w.keys = append(w.keys, w.e.KS.Key(args[i]))
-		}
-	}
+	w.keys = w.appendKeys(w.keys, p.spec, args)
 	p.to = int32(len(w.keys))
 }
 
@@ -284,16 +287,26 @@ func (w *Worker) prepare(p *prepared, args [][]byte) {
 func (w *Worker) run(s *command.Session, n int) int {
 	for i := range n {
 		p := &w.prep[i]
+		before := len(w.out.B)
 		w.execute(s, p.spec, w.reqs[i].Args, w.keys[p.from:p.to])
-		if s.Task != nil || s.Flags&command.CloseAfterReply != 0 {
-			return i + 1
+		if s.Task != nil || s.Flags&command.Unordinary != 0 {
+			if s.Flags&command.Postponed != 0 {
+				return i
+			}
+			w.mute(s, before)
+			if s.Task != nil || s.Flags&command.CloseAfterReply != 0 {
+				return i + 1
+			}
 		}
 	}
 	return n
 }
 
 func (w *Worker) protocolError(s *command.Session, err *resp.ProtocolError) {
-	w.out.ProtocolErr(err)
+	if !s.Muted() {
+		w.out.ProtocolErr(err)
+	}
+	w.totals.Errors++
 	w.totals.countError("-ERR")
 	s.Flags |= command.CloseAfterReply
 }
@@ -310,7 +323,9 @@ func (w *Worker) Do(s *command.Session, args ...[]byte) []byte {
 	w.end()
 	if task := s.Task; task != nil {
 		s.Task = nil
+		from, start := len(w.out.B), w.e.clock.MonoNs()
 		task(&w.out)
+		w.Finish(s, w.e.clock.MonoNs()-start, w.out.B[from:])
 	}
 	reply := w.out.B
 	w.out.B = nil

@@ -50,7 +50,9 @@ const (
 type Shard struct {
 	mu       sync.Mutex
 	watchers map[watchKey][]*Watcher // nil while nothing in the shard is watched
-	_        [cacheLine - 16]byte
+	queues   map[uint64]*queue       // by queueID; nil while nobody waits for a key of the shard
+	ready    []*queue                // of keys that have changed
+	_        [cacheLine - 48]byte
 }
 
 // group is what a sixteenth of the shards share.
@@ -77,6 +79,9 @@ type Keyspace struct {
 
 	tickets *mem.Arena    // blocks of all wheels
 	tick    atomic.Uint64 // the present, for new wheels
+
+	waits  atomic.Int64 // clients that wait for keys
+	greedy atomic.Int64 // those of them that will need other keys, too
 
 	reclaimMu sync.Mutex
 	reclaim   []*detached  // flushed data that waits to be freed
@@ -259,6 +264,8 @@ func (ks *Keyspace) SwapDB(i, j int) {
 	ks.touchWatched(b, a)
 	a.tables, b.tables = b.tables, a.tables
 	a.groups, b.groups = b.groups, a.groups
+	ks.signalAll(a)
+	ks.signalAll(b)
 }
 
 // Flush empties a database in constant time; its data are freed by later calls
@@ -275,6 +282,7 @@ func (db *DB) Flush() int64 {
 	}
 	db.ks.touchWatched(db, nil)
 	db.reset()
+	db.ks.signalAll(db)
 	db.ks.detach(d)
 	return n
 }

@@ -330,10 +330,10 @@ func TestWatchersLearnOfEveryChange(t *testing.T) {
 		var on, off Watcher
 		k, other := w.ks.Key([]byte("k")), w.ks.Key([]byte("other"))
 		w.locked([]Key{k, other}, func() {
-			w.ks.DB(0).Watch(k, &on)
-			w.ks.DB(0).Watch(k, &on)
-			w.ks.DB(1).Watch(other, &off)
-			w.ks.DB(0).Watch(other, &off)
+			w.ks.DB(0).Watch(k, &on, 0)
+			w.ks.DB(0).Watch(k, &on, 0)
+			w.ks.DB(1).Watch(other, &off, 0)
+			w.ks.DB(0).Watch(other, &off, 0)
 		})
 		if on.Len() != 1 || off.Len() != 2 {
 			t.Fatalf("%d and %d keys watched, want 1 and 2", on.Len(), off.Len())
@@ -362,7 +362,7 @@ func TestExpiryTellsWatchers(t *testing.T) {
 	var w Watcher
 	ks.Lock(shard)
 	db.SetString(k, Entry{}, []byte("v"), 1000, 1)
-	db.Watch(k, &w)
+	db.Watch(k, &w, 0)
 	ks.Unlock(shard)
 	var tickets [4]wheel.Ticket
 	n, _ := db.Due(shard&groupMask, 1000+3*TickMs, tickets[:])

@@ -14,6 +14,7 @@ type Watcher struct {
 	dirty atomic.Bool
 	keys  []watchKey
 	hash  []uint64
+	gone  []bool // the key had expired, unnoticed, when it was watched
 }
 
 // Dirty reports whether a watched key was modified. Safe from any goroutine.
@@ -24,7 +25,7 @@ func (w *Watcher) Len() int { return len(w.keys) }
 
 // Watch begins to watch a key of the database. The caller holds its shard's
 // lock. Watching the same key twice is once.
-func (db *DB) Watch(k Key, w *Watcher) {
+func (db *DB) Watch(k Key, w *Watcher, nowMs int64) {
 	wk := watchKey{db.index, string(k.Bytes)}
 	for _, have := range w.keys {
 		if have == wk {
@@ -38,6 +39,30 @@ func (db *DB) Watch(k Key, w *Watcher) {
 	s.watchers[wk] = append(s.watchers[wk], w)
 	w.keys = append(w.keys, wk)
 	w.hash = append(w.hash, k.Hash)
+	e := db.Find(k)
+	w.gone = append(w.gone, e.OK() && e.Expired(nowMs))
+}
+
+// AppendKeys appends the keys watched to dst.
+func (w *Watcher) AppendKeys(dst []Key) []Key {
+	for i := range w.keys {
+		dst = append(dst, Key{[]byte(w.keys[i].key), w.hash[i]})
+	}
+	return dst
+}
+
+// Expired reports whether a watched key has expired since, though nobody has
+// removed it yet. The caller holds the locks of all of them.
+func (w *Watcher) Expired(ks *Keyspace, nowMs int64) bool {
+	for i, wk := range w.keys {
+		if w.gone[i] {
+			continue
+		}
+		if e := ks.dbs[wk.db].Find(Key{[]byte(wk.key), w.hash[i]}); e.OK() && e.Expired(nowMs) {
+			return true
+		}
+	}
+	return false
 }
 
 // Unwatch ends all of w's watches; w is clean afterwards. The caller holds no
@@ -49,7 +74,7 @@ func (ks *Keyspace) Unwatch(w *Watcher) {
 		s.remove(wk, w)
 		s.mu.Unlock()
 	}
-	w.keys, w.hash = w.keys[:0], w.hash[:0]
+	w.keys, w.hash, w.gone = w.keys[:0], w.hash[:0], w.gone[:0]
 	w.dirty.Store(false)
 }
 
@@ -74,10 +99,14 @@ func (s *Shard) remove(wk watchKey, w *Watcher) {
 }
 
 // modified is called after every change of a key, under its shard's lock: the
-// one place where watches (and later waiters and tracked clients) learn of it.
+// one place where watches and those who wait (and later tracked clients) learn of it.
 func (db *DB) modified(k Key) {
-	if s := &db.ks.shards[ShardOf(k.Hash)]; s.watchers != nil {
+	s := &db.ks.shards[ShardOf(k.Hash)]
+	if s.watchers != nil {
 		db.wake(s, k)
+	}
+	if s.queues != nil {
+		db.signal(s, k)
 	}
 }
 

@@ -15,6 +15,7 @@ const (
 	flagServe                            // kept input is to be served when its turn comes
 	flagUnread                           // Linux: may have input that no event will tell of
 	flagEnded                            // portable: the peer hung up while parked
+	flagHung                             // Linux: on the hung list
 )
 
 // Conn is a connection. Its methods may only be called on its loop, Loop
@@ -51,11 +52,31 @@ func (c *Conn) Send(b []byte) {
 	}
 	waited := c.out != nil && c.flags&flagDirty == 0
 	c.queue().add(l, b)
+	c.queued(waited)
+}
+
+// Give is Send for bytes that are the connection's from now on: long ones are
+// queued without a copy.
+func (c *Conn) Give(b []byte) {
+	if len(b) < stealMin || c.loop.serving == c {
+		c.Send(b)
+		return
+	}
+	if c.flags&(flagClosing|flagCloseAfter) != 0 {
+		return
+	}
+	waited := c.out != nil && c.flags&flagDirty == 0
+	c.queue().give(b)
+	c.queued(waited)
+}
+
+// queued follows an addition to the queue; waited: output waited before it.
+func (c *Conn) queued(waited bool) {
 	if waited {
 		c.tellPending()
 		return
 	}
-	l.markDirty(c)
+	c.loop.markDirty(c)
 }
 
 // Close ends c without writing what is pending. The socket is closed, and Closed

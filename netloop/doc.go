@@ -8,7 +8,8 @@
 //	other goroutines ─Post─► loop                         └─ flushed when writable
 //
 // Two implementations share everything but the waiting and the system calls.
-// Linux has one epoll set per loop, level-triggered, driven by one goroutine.
+// Linux has one epoll set per loop, edge-triggered but for listeners, driven by
+// one goroutine.
 // Other systems, and the build tag "portable", use goroutines over package net,
 // with the loop as a mutex-protected context. Both pass the same tests.
 //
@@ -20,7 +21,7 @@
 //
 // Invariants.
 //
-//	N1  Callbacks never nest, the hooks Pending and Overflow excepted: Close,
+//	N1  Callbacks never nest, the hooks Pending, Kept and Overflow excepted: Close,
 //	    Resume and Send called inside a callback take effect after it returned.
 //	N2  Closed runs exactly once for every connection whose Open returned true,
 //	    and nothing else runs for that connection afterwards.
@@ -36,6 +37,9 @@
 //	N7  An event of a closed connection is never delivered to its successor in
 //	    the same slot: events carry the generation of the connection.
 //	N8  A loop with nothing to do sleeps in the kernel.
+//	N9  Linux: however many connections begin or end at once, and however much
+//	    output waits for one of them, a round treats hangupsMax, acceptsMax,
+//	    arrivalsMax and flushMax of it before the others have their turn.
 //
 // It must not parse, look into handler state, log, or read the wall clock.
 //

@@ -37,7 +37,7 @@ import (
 // The goroutine is not locked to its thread: measured, that changes nothing.
 
 const (
-	eventsMin = 64
+	eventsMin = 512
 	eventsMax = 4096
 
 	evIn   = uint32(syscall.EPOLLIN)
@@ -66,7 +66,15 @@ const (
 
 	idleNs = 5_000_000 // a sleep from which on the loop counts as idle
 
-	flushMax = 4 << 20 // bytes written to one connection before the others' turn
+	flushMax = 1 << 20 // bytes written to one connection before the others' turn; measured: 0.14 ms
+
+	// hangupsMax and acceptsMax are how many connections that ended, and how many
+	// new ones of a listener, a round treats: a storm of thousands of both shares
+	// the loop with those who are served. Measured, the system calls for the end of a
+	// connection cost 5 us, those for a new one 2 us. Hang-ups come first, so that who takes the
+	// place of a connection that ended is not counted beside it.
+	hangupsMax = 16
+	acceptsMax = 16
 )
 
 // sysLoop is the system's part of a Loop.
@@ -81,8 +89,11 @@ type sysLoop struct {
 	idle    bool    // the last sleep was long
 	yielded int64   // Mono at which the loop yielded last
 	retryAt int64   // Mono at which failed listeners are tried again; 0 none
-	accepts [64]int // descriptors and addresses of one accept batch
-	peers   [64]peerAddr
+	hung    []*Conn // connections whose peer shut down sending, from hungAt on (flagHung)
+	hungAt  int
+	waiting []int           // listeners with connections to accept in this round
+	accepts [acceptsMax]int // descriptors and addresses of one accept batch
+	peers   [acceptsMax]peerAddr
 	turns   int // loop that is first in line for the next connection
 }
 
@@ -169,10 +180,24 @@ func (l *Loop) run() {
 		if l.box.nonEmpty.Load() {
 			l.drain()
 		}
+		if len(l.arrived) > 0 {
+			l.adoptSome()
+		}
 		if len(l.ready) > 0 {
 			l.serveReady()
 		}
 		l.settle() // replies do not wait for background work
+		if l.hungAt < len(l.hung) {
+			l.hearOut()
+			l.settle()
+		}
+		if len(l.waiting) > 0 {
+			for _, id := range l.waiting {
+				l.accept(id)
+			}
+			l.waiting = l.waiting[:0]
+			l.settle()
+		}
 		now = l.server.Mono()
 		delay := l.handler.Tick(l, now)
 		l.settle()
@@ -190,7 +215,7 @@ func (l *Loop) timeout(delay time.Duration, now int64) int {
 			delay = left
 		}
 	}
-	if delay == 0 || len(l.ready) > 0 || l.stopping {
+	if delay == 0 || len(l.ready)+len(l.hung)+len(l.arrived) > 0 || l.stopping {
 		return 0
 	}
 	if delay < 0 {
@@ -238,7 +263,7 @@ func (l *Loop) poll(timeoutMs int) int {
 func (l *Loop) dispatch(ev *syscall.EpollEvent) {
 	if ev.Fd < 0 {
 		if ev.Fd <= idListener {
-			l.accept(int(idListener - ev.Fd))
+			l.waiting = append(l.waiting, int(idListener-ev.Fd))
 		}
 		return
 	}
@@ -262,7 +287,8 @@ func (l *Loop) dispatch(ev *syscall.EpollEvent) {
 	}
 	if c.flags&(flagPaused|flagCloseAfter|flagReady) == 0 {
 		if events&(evHalf|evHup|evErr) != 0 {
-			c.unread()
+			c.hangUp()
+			return
 		}
 		l.readable(c)
 	} else {
@@ -281,6 +307,42 @@ func (c *Conn) unreadable(events uint32) {
 	}
 }
 
+// hangUp has c read to its end when its turn comes.
+func (c *Conn) hangUp() {
+	c.flags |= flagUnread
+	if c.flags&flagHung == 0 {
+		c.flags |= flagHung
+		c.loop.hung = append(c.loop.hung, c)
+	}
+}
+
+// hearOut reads the oldest of the connections whose peer has shut down sending.
+// Requests may stand before the end of the stream: what is read again for it takes
+// its turn with the others.
+func (l *Loop) hearOut() {
+	end := min(l.hungAt+hangupsMax, len(l.hung))
+	for i := l.hungAt; i < end; i++ {
+		c := l.hung[i]
+		l.hung[i] = nil
+		c.flags &^= flagHung
+		if c.flags&(flagClosing|flagPaused|flagCloseAfter|flagReady) != 0 {
+			// Paused meanwhile; flagUnread reminds those who go on with the others.
+			if c.flags&(flagPaused|flagParked|flagCloseAfter) == flagPaused {
+				c.Close()
+			}
+			continue
+		}
+		c.flags &^= flagUnread
+		l.readable(c)
+		if c.flags&(flagClosing|flagCloseAfter) == 0 {
+			c.unread()
+		}
+	}
+	if l.hungAt = end; end == len(l.hung) {
+		l.hung, l.hungAt = l.hung[:0], 0
+	}
+}
+
 // unread has c read again in the next round.
 func (c *Conn) unread() {
 	c.flags |= flagUnread
@@ -289,6 +351,7 @@ func (c *Conn) unread() {
 
 // readable reads once and serves what there is.
 func (l *Loop) readable(c *Conn) {
+	l.Reads++
 	if len(c.in) == 0 {
 		n := recv(c.fd, l.rbuf)
 		if n <= 0 {
@@ -315,7 +378,7 @@ func (l *Loop) readable(c *Conn) {
 		}
 		c.in = c.in[:len(c.in)+n]
 		if len(c.in) < c.need {
-			l.admit(c, len(c.in))
+			c.grown()
 			return
 		}
 		c.keep(l.serve(c, c.in))
@@ -332,7 +395,7 @@ func (l *Loop) readable(c *Conn) {
 	}
 	if prefix+n < c.need {
 		c.extend(l.rbuf[prefix : prefix+n])
-		l.admit(c, len(c.in))
+		c.grown()
 		return
 	}
 	c.keep(l.serve(c, l.rbuf[:prefix+n]))
@@ -412,6 +475,7 @@ func (c *Conn) sysAwaitWritable() { c.arm(c.armed | evOut) }
 
 // sysWrite writes b and returns the bytes written, -1 when the connection is broken.
 func (c *Conn) sysWrite(b []byte) int {
+	c.loop.Writes++
 	n := send(c.fd, b)
 	if n >= 0 {
 		return n
@@ -427,14 +491,20 @@ func (c *Conn) sysFlush() {
 	l := c.loop
 	for written := 0; c.out != nil; {
 		l.gather = c.out.gather(l.gather[:0])
-		total := 0
+		total, pieces := 0, 0
 		for i, chunk := range l.gather {
+			chunk = chunk[:min(len(chunk), flushMax-written-total)]
+			if len(chunk) == 0 {
+				break
+			}
 			l.iov[i].Base = &chunk[0]
 			l.iov[i].SetLen(len(chunk))
 			total += len(chunk)
+			pieces++
 		}
-		n := sendAll(c.fd, l.iov[:len(l.gather)])
-		clear(l.iov[:len(l.gather)])
+		l.Writes++
+		n := sendAll(c.fd, l.iov[:pieces])
+		clear(l.iov[:pieces])
 		clear(l.gather)
 		if n < 0 {
 			if e := syscall.Errno(-n); e != syscall.EAGAIN && e != syscall.EINTR {

@@ -62,13 +62,31 @@ func (c *Conn) room() []byte {
 
 // keep makes rest the kept input of c. rest may lie in c.in.
 func (c *Conn) keep(rest []byte) {
-	if len(rest) == 0 {
+	switch {
+	case len(rest) == 0:
 		c.dropInput()
-		return
+	case c.flags&flagClosing == 0:
+		c.store(rest)
+		c.tellKept()
 	}
-	if c.flags&flagClosing != 0 {
-		return
+}
+
+// grown follows the growth of kept input that is not served yet.
+func (c *Conn) grown() {
+	if c.loop.admit(c, c.in) {
+		c.tellKept()
 	}
+}
+
+// tellKept tells the handler's hook that input is kept.
+func (c *Conn) tellKept() {
+	if hook := c.loop.server.cfg.Kept; hook != nil && c.flags&flagClosing == 0 {
+		hook(c.loop, c)
+	}
+}
+
+// store puts rest, which is not empty, where kept input lies.
+func (c *Conn) store(rest []byte) {
 	size := len(rest)
 	if size > prefixMax || c.need >= directMin {
 		size = target(size, c.need)

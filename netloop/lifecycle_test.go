@@ -567,7 +567,7 @@ func TestOverconsumptionPanics(t *testing.T) {
 func TestKeptInputModel(t *testing.T) {
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 9))
-		l := &Loop{}
+		l := &Loop{server: &Server{}}
 		c := &Conn{loop: l}
 		var model []byte
 		next := byte(0)

@@ -3,12 +3,12 @@
 package netloop
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -21,12 +21,11 @@ type Listener struct {
 	server *Server
 	id     int
 	addr   string // as RemoteAddr prints; the path of a Unix socket
-	path   string // to be removed on Close; "" for TCP
+	file   socketFile
 
-	mu        sync.Mutex // held while accepting, so that fd cannot be reused by another file
-	fd        int        // -1 when closed
-	resting   bool       // no events until retryAt of loop 0
-	keepAlive int        // seconds set on the socket, inherited by its connections
+	mu      sync.Mutex // held while accepting, so that fd cannot be reused by another file
+	fd      int        // -1 when closed
+	resting bool       // no events until retryAt of loop 0
 }
 
 // peerAddr is the address of a TCP peer, without a pointer.
@@ -36,24 +35,20 @@ type peerAddr struct {
 	kind uint8 // 4, 6; 0 for a Unix socket
 }
 
-// Listen binds a socket and has its connections served. network is "tcp", with
-// addr "host:port" (an empty or "*" host is every IPv4 address, "[::]" and "[::*]"
-// every IPv6 one; port 0 is a free port), or "unix", with addr a path: a socket
-// left there by another process is replaced. backlog is that of listen(2).
-// It may be called before and after Start.
-func (s *Server) Listen(network, addr string, backlog int) (*Listener, error) {
+// listen makes, registers and returns a listener.
+func (s *Server) listen(o *ListenOptions) (*Listener, error) {
 	ln := &Listener{server: s, fd: -1}
-	if err := ln.bind(network, addr, backlog); err != nil {
-		return nil, fmt.Errorf("netloop: listen %s %s: %w", network, addr, err)
+	if err := ln.bind(o); err != nil {
+		return nil, err
 	}
 	if err := s.addListener(ln); err != nil {
-		ln.closeSocket()
+		// What closing reports is nothing the caller could use beyond err.
+		_ = ln.closeSocket()
 		return nil, err
 	}
 	if err := ln.register(); err != nil {
-		// Close reports nothing the caller could use beyond err.
-		_ = ln.Close()
-		return nil, fmt.Errorf("netloop: listen %s %s: %w", network, addr, err)
+		_ = ln.Close() // as above
+		return nil, err
 	}
 	return ln, nil
 }
@@ -72,8 +67,9 @@ func (ln *Listener) register() error {
 // Addr returns the bound address, "ip:port", or the path of a Unix socket.
 func (ln *Listener) Addr() string { return ln.addr }
 
-// Close closes the socket and removes the path of a Unix socket. Connections
-// that were accepted stay. Closing twice is harmless.
+// Close closes the socket and removes the file of a Unix socket, unless another
+// process has replaced it. Connections that were accepted stay; those that wait to
+// be are refused. Closing twice is harmless.
 func (ln *Listener) Close() error {
 	ln.server.removeListener(ln)
 	return ln.closeSocket()
@@ -85,32 +81,26 @@ func (ln *Listener) closeSocket() error {
 	if ln.fd < 0 {
 		return nil
 	}
-	if ln.path != "" {
-		if err := os.Remove(ln.path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			closeFd(ln.fd)
-			ln.fd = -1
-			return fmt.Errorf("netloop: close listener: %w", err)
-		}
-	}
+	err := ln.file.remove()
 	closeFd(ln.fd)
 	ln.fd = -1
-	return nil
+	return err
 }
 
 // bind makes the socket.
-func (ln *Listener) bind(network, addr string, backlog int) error {
-	if network == "unix" {
-		return ln.bindUnix(addr, backlog)
+func (ln *Listener) bind(o *ListenOptions) error {
+	if o.Network == "unix" {
+		return ln.bindUnix(o)
 	}
-	if network != "tcp" {
+	if o.Network != "tcp" {
 		return fmt.Errorf("unknown network")
 	}
-	tcp, err := resolve(addr)
+	tcp, err := resolve(o.Addr)
 	if err != nil {
 		return err
 	}
 	family, sa := syscall.AF_INET6, syscall.Sockaddr(nil)
-	ip := tcp.Addr().Unmap()
+	ip := tcp.Addr()
 	if ip.Is4() {
 		family, sa = syscall.AF_INET, &syscall.SockaddrInet4{Port: int(tcp.Port()), Addr: ip.As4()}
 	} else {
@@ -124,7 +114,7 @@ func (ln *Listener) bind(network, addr string, backlog int) error {
 		}
 		sa = sa6
 	}
-	if err := ln.open(family, sa, backlog); err != nil {
+	if err := ln.open(family, sa, o); err != nil {
 		return err
 	}
 	ln.addr = socketName(ln.fd)
@@ -132,21 +122,20 @@ func (ln *Listener) bind(network, addr string, backlog int) error {
 }
 
 // bindUnix makes the socket of a path.
-func (ln *Listener) bindUnix(path string, backlog int) error {
-	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSocket != 0 {
-		if err := os.Remove(path); err != nil {
-			return err
-		}
+func (ln *Listener) bindUnix(o *ListenOptions) error {
+	name := o.Addr
+	if strings.HasPrefix(name, "@") {
+		name = "./" + name // package syscall would take it for a socket without a file
 	}
-	if err := ln.open(syscall.AF_UNIX, &syscall.SockaddrUnix{Name: path}, backlog); err != nil {
+	ln.addr, ln.file.path = o.Addr, name
+	if err := ln.file.clear(); err != nil {
 		return err
 	}
-	ln.addr, ln.path = path, path
-	return nil
+	return ln.open(syscall.AF_UNIX, &syscall.SockaddrUnix{Name: name}, o)
 }
 
 // open makes a listening socket bound to sa.
-func (ln *Listener) open(family int, sa syscall.Sockaddr, backlog int) (err error) {
+func (ln *Listener) open(family int, sa syscall.Sockaddr, o *ListenOptions) (err error) {
 	fd, err := syscall.Socket(family, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return os.NewSyscallError("socket", err)
@@ -167,7 +156,9 @@ func (ln *Listener) open(family int, sa syscall.Sockaddr, backlog int) (err erro
 		}
 		if sec := ln.server.keepAliveSec(); sec > 0 {
 			setKeepAlive(fd, sec)
-			ln.keepAlive = sec
+		}
+		if o.Mark != 0 {
+			_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_MARK, int(o.Mark)) // it wants a privilege
 		}
 	}
 	if family == syscall.AF_INET6 {
@@ -178,7 +169,10 @@ func (ln *Listener) open(family int, sa syscall.Sockaddr, backlog int) (err erro
 	if err = syscall.Bind(fd, sa); err != nil {
 		return os.NewSyscallError("bind", err)
 	}
-	if err = syscall.Listen(fd, backlog); err != nil {
+	if family == syscall.AF_UNIX {
+		ln.file.note(o.Mode)
+	}
+	if err = syscall.Listen(fd, o.Backlog); err != nil {
 		return os.NewSyscallError("listen", err)
 	}
 	ln.fd = fd
@@ -198,6 +192,15 @@ func setKeepAlive(fd, sec int) {
 	_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT, 3)
 }
 
+// applyKeepAlive sets the option on the socket, whose connections inherit it.
+func (ln *Listener) applyKeepAlive() {
+	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	if ln.fd >= 0 && ln.file.path == "" {
+		setKeepAlive(ln.fd, ln.server.keepAliveSec())
+	}
+}
+
 // accept takes a batch of connections from a listener and spreads them.
 func (l *Loop) accept(id int) {
 	ln := l.server.listener(id)
@@ -206,7 +209,7 @@ func (l *Loop) accept(id int) {
 	}
 	n, err := l.acceptBatch(ln)
 	var unix *Listener
-	if ln.path != "" {
+	if ln.file.path != "" {
 		unix = ln
 	}
 	for i := range n {
@@ -232,10 +235,6 @@ func (l *Loop) acceptBatch(ln *Listener) (n int, err error) {
 	defer ln.mu.Unlock()
 	if ln.fd < 0 {
 		return 0, nil
-	}
-	if sec := l.server.keepAliveSec(); ln.path == "" && sec != ln.keepAlive {
-		setKeepAlive(ln.fd, sec)
-		ln.keepAlive = sec
 	}
 	for n < len(l.accepts) {
 		fd, e := accept(ln.fd, &l.peers[n])
@@ -276,17 +275,7 @@ func (l *Loop) acceptFailed(err error) {
 // retryListeners ends the rest of the listeners.
 func (l *Loop) retryListeners() {
 	l.retryAt = 0
-	for id := 0; ; id++ {
-		l.server.mu.Lock()
-		if id >= len(l.server.listeners) {
-			l.server.mu.Unlock()
-			return
-		}
-		ln := l.server.listeners[id]
-		l.server.mu.Unlock()
-		if ln == nil {
-			continue
-		}
+	for _, ln := range l.server.openListeners() {
 		ln.mu.Lock()
 		if ln.resting && ln.fd >= 0 {
 			ln.resting = false
@@ -361,14 +350,14 @@ func (c *Conn) sysRemoteIP() netip.Addr { return c.peer.addr() }
 
 func (c *Conn) sysRemoteAddr() string {
 	if c.unix != nil {
-		return c.unix.path + ":0"
+		return c.unix.addr + ":0"
 	}
 	return hostPort(c.peer.addr(), int(c.peer.port))
 }
 
 func (c *Conn) sysLocalAddr() string {
 	if c.unix != nil {
-		return c.unix.path + ":0"
+		return c.unix.addr + ":0"
 	}
 	if c.fd < 0 {
 		return ""

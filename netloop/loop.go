@@ -22,6 +22,10 @@ type Loop struct {
 	User any    // the handler's state of this loop
 	Now  int64  // Server.Mono at the beginning of the current batch, nanoseconds
 
+	// Reads and Writes count the attempts to read from and to write to connections.
+	// They may be read on the loop only.
+	Reads, Writes uint64
+
 	server  *Server
 	handler Handler
 
@@ -42,7 +46,8 @@ type Loop struct {
 	queues   []*outQueue // free queues
 	calm     int         // replies since a large Out was last needed
 	stopping bool
-	posts    []func() // drained mailbox, reused
+	posts    []func()   // drained mailbox, reused
+	arrived  []incoming // connections from other loops that are not open yet
 
 	sysLoop
 
@@ -124,7 +129,7 @@ func (l *Loop) Each(fn func(c *Conn) bool) {
 	}
 }
 
-// drain runs what was posted and opens connections that arrived, up to now:
+// drain runs what was posted and takes in connections that arrived, up to now:
 // what these post waits for the next round.
 func (l *Loop) drain() {
 	b := &l.box
@@ -133,9 +138,7 @@ func (l *Loop) drain() {
 	b.posts, b.conns = l.posts[:0], nil
 	b.nonEmpty.Store(false)
 	b.mu.Unlock()
-	for i := range conns {
-		l.adopt(conns[i])
-	}
+	l.arrived = append(l.arrived, conns...)
 	for i, fn := range posts {
 		fn()
 		posts[i] = nil
@@ -144,6 +147,20 @@ func (l *Loop) drain() {
 	if cap(posts) > postsKeep {
 		l.posts = nil
 	}
+}
+
+// arrivalsMax is how many connections from other loops are opened in a round.
+const arrivalsMax = 16
+
+// adoptSome opens the oldest of the connections that arrived.
+func (l *Loop) adoptSome() {
+	n := min(len(l.arrived), arrivalsMax)
+	for _, in := range l.arrived[:n] {
+		l.adopt(in)
+	}
+	rest := copy(l.arrived, l.arrived[n:])
+	clear(l.arrived[rest:])
+	l.arrived = l.arrived[:rest]
 }
 
 // postsKeep is the largest drained mailbox that is kept for reuse.
@@ -212,7 +229,7 @@ func (l *Loop) serve(c *Conn, in []byte) []byte {
 			l.markReady(c)
 		}
 	}
-	if !l.admit(c, len(rest)) {
+	if !l.admit(c, rest) {
 		return nil
 	}
 	return rest
@@ -220,16 +237,17 @@ func (l *Loop) serve(c *Conn, in []byte) []byte {
 
 // admit checks the size of the kept input against the limit and closes c when it
 // is exceeded.
-func (l *Loop) admit(c *Conn, buffered int) bool {
-	if l.server.cfg.MaxInput == nil {
+func (l *Loop) admit(c *Conn, input []byte) bool {
+	cfg := &l.server.cfg
+	if cfg.MaxInput == nil {
 		return true
 	}
-	limit := l.server.cfg.MaxInput()
-	if limit <= 0 || int64(buffered) <= limit {
+	limit := cfg.MaxInput()
+	if limit <= 0 || int64(len(input)) <= limit {
 		return true
 	}
-	if l.server.cfg.Overflow != nil {
-		l.server.cfg.Overflow(l, c, buffered)
+	if cfg.Overflow != nil {
+		cfg.Overflow(l, c, input)
 	}
 	c.Close()
 	return false
@@ -384,6 +402,8 @@ func (l *Loop) teardown() {
 	posts, conns := b.posts, b.conns
 	b.posts, b.conns = nil, nil
 	b.mu.Unlock()
+	conns = append(l.arrived, conns...)
+	l.arrived = nil
 	for i := range conns {
 		conns[i].discard()
 		l.count.Add(-1)

@@ -5,12 +5,11 @@ package netloop
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -82,7 +81,7 @@ func (l *Loop) run() {
 		}
 		delay := l.round()
 		l.box.waiting.Store(true)
-		again := delay == 0 || len(l.ready) > 0 || l.stopping || l.box.nonEmpty.Load()
+		again := delay == 0 || len(l.ready)+len(l.arrived) > 0 || l.stopping || l.box.nonEmpty.Load()
 		l.mu.Unlock()
 		if again {
 			runtime.Gosched()
@@ -108,6 +107,9 @@ func (l *Loop) round() time.Duration {
 	l.Now = l.server.Mono()
 	if l.box.nonEmpty.Load() {
 		l.drain()
+	}
+	if len(l.arrived) > 0 {
+		l.adoptSome()
 	}
 	if len(l.ready) > 0 {
 		l.serveReady()
@@ -157,6 +159,7 @@ func (c *Conn) receive(data []byte, err error) bool {
 		return false
 	}
 	l.Now = l.server.Mono()
+	l.Reads++
 	switch {
 	case len(data) == 0 || c.flags&flagCloseAfter != 0:
 	case c.flags&(flagPaused|flagReady) != 0:
@@ -166,7 +169,7 @@ func (c *Conn) receive(data []byte, err error) bool {
 	default:
 		c.extend(data)
 		if len(c.in) < c.need {
-			l.admit(c, len(c.in))
+			c.grown()
 		} else {
 			c.keep(l.serve(c, c.in))
 		}
@@ -227,6 +230,7 @@ func (c *Conn) writeLoop() {
 		l.mu.Unlock()
 		n, err := pieces.WriteTo(c.nc)
 		l.mu.Lock()
+		l.Writes++
 		if c.out == nil || c.flags&flagClosing != 0 {
 			break
 		}
@@ -270,48 +274,46 @@ type Listener struct {
 	server *Server
 	id     int
 	addr   string
-	path   string
+	file   socketFile
 	nl     net.Listener
 	done   chan struct{}
 	once   sync.Once
 }
 
-// Listen binds a socket and has its connections served. network is "tcp", with
-// addr "host:port" (an empty or "*" host is every IPv4 address, "[::]" and "[::*]"
-// every IPv6 one; port 0 is a free port), or "unix", with addr a path: a socket
-// left there by another process is replaced. The backlog is the system's default.
-// It may be called before and after Start.
-func (s *Server) Listen(network, addr string, _ int) (*Listener, error) {
+// listen makes a listener and has it accept.
+func (s *Server) listen(o *ListenOptions) (*Listener, error) {
 	ln := &Listener{server: s, done: make(chan struct{})}
-	if err := ln.bind(network, addr); err != nil {
-		return nil, fmt.Errorf("netloop: listen %s %s: %w", network, addr, err)
+	if err := ln.bind(o); err != nil {
+		return nil, err
 	}
 	if err := s.addListener(ln); err != nil {
-		_ = ln.nl.Close() // err says more
+		_ = ln.shut() // err says more
 		return nil, err
 	}
 	go ln.acceptLoop()
 	return ln, nil
 }
 
-func (ln *Listener) bind(network, addr string) error {
+func (ln *Listener) bind(o *ListenOptions) error {
 	lc := net.ListenConfig{KeepAlive: -1}
+	network, addr := o.Network, o.Addr
 	switch network {
 	case "unix":
-		if info, err := os.Lstat(addr); err == nil && info.Mode()&os.ModeSocket != 0 {
-			if err := os.Remove(addr); err != nil {
-				return err
-			}
+		if strings.HasPrefix(addr, "@") {
+			addr = "./" + addr // package net would take it for a socket without a file
 		}
-		ln.path = addr
+		ln.file.path = addr
+		if err := ln.file.clear(); err != nil {
+			return err
+		}
 	case "tcp":
 		tcp, err := resolve(addr)
 		if err != nil {
 			return err
 		}
 		addr, network = tcp.String(), "tcp6"
-		if tcp.Addr().Unmap().Is4() {
-			addr, network = netip.AddrPortFrom(tcp.Addr().Unmap(), tcp.Port()).String(), "tcp4"
+		if tcp.Addr().Is4() {
+			network = "tcp4"
 		}
 	default:
 		return errors.New("unknown network")
@@ -322,19 +324,31 @@ func (ln *Listener) bind(network, addr string) error {
 	}
 	ln.nl = nl
 	ln.addr = nl.Addr().String()
+	if unix, ok := nl.(*net.UnixListener); ok {
+		unix.SetUnlinkOnClose(false)
+		ln.file.note(o.Mode)
+		ln.addr = o.Addr
+	}
 	return nil
 }
+
+// applyKeepAlive has nothing to do: every connection is asked for.
+func (ln *Listener) applyKeepAlive() {}
+
+// shut removes the file and closes the socket.
+func (ln *Listener) shut() error { return errors.Join(ln.file.remove(), ln.nl.Close()) }
 
 // Addr returns the bound address, "ip:port", or the path of a Unix socket.
 func (ln *Listener) Addr() string { return ln.addr }
 
-// Close closes the socket and removes the path of a Unix socket. Connections
-// that were accepted stay. Closing twice is harmless.
+// Close closes the socket and removes the file of a Unix socket, unless another
+// process has replaced it. Connections that were accepted stay; those that wait to
+// be are refused. Closing twice is harmless.
 func (ln *Listener) Close() (err error) {
 	ln.once.Do(func() {
 		ln.server.removeListener(ln)
 		close(ln.done)
-		err = ln.nl.Close()
+		err = ln.shut()
 	})
 	return err
 }
@@ -368,7 +382,10 @@ func (ln *Listener) acceptLoop() {
 				})
 			}
 		}
-		in := incoming{nc: nc, unix: ln.path}
+		in := incoming{nc: nc}
+		if ln.file.path != "" {
+			in.unix = ln.addr
+		}
 		to := s.assign(turn)
 		turn = to.ID + 1
 		if !to.deliver(in) {
@@ -406,5 +423,10 @@ func (c *Conn) address(a net.Addr) string {
 	if c.unix != "" {
 		return c.unix + ":0"
 	}
-	return a.String()
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return a.String()
+	}
+	at := tcp.AddrPort()
+	return netip.AddrPortFrom(at.Addr().Unmap().WithZone(""), at.Port()).String()
 }

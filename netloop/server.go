@@ -54,8 +54,12 @@ type Config struct {
 	MaxInput func() int64
 
 	// Overflow is told of a connection that exceeded MaxInput, before it is
-	// closed. buffered is the number of bytes it kept.
-	Overflow func(l *Loop, c *Conn, buffered int)
+	// closed. input is what it kept, borrowed.
+	Overflow func(l *Loop, c *Conn, input []byte)
+
+	// Kept is told of each connection that keeps input, each time more has come.
+	// It may only read c and call c.Close.
+	Kept func(l *Loop, c *Conn)
 
 	// Pending is told how many bytes of output wait for c, each time output was
 	// left waiting after an attempt to write it or was added to output that
@@ -63,12 +67,13 @@ type Config struct {
 	// only read c and call c.Close.
 	Pending func(l *Loop, c *Conn, pendingBytes int)
 
-	// KeepAlive returns the idle seconds before TCP keepalive probes, asked when
-	// connections are accepted; <= 0 or nil: no keepalive.
+	// KeepAlive returns the idle seconds before TCP keepalive probes, asked by
+	// Listen and KeepAliveChanged; <= 0 or nil: no keepalive.
 	KeepAlive func() int
 
-	// AcceptError is told why connections could not be accepted. Accepting
-	// pauses for acceptRetryMs afterwards, so it is not called more often.
+	// AcceptError is told why connections could not be accepted; the call that was
+	// refused is in the chain as an *os.SyscallError. After a failed accept the
+	// listener pauses for acceptRetryMs, which bounds how often that is told.
 	AcceptError func(err error)
 
 	// Guard, if not nil, runs the goroutines of loops: it must call run once and
@@ -158,14 +163,9 @@ func (l *Loop) guard(run func()) {
 
 // CloseListeners closes all listeners. Connections stay.
 func (s *Server) CloseListeners() {
-	s.mu.Lock()
-	open := append([]*Listener(nil), s.listeners...)
-	s.mu.Unlock()
-	for _, ln := range open {
-		if ln != nil {
-			// A listener has nothing to lose: an error of close means it is closed.
-			_ = ln.Close()
-		}
+	for _, ln := range s.openListeners() {
+		// A listener has nothing to lose: an error of close means it is closed.
+		_ = ln.Close()
 	}
 }
 

@@ -258,3 +258,10 @@ func FreeSome(h mem.Handle, budget int) (done bool) {
 	mem.Free(h, mem.KindRecord)
 	return true
 }
+
+// DropRoot frees what hangs on the record of a collection, which then needs
+// another root.
+func DropRoot(h mem.Handle) {
+	for !freeCollection(h, freeStep) {
+	}
+}

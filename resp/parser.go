@@ -113,6 +113,10 @@ func (p *Parser) Reset() { *p = Parser{} }
 // Pending reports whether a request has begun and not ended.
 func (p *Parser) Pending() bool { return p.pos|p.scan != 0 }
 
+// Checked returns how many bytes of a partial request need not be looked at
+// again: complete arguments and headers, up to the one that is arriving.
+func (p *Parser) Checked() int { return p.pos }
+
 // Next parses one request from in, all unconsumed bytes of the connection.
 //
 //   - ok: req is filled; consumed bytes of in belong to it.

@@ -16,12 +16,13 @@ const visitChunk = 128
 // EachClient implements command.Host: one loop after the other, a chunk of its
 // clients at a time.
 func (s *Server) EachClient(visit func(*command.Session)) {
+	s.evictClients() // who looks at all clients sees none that should be gone
 	for _, l := range s.net.Loops() {
-		eachOf(l, visit)
+		s.eachOf(l, visit)
 	}
 }
 
-func eachOf(l *netloop.Loop, visit func(*command.Session)) {
+func (s *Server) eachOf(l *netloop.Loop, visit func(*command.Session)) {
 	state := l.User.(*loopState)
 	var ids []uint64
 	collect := func() {
@@ -62,8 +63,14 @@ func onLoop(l *netloop.Loop, fn func()) bool {
 // CloseClient implements command.Host.
 func (s *Server) CloseClient(sess *command.Session) {
 	if c, ok := sess.Peer.(*netloop.Conn); ok {
-		c.Close()
+		c.Data.(*client).sendAway()
 	}
+}
+
+// sendAway ends the connection of a client. On its loop.
+func (cl *client) sendAway() {
+	cl.sentAway = true
+	cl.conn.Close()
 }
 
 // BufferBytes implements command.Host.
@@ -81,6 +88,14 @@ func (s *Server) PasswordSet() bool { return s.eng.Settings().Requirepass != "" 
 // it may have any password. The time of the comparison does not depend on where
 // the passwords differ.
 func (s *Server) Login(user, password []byte) bool {
+	ok := s.login(user, password)
+	if !ok {
+		s.stats.badLogins.Add(1)
+	}
+	return ok
+}
+
+func (s *Server) login(user, password []byte) bool {
 	if string(user) != "default" {
 		return false
 	}

@@ -253,7 +253,7 @@ func (p *program) infoText() string {
 					part <- "# " + sec.title + "\n(failed)\n"
 				}
 			}()
-			part <- p.s.Info(func(section string, _ bool) bool { return section == name })
+			part <- p.s.crashInfo(name)
 		}()
 		select {
 		case t := <-part:

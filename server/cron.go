@@ -36,15 +36,17 @@ func (s *Server) cron() {
 		select {
 		case <-s.stop:
 			return
+		case <-s.evictNow:
+			s.evictClients()
+			continue
 		case <-t.C:
+		}
+		if s.cronPaused.Load() {
+			continue
 		}
 		now := time.Now()
 		mem.Housekeep(now.Sub(start).Milliseconds())
-		sum := s.sumCounts()
-		elapsed := now.Sub(last)
-		s.stats.ops.note(sum.commands, elapsed)
-		s.stats.inBytes.note(sum.netIn, elapsed)
-		s.stats.outBytes.note(sum.netOut, elapsed)
+		s.sampleRates(now.Sub(last))
 		last = now
 		heap := readGo().heapBytes
 		s.stats.notePeak(mem.UsedBytes() + heap)

@@ -4,7 +4,9 @@ import (
 	"time"
 
 	"kvorum/command"
+	"kvorum/config"
 	"kvorum/engine"
+	"kvorum/logx"
 	"kvorum/netloop"
 	"kvorum/resp"
 )
@@ -12,32 +14,24 @@ import (
 // handler connects the loops with the engine.
 type handler struct{ s *Server }
 
-const (
-	errMaxClients = "-ERR max number of clients reached\r\n"
-	errProtected  = "-DENIED The server is in protected mode: it has no password, and then only clients of its own machine are served. " +
-		"To serve others, set a password (requirepass), or turn the mode off: CONFIG SET protected-mode no " +
-		"from this machine and CONFIG REWRITE, or protected-mode no in the configuration file, or --protected-mode no at the start. " +
-		"Do that only where strangers cannot reach the server.\r\n"
-)
-
 // Open gives a new connection a session, or refuses it.
 func (h handler) Open(l *netloop.Loop, c *netloop.Conn) bool {
 	s := h.s
-	if s.protected.Load() && !s.PasswordSet() && !c.Unix() && !c.RemoteIP().IsLoopback() {
-		s.stats.rejected.Add(1)
-		l.Out = append(l.Out, errProtected...)
-		return false
+	if s.log.Enabled(logx.LevelVerbose) {
+		s.logAccepted(c)
 	}
-	if s.clients.Add(1) > s.maxClients.Load() {
-		s.clients.Add(-1)
+	if text := s.refuse(c); text != "" {
 		s.stats.rejected.Add(1)
-		l.Out = append(l.Out, errMaxClients...)
+		l.Out = append(l.Out, text...)
 		return false
 	}
 	s.stats.accepted.Add(1)
-	cl := &client{Session: s.eng.NewSession(c), conn: c}
+	cl := &client{Session: s.eng.NewSession(c), conn: c, waitUsec: -1}
 	c.Data = cl
-	l.User.(*loopState).sessions[cl.ID] = cl
+	state := l.User.(*loopState)
+	state.sessions[cl.ID] = cl
+	state.roster.add(cl)
+	state.noteMemory(cl, cl.memory())
 	return true
 }
 
@@ -45,7 +39,22 @@ func (h handler) Open(l *netloop.Loop, c *netloop.Conn) bool {
 func (h handler) Closed(l *netloop.Loop, c *netloop.Conn) {
 	cl := c.Data.(*client)
 	cl.closed = true
-	delete(l.User.(*loopState).sessions, cl.ID)
+	if !cl.sentAway && cl.Flags&command.CloseAfterReply == 0 && h.s.log.Enabled(logx.LevelVerbose) {
+		h.s.logLeft(cl)
+	}
+	state := l.User.(*loopState)
+	delete(state.sessions, cl.ID)
+	state.roster.remove(cl)
+	state.noteMemory(cl, 0)
+	if cl.Flags&command.Postponed != 0 {
+		h.s.forsake(state, cl)
+	}
+	if cl.Flags&command.Blocked != 0 {
+		h.s.forgetWait(cl)
+	}
+	if cl.Flags&command.Monitor != 0 {
+		h.s.StopMonitor(cl.Session)
+	}
 	h.s.clients.Add(-1)
 	h.s.eng.EndSession(cl.Session)
 }
@@ -54,6 +63,9 @@ func (h handler) Closed(l *netloop.Loop, c *netloop.Conn) {
 func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, need int) {
 	cl := c.Data.(*client)
 	state := l.User.(*loopState)
+	if limit := h.s.clientLimit.Load(); limit != 0 && h.s.overMemory(l, cl) {
+		return len(in), 0
+	}
 	out, commands := len(l.Out), cl.Commands
 	state.serving = cl
 	consumed, need, l.Out = state.worker.Serve(cl.Session, in, l.Out)
@@ -61,11 +73,22 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	written := uint64(len(l.Out) - out)
 	cl.NetOut += written
 	state.counts.add(cl.Commands-commands, uint64(consumed), written)
+	if len(l.Out) > replyFree {
+		h.s.checkOutput(cl, c.PendingOut())
+	}
 	if cl.Task != nil {
 		h.start(l, cl)
 		return consumed, 0
 	}
-	if cl.Flags&command.CloseAfterReply != 0 {
+	if cl.Flags&(command.CloseAfterReply|command.Postponed|command.Blocked) != 0 {
+		if cl.Flags&command.Postponed != 0 {
+			h.s.postpone(state, cl)
+			return consumed, 0
+		}
+		if cl.Flags&command.Blocked != 0 {
+			h.s.await(state, cl)
+			return consumed, 0
+		}
 		c.CloseAfterWrite()
 		return len(in), 0
 	}
@@ -79,25 +102,39 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 // waits, the loop does not.
 func (h handler) start(l *netloop.Loop, cl *client) {
 	task, proto := cl.Task, cl.Proto
+	if u := cl.Unfinished; u != nil {
+		cl.waitUsec = waitUsec(cl.conn, h.s.clock.TicksToNs(u.Ticks)/nsPerUs)
+	}
 	cl.conn.Park()
 	h.s.tasks.Add(1)
 	go h.s.guard(nil, func() {
 		defer h.s.tasks.Done()
 		w := resp.Writer{Proto: proto}
+		begin := h.s.clock.MonoNs()
 		task(&w)
-		l.Post(func() { h.finish(l, cl, w.B) })
+		took := h.s.clock.MonoNs() - begin
+		l.Post(func() { h.finish(l, cl, w.B, took) })
 	})
 }
 
 // finish sends the reply of a long command and lets its client go on.
-func (h handler) finish(l *netloop.Loop, cl *client, reply []byte) {
+func (h handler) finish(l *netloop.Loop, cl *client, reply []byte, tookNs int64) {
 	cl.Task = nil
+	l.User.(*loopState).worker.Finish(cl.Session, tookNs, reply)
+	cl.waitUsec = -1
 	if cl.closed {
 		return
 	}
-	cl.NetOut += uint64(len(reply))
-	l.User.(*loopState).counts.add(0, 0, uint64(len(reply)))
-	cl.conn.Send(reply)
+	if !cl.Muted() {
+		cl.NetOut += uint64(len(reply))
+		l.User.(*loopState).counts.add(0, 0, uint64(len(reply)))
+		h.s.checkOutput(cl, cl.conn.PendingOut()+len(reply))
+		cl.conn.Give(reply)
+	}
+	cl.Answered()
+	if cl.Flags&command.Monitor != 0 {
+		h.s.deliverLate(l, cl)
+	}
 	if cl.Flags&command.CloseAfterReply != 0 {
 		cl.conn.CloseAfterWrite()
 		return
@@ -107,12 +144,36 @@ func (h handler) finish(l *netloop.Loop, cl *client, reply []byte) {
 
 // Tick does a slice of background work.
 func (h handler) Tick(l *netloop.Loop, nowMono int64) time.Duration {
-	return time.Duration(l.User.(*loopState).worker.Tick(nowMono))
+	state := l.User.(*loopState)
+	wait := time.Duration(state.worker.Tick(nowMono))
+	state.cycle(l, nowMono)
+	if nowMono >= state.roster.due {
+		h.s.sweep(l, nowMono)
+	}
+	if len(state.postponed) > 0 {
+		wait = h.s.pauseTick(l, wait)
+	}
+	if len(state.deadlines) > 0 {
+		wait = h.s.overdue(state, wait)
+	}
+	return wait
 }
 
 // overflow logs a client that sent more than it may.
-func (s *Server) overflow(_ *netloop.Loop, c *netloop.Conn, buffered int) {
-	cl := c.Data.(*client)
-	s.log.Warningf("Closing client that reached max query buffer length: id=%d addr=%s name=%s db=%d qbuf=%d",
-		cl.ID, c.RemoteAddr(), cl.Name, cl.DB.Index(), buffered)
+func (s *Server) overflow(_ *netloop.Loop, c *netloop.Conn, input []byte) {
+	c.Data.(*client).sentAway = true
+	start := config.AppendQuoted(nil, string(input[:min(len(input), overflowShown)]))
+	s.log.Warningf("Closing client that reached max query buffer length: %s (qbuf initial bytes: %s)", s.describe(c.Data.(*client)), start)
 }
+
+// logLeft says that a client has closed its connection, unless all are being closed.
+func (s *Server) logLeft(cl *client) {
+	select {
+	case <-s.stop:
+	default:
+		s.log.Verbosef("Client closed connection %s", s.describe(cl))
+	}
+}
+
+// overflowShown is how much of its input the log shows.
+const overflowShown = 64

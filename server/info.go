@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"kvorum/command"
 	"kvorum/config"
 	"kvorum/engine"
 	"kvorum/mem"
@@ -15,6 +16,7 @@ import (
 type section struct {
 	title     string
 	byDefault bool
+	named     bool // only when its name is given, not with "all"
 	fields    []field
 	list      func(*report)
 }
@@ -43,14 +45,25 @@ func sections() []section {
 		{title: "Cluster", byDefault: true, fields: []field{constant("cluster_enabled", 0)}},
 		{title: "Keyspace", byDefault: true, list: (*report).keyspace},
 		{title: "Kvorum", byDefault: true, fields: kvorumFields},
+		{title: "Debug", named: true, fields: debugFields},
 	}
 }
 
 // Info implements command.Host.
-func (s *Server) Info(want func(name string, byDefault bool) bool) string {
-	r := &report{s: s, nowMs: s.clock.NowMs()}
+func (s *Server) Info(want command.InfoFilter) string {
+	return (&report{s: s, nowMs: s.clock.NowMs()}).write(want)
+}
+
+// crashInfo is a section of INFO after a crash: without what event loops would
+// have to be asked for.
+func (s *Server) crashInfo(name string) string {
+	r := &report{s: s, nowMs: s.clock.NowMs(), crashed: true}
+	return r.write(func(section string, _, _ bool) bool { return section == name })
+}
+
+func (r *report) write(want command.InfoFilter) string {
 	for _, sec := range sections() {
-		if !want(strings.ToLower(sec.title), sec.byDefault) {
+		if !want(strings.ToLower(sec.title), sec.byDefault, sec.named) {
 			continue
 		}
 		if r.text.Len() > 0 {
@@ -76,6 +89,8 @@ type report struct {
 	nowMs int64
 	text  strings.Builder
 
+	crashed bool // event loops may not answer any more
+
 	totalsRead bool
 	totals     engine.Totals
 	memRead    bool
@@ -85,6 +100,8 @@ type report struct {
 	process    processFigures
 	cpuRead    bool
 	dbs        []dbFigures
+	loops      loopSums
+	loopsRead  bool
 }
 
 func (r *report) counts() *engine.Totals {
@@ -200,8 +217,9 @@ func (r *report) latencyStats() {
 	if len(points) == 0 {
 		return
 	}
+	measured := r.s.eng.Latencies()
 	for _, spec := range r.s.table.Specs() {
-		h := r.counts().PerCommand[spec.ID].Latency
+		h := measured[spec.ID]
 		if h == nil {
 			continue
 		}
@@ -218,20 +236,8 @@ func (r *report) latencyStats() {
 }
 
 func (r *report) listeners() {
-	r.s.cfgMu.RLock()
-	bind := r.s.cfg.Bind()
-	r.s.cfgMu.RUnlock()
-	n := 0
-	if tcp := r.s.tcpPort(); tcp != 0 {
-		fmt.Fprintf(&r.text, "listener%d:name=tcp", n)
-		for _, addr := range bind {
-			fmt.Fprintf(&r.text, ",bind=%s", addr)
-		}
-		fmt.Fprintf(&r.text, ",port=%d\r\n", tcp)
-		n++
-	}
-	if path := r.s.sockets.unixPath; path != "" {
-		fmt.Fprintf(&r.text, "listener%d:name=unix,bind=%s\r\n", n, path)
+	for _, line := range r.s.listenerLines() {
+		r.text.WriteString(line + "\r\n")
 	}
 }
 

@@ -4,36 +4,45 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"kvorum/command"
 	"kvorum/config"
-	"kvorum/keyspace"
 	"kvorum/mem"
-	"kvorum/rng"
 )
 
 const (
 	msPerSec  = 1000
+	nsPerUs   = 1000
+	usPerMs   = 1000
 	secPerDay = 24 * 60 * 60
+
+	replIDLen = 40 // hex digits of a replication ID
 )
 
 var serverFields = []field{
 	constant("redis_version", command.RedisVersion),
 	constant("server_name", "kvorum"),
 	{"kvorum_version", func(*report) any { return Version }},
+	{"redis_git_sha1", func(*report) any { return buildFigures().revision }},
+	{"redis_git_dirty", func(*report) any { return buildFigures().dirty }},
+	{"redis_build_id", func(*report) any { return buildFigures().id }},
 	constant("redis_mode", "standalone"),
 	{"os", func(*report) any { return systemName() }},
 	constant("arch_bits", 64),
+	{"monotonic_clock", func(r *report) any { return clockName(&r.s.clock) }},
 	{"multiplexing_api", func(*report) any {
 		if runtime.GOOS == "linux" {
 			return "epoll"
 		}
 		return "go"
 	}},
+	constant("atomicvar_api", "go"),
+	constant("gcc_version", "0.0.0"), // as Redis says of other compilers
 	{"process_id", func(*report) any { return os.Getpid() }},
 	{"process_supervised", func(r *report) any { return r.s.program.supervised() }},
 	{"run_id", func(r *report) any { return r.s.runID }},
-	{"tcp_port", func(r *report) any { return r.s.tcpPort() }},
+	{"tcp_port", func(r *report) any { return r.setting(func(c *config.Config) any { return c.Int("port") }) }},
 	{"server_time_usec", func(r *report) any { return r.s.clock.NowUs() }},
 	{"uptime_in_seconds", func(r *report) any { return r.uptime() }},
 	{"uptime_in_days", func(r *report) any { return r.uptime() / secPerDay }},
@@ -65,8 +74,13 @@ var clientFields = []field{
 	{"connected_clients", func(r *report) any { return r.s.clients.Load() }},
 	constant("cluster_connections", 0),
 	{"maxclients", func(r *report) any { return r.s.maxClients.Load() }},
-	constant("blocked_clients", 0),
+	{"client_recent_max_input_buffer", func(r *report) any { in, _ := r.s.recent.max(); return in }},
+	{"client_recent_max_output_buffer", func(r *report) any { _, out := r.s.recent.max(); return out }},
+	{"blocked_clients", func(r *report) any { return r.s.blocked.Load() }},
 	constant("tracking_clients", 0),
+	{"clients_in_timeout_table", func(r *report) any { return r.s.timed.Load() }},
+	{"total_blocking_keys", func(r *report) any { return r.blockingKeys() }},
+	constant("total_blocking_keys_on_nokey", 0),
 }
 
 var memoryFields = []field{
@@ -93,6 +107,19 @@ var memoryFields = []field{
 		}
 		return nil
 	}},
+	constant("used_memory_lua", 0),
+	constant("used_memory_vm_eval", 0),
+	constant("used_memory_lua_human", "0B"),
+	constant("used_memory_scripts_eval", 0),
+	constant("number_of_cached_scripts", 0),
+	constant("number_of_functions", 0),
+	constant("number_of_libraries", 0),
+	constant("used_memory_vm_functions", 0),
+	constant("used_memory_vm_total", 0),
+	constant("used_memory_vm_total_human", "0B"),
+	constant("used_memory_functions", 0),
+	constant("used_memory_scripts", 0),
+	constant("used_memory_scripts_human", "0B"),
 	{"maxmemory", func(r *report) any { return r.setting(func(c *config.Config) any { return c.Memory("maxmemory") }) }},
 	{"maxmemory_human", func(r *report) any {
 		return r.setting(func(c *config.Config) any { return human(c.Int("maxmemory")) })
@@ -104,9 +131,19 @@ var memoryFields = []field{
 	{"allocator_frag_bytes", func(r *report) any { return r.memory().Spans - r.memory().Total }},
 	{"allocator_rss_ratio", func(r *report) any { return ratio(r.memory().Resident, r.memory().Spans) }},
 	{"allocator_rss_bytes", func(r *report) any { return r.memory().Resident - r.memory().Spans }},
+	{"rss_overhead_ratio", func(r *report) any { return r.ifRSS(ratio(r.resident(), r.memory().Resident)) }},
+	{"rss_overhead_bytes", func(r *report) any { return r.ifRSS(r.resident() - r.memory().Resident) }},
 	{"mem_fragmentation_ratio", func(r *report) any { return r.ifRSS(ratio(r.resident(), r.used())) }},
 	{"mem_fragmentation_bytes", func(r *report) any { return r.ifRSS(r.resident() - r.used()) }},
+	constant("mem_not_counted_for_evict", 0),
+	constant("mem_replication_backlog", 0),
+	constant("mem_total_replication_buffers", 0),
+	constant("mem_clients_slaves", 0),
+	{"mem_clients_normal", func(r *report) any { return r.s.clientBytes() }},
+	constant("mem_cluster_links", 0),
+	constant("mem_aof_buffer", 0),
 	constant("mem_allocator", "kvorum"),
+	{"active_defrag_running", func(r *report) any { running, _ := r.s.eng.Compacting(); return oneIf(running) }},
 	{"lazyfree_pending_objects", func(r *report) any { return r.s.ks.PendingObjects() }},
 	{"lazyfreed_objects", func(r *report) any { return r.s.ks.FreedObjects() }},
 }
@@ -136,31 +173,104 @@ func ifKnown(n int64) any {
 	return n
 }
 
+// persistenceFields are those of a server that has never saved nor forked.
 var persistenceFields = []field{
 	constant("loading", 0),
 	constant("async_loading", 0),
+	constant("current_cow_peak", 0),
+	constant("current_cow_size", 0),
+	constant("current_cow_size_age", 0),
+	constant("current_fork_perc", "0.00"),
+	constant("current_save_keys_processed", 0),
+	constant("current_save_keys_total", 0),
 	{"rdb_changes_since_last_save", func(r *report) any { return r.counts().Dirty }},
 	constant("rdb_bgsave_in_progress", 0),
+	{"rdb_last_save_time", func(r *report) any { return r.s.StartSec() }},
+	constant("rdb_last_bgsave_status", "ok"),
+	constant("rdb_last_bgsave_time_sec", -1),
+	constant("rdb_current_bgsave_time_sec", -1),
+	constant("rdb_saves", 0),
+	constant("rdb_last_cow_size", 0),
+	constant("rdb_last_load_keys_expired", 0),
+	constant("rdb_last_load_keys_loaded", 0),
 	constant("aof_enabled", 0),
 	constant("aof_rewrite_in_progress", 0),
+	constant("aof_rewrite_scheduled", 0),
+	constant("aof_last_rewrite_time_sec", -1),
+	constant("aof_current_rewrite_time_sec", -1),
+	constant("aof_last_bgrewrite_status", "ok"),
+	constant("aof_rewrites", 0),
+	constant("aof_rewrites_consecutive_failures", 0),
+	constant("aof_last_write_status", "ok"),
+	constant("aof_last_cow_size", 0),
+	constant("module_fork_in_progress", 0),
+	constant("module_fork_last_cow_size", 0),
 }
 
 var statsFields = []field{
 	{"total_connections_received", func(r *report) any { return r.s.stats.accepted.Load() }},
 	{"total_commands_processed", func(r *report) any { return r.counts().Commands }},
 	{"instantaneous_ops_per_sec", func(r *report) any { return r.s.stats.ops.get() }},
-	{"total_net_input_bytes", func(r *report) any { return r.s.sumCounts().netIn - r.s.stats.netInAt.Load() }},
-	{"total_net_output_bytes", func(r *report) any { return r.s.sumCounts().netOut - r.s.stats.netOutAt.Load() }},
+	{"total_net_input_bytes", func(r *report) any { return r.counts().NetIn }},
+	{"total_net_output_bytes", func(r *report) any { return r.counts().NetOut }},
+	constant("total_net_repl_input_bytes", 0),
+	constant("total_net_repl_output_bytes", 0),
 	{"instantaneous_input_kbps", func(r *report) any { return kbps(&r.s.stats.inBytes) }},
 	{"instantaneous_output_kbps", func(r *report) any { return kbps(&r.s.stats.outBytes) }},
+	constant("instantaneous_input_repl_kbps", "0.00"),
+	constant("instantaneous_output_repl_kbps", "0.00"),
 	{"rejected_connections", func(r *report) any { return r.s.stats.rejected.Load() }},
+	constant("sync_full", 0),
+	constant("sync_partial_ok", 0),
+	constant("sync_partial_err", 0),
 	{"expired_keys", func(r *report) any { return r.counts().ExpiredKeys }},
+	{"expired_stale_perc", func(r *report) any { return fixed2(r.stalePercent()) }},
+	{"expired_time_cap_reached_count", func(r *report) any { return r.counts().ExpireCapped }},
+	{"expire_cycle_cpu_milliseconds", func(r *report) any { return r.ticksMs(r.counts().ExpireTicks) }},
 	constant("evicted_keys", 0),
+	{"evicted_clients", func(r *report) any { return r.s.stats.evictedClients.Load() }},
+	constant("total_eviction_exceeded_time", 0),
+	constant("current_eviction_exceeded_time", 0),
 	{"keyspace_hits", func(r *report) any { return r.counts().Hits }},
 	{"keyspace_misses", func(r *report) any { return r.counts().Misses }},
 	constant("pubsub_channels", 0),
 	constant("pubsub_patterns", 0),
+	constant("pubsubshard_channels", 0),
+	constant("latest_fork_usec", 0),
+	constant("total_forks", 0),
+	constant("migrate_cached_sockets", 0),
+	constant("slave_expires_tracked_keys", 0),
+	{"total_active_defrag_time", func(r *report) any { return r.ticksMs(r.counts().CompactTicks) }},
+	{"current_active_defrag_time", func(r *report) any { _, ms := r.s.eng.Compacting(); return ms }},
+	constant("tracking_total_keys", 0),
+	constant("tracking_total_items", 0),
+	constant("tracking_total_prefixes", 0),
+	constant("unexpected_error_replies", 0),
 	{"total_error_replies", func(r *report) any { return r.counts().Errors }},
+	constant("dump_payload_sanitizations", 0),
+	{"total_reads_processed", func(r *report) any { return r.sums().reads }},
+	{"total_writes_processed", func(r *report) any { return r.sums().writes }},
+	{"io_threaded_reads_processed", func(r *report) any { return r.ifThreaded(r.sums().reads) }},
+	{"io_threaded_writes_processed", func(r *report) any { return r.ifThreaded(r.sums().writes) }},
+	constant("reply_buffer_shrinks", 0),
+	constant("reply_buffer_expands", 0),
+	{"eventloop_cycles", func(r *report) any { return r.sums().cycles }},
+	{"eventloop_duration_sum", func(r *report) any { return (r.sums().busyNs + r.sums().sliceNs) / nsPerUs }},
+	{"eventloop_duration_cmd_sum", func(r *report) any { return r.commandUs() }},
+	{"instantaneous_eventloop_cycles_per_sec", func(r *report) any { return r.s.stats.turns.get() }},
+	{"instantaneous_eventloop_duration_usec", func(r *report) any { return r.s.stats.usPerTurn() }},
+	{"acl_access_denied_auth", func(r *report) any { return r.s.stats.badLogins.Load() }},
+	constant("acl_access_denied_cmd", 0),
+	constant("acl_access_denied_key", 0),
+	constant("acl_access_denied_channel", 0),
+}
+
+// debugFields are shown only when the section is named.
+var debugFields = []field{
+	constant("eventloop_duration_aof_sum", 0),
+	{"eventloop_duration_cron_sum", func(r *report) any { return r.sums().sliceNs / nsPerUs }},
+	{"eventloop_duration_max", func(r *report) any { return r.sums().busyNsMax / nsPerUs }},
+	{"eventloop_cmd_per_cycle_max", func(r *report) any { return r.sums().commandsMax }},
 }
 
 func kbps(r *rate) string { return fixed2(float64(r.get()) / 1024) }
@@ -169,6 +279,16 @@ var replicationFields = []field{
 	constant("role", "master"),
 	constant("connected_slaves", 0),
 	constant("master_failover_state", "no-failover"),
+	{"master_replid", func(r *report) any { return *r.s.replID.Load() }},
+	constant("master_replid2", strings.Repeat("0", replIDLen)),
+	constant("master_repl_offset", 0),
+	constant("second_repl_offset", -1),
+	constant("repl_backlog_active", 0),
+	{"repl_backlog_size", func(r *report) any {
+		return r.setting(func(c *config.Config) any { return c.Memory("repl-backlog-size") })
+	}},
+	constant("repl_backlog_first_byte_offset", 0),
+	constant("repl_backlog_histlen", 0),
 }
 
 var cpuFields = []field{
@@ -201,73 +321,4 @@ var kvorumFields = []field{
 	{"compacted_bytes", func(r *report) any { return r.s.ks.CompactedBytes() }},
 	{"tickets", func(r *report) any { return r.tickets() }},
 	{"expire_lag_ms", func(r *report) any { return r.s.eng.ExpireLagMs() }},
-}
-
-const (
-	ttlSamples = 32  // volatile keys that an average TTL is made of
-	ttlDraws   = 512 // tries to find them
-)
-
-// dbFigures are the numbers of one database.
-type dbFigures struct {
-	keys, volatile, tickets int64
-	averageTTL              int64 // ms
-}
-
-// databases reads the figures of all databases, while the world stands still
-// for some microseconds.
-func (r *report) databases() []dbFigures {
-	if r.dbs != nil {
-		return r.dbs
-	}
-	ks := r.s.ks
-	r.dbs = make([]dbFigures, ks.DBCount())
-	random := rng.New(uint64(r.nowMs))
-	r.s.eng.Exclusive(func() {
-		for i := range r.dbs {
-			db := ks.DB(i)
-			r.dbs[i] = dbFigures{db.Len(), db.VolatileLen(), db.Tickets(), averageTTL(db, r.nowMs, random)}
-		}
-	})
-	return r.dbs
-}
-
-// averageTTL estimates the mean time to live of a database's volatile keys, in
-// milliseconds: 0 without any, or when they are too rare among many to be drawn.
-// The world stands still.
-func averageTTL(db *keyspace.DB, nowMs int64, random *rng.Rand) int64 {
-	if db.VolatileLen() == 0 {
-		return 0
-	}
-	sum, n := int64(0), int64(0)
-	add := func(e keyspace.Entry) {
-		if e.Due() >= 0 && n < ttlSamples {
-			sum += max(e.Due()-nowMs, 0)
-			n++
-		}
-	}
-	if db.Len() < ttlDraws*keyspace.ShardCount/100 {
-		// Few keys: most draws would hit an empty place, a walk is short.
-		first := random.Intn(keyspace.ShardCount)
-		for i := 0; i < keyspace.ShardCount && n < ttlSamples; i++ {
-			db.ScanShard((first+i)%keyspace.ShardCount, add)
-		}
-	} else {
-		for i := 0; i < ttlDraws && n < ttlSamples; i++ {
-			if e, ok := db.Sample(random.Intn(keyspace.ShardCount), random.Uint32(), random.Uint32()); ok {
-				add(e)
-			}
-		}
-	}
-	if n == 0 {
-		return 0
-	}
-	return sum / n
-}
-
-func (r *report) tickets() (n int64) {
-	for _, db := range r.databases() {
-		n += db.tickets
-	}
-	return n
 }

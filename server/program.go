@@ -26,6 +26,7 @@ type program struct {
 	name       string  // as it was started
 	pidFile    string  // absolute; "" if there is none
 	area       titleArea
+	title      string   // of the process at the start
 	oom        oomScore // after running is set: under cfgMu
 	running    atomic.Bool
 	signals    signalState
@@ -60,6 +61,7 @@ func (p *program) begin() {
 	p.pin()
 	p.refuseHugePages()
 	p.writePidFile()
+	p.title = p.s.title(p.name)
 	if p.cfg.Bool("set-proc-title") {
 		if err := p.showTitle(); err != nil {
 			p.log.Warningf("%s", err)
@@ -81,6 +83,9 @@ func (p *program) ready() {
 	p.warnOfMemory()
 	p.running.Store(true)
 	_ = p.applyOOM() // logged; the server runs without
+	if p.s.title(p.name) != p.title {
+		_ = p.applyTitle() // somebody was quick; as above
+	}
 	p.s.cfgMu.Unlock()
 	if p.daemon != nil {
 		p.daemon.ready()

@@ -14,9 +14,10 @@
 // from any. The methods of command.Host are called by handlers and Tasks, as
 // their docs say.
 //
-// Lock order: config mutex < gate < shards. The config mutex is never taken by a
-// goroutine that is in a batch of the engine while another waits for the gate
-// under it: hooks of CONFIG SET publish settings through atomics only.
+// Lock order: config mutex < gate < shards < monitors. The config mutex is never
+// taken by a goroutine that is in a batch of the engine while another waits for
+// the gate under it: hooks of CONFIG SET publish settings through atomics only. The
+// mutex of eviction is taken beside the loops only, and held while waiting for them.
 //
 // What Main runs has a program, which deals with the process: signals, pid file,
 // title, crash report. A Server from New alone leaves its process as it is.
@@ -29,7 +30,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,6 +68,18 @@ type Server struct {
 	runID   string
 	startMs int64 // wall time
 
+	monitors          monitors
+	outLimits         atomic.Pointer[outputLimits]
+	recent            recent
+	idleSec           atomic.Int64 // timeout
+	blocked           atomic.Int64 // clients that wait for something
+	timed             atomic.Int64 // clients that wait for keys until a certain time
+	evictNow          chan struct{}
+	evicting          sync.Mutex   // held by the one that evicts clients; guards what follows
+	overAfterEvicting bool         // eviction was in vain
+	clientLimit       atomic.Int64 // maxmemory-clients in bytes, 0 without
+	recount           atomic.Bool  // clientLimit is new, the sums of the loops may be old
+
 	sockets    sockets
 	clients    atomic.Int64
 	maxClients atomic.Int64
@@ -84,16 +96,25 @@ type Server struct {
 	stopOnce     sync.Once
 	done         sync.WaitGroup
 	lastAttackMs atomic.Int64   // when the last warning of an HTTP client was logged
+	lastAcceptMs atomic.Int64   // the same of a failed accept
 	tasks        sync.WaitGroup // goroutines of long commands
+
+	latency    latencyMonitor
+	replID     atomic.Pointer[string] // master_replid
+	cronPaused atomic.Bool            // DEBUG PAUSE-CRON
 }
 
-// loopState is what the server keeps per event loop. All but counts is touched
-// on the loop only.
+// loopState is what the server keeps per event loop. All but counts and
+// clientBytes is touched on the loop only.
 type loopState struct {
-	worker   *engine.Worker
-	sessions map[uint64]*client
-	serving  *client // the one whose requests are being executed, for the crash report
-	counts   loopCounts
+	worker      *engine.Worker
+	sessions    map[uint64]*client
+	roster      roster
+	postponed   []*client // by CLIENT PAUSE, the first one first
+	deadlines   deadlines // of clients that wait for keys
+	serving     *client   // the one whose requests are being executed, for the crash report
+	counts      loopCounts
+	clientBytes atomic.Int64 // sum of counted of the clients; written on the loop
 }
 
 // client is a connection with its session.
@@ -101,6 +122,15 @@ type client struct {
 	*command.Session
 	conn   *netloop.Conn
 	closed bool
+	// sentAway tells that the server ended the connection, not the client.
+	sentAway bool
+
+	at              int   // place in the roster
+	seenIn, seenOut int   // bytes buffered when it was looked after last
+	softSince       int64 // Unix seconds since when its output is over the soft limit, 0 if it is not
+	counted         int64 // its part in loopState.clientBytes
+
+	waitUsec int64 // that the long command in flight had waited; -1 without one
 }
 
 var _ command.Host = (*Server)(nil)
@@ -124,21 +154,26 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	s := &Server{
 		cfg: cfg, file: file, log: log, clock: clock.New(), table: table, runID: newRunID(),
 		toldIneffective: make(map[string]bool),
-		ready:           make(chan struct{}), stop: make(chan struct{}),
+		ready:           make(chan struct{}), stop: make(chan struct{}), evictNow: make(chan struct{}, 1),
 		debugFor:   cfg.EnumBits("enable-debug-command"),
 		protectFor: cfg.EnumBits("enable-protected-configs"),
 	}
 	s.startMs = s.clock.NowMs()
+	s.newReplID()
+	s.latency.now = s.clock.NowMs
 	mem.SetHugePages(!cfg.Bool("disable-thp"))
 	s.ks = keyspace.New(int(cfg.Int("databases")))
-	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnAttack: s.logAttack})
+	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack, OnCommand: s.tellMonitors,
+		Deliver: s.served})
 	var err error
 	s.net, err = netloop.New(netloop.Config{
 		Loops:       loopCount(int(cfg.Int("io-threads")), cfg.IsSet("io-threads"), processors(cfg.String("server_cpulist"))),
 		MaxInput:    s.maxInput.Load,
 		Overflow:    s.overflow,
+		Kept:        s.kept,
+		Pending:     s.pendingOut,
 		KeepAlive:   func() int { return int(s.keepAlive.Load()) },
-		AcceptError: func(err error) { s.log.Warningf("Accepting client connection: %s", strerror(err)) },
+		AcceptError: s.acceptFailed,
 		Guard:       s.guard,
 	}, handler{s})
 	if err != nil {
@@ -166,7 +201,9 @@ func loopCount(ioThreads int, set bool, processors int) int {
 
 // Run listens and serves until Stop. It returns when everything has ended.
 func (s *Server) Run() error {
-	s.raiseDescriptors()
+	if err := s.raiseDescriptors(); err != nil {
+		return err
+	}
 	if name, err := s.cfg.RunHooks(); err != nil {
 		return fmt.Errorf("server: %s: %w", name, err)
 	}
@@ -195,14 +232,9 @@ func (s *Server) end() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownWait)
 	defer cancel()
 	s.program.end()
+	s.closeUnix()
 	err := s.net.Shutdown(ctx)
 	s.done.Wait()
-	if path := s.sockets.unixPath; path != "" {
-		s.log.Noticef("Removing the unix socket file.")
-		if rmErr := os.Remove(path); rmErr != nil && !os.IsNotExist(rmErr) {
-			s.log.Warningf("Error removing the unix socket file: %s", strerror(rmErr))
-		}
-	}
 	s.log.Warningf("Redis is now ready to exit, bye bye...")
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil // a command that still runs is cut off: nothing of it was acknowledged

@@ -113,6 +113,23 @@ func TestClientListAndKillOverLoops(t *testing.T) {
 	admin.WantClosed()
 }
 
+// CLIENT LIST tells the last command of a client, executed or refused, as Valkey
+// 7.2.7 does.
+func TestClientListTellsTheLastCommand(t *testing.T) {
+	s := servertest.Start(t)
+	a, b := s.Dial(), s.Dial()
+	a.Want("+OK", "CLIENT", "SETNAME", "x")
+	for _, step := range [][2]string{
+		{"GET", "get"}, {"NOSUCH", "NULL"}, {"CLIENT NOSUCH", "NULL"}, {"CLIENT", "client"}, {"CONFIG GET", "config|get"},
+		{"SET a b FOO", "set"}, {"PING", "ping"}, {"GET k x", "get"}, {"CLIENT PAUSE x", "client|pause"},
+	} {
+		a.Do(strings.Fields(step[0])...)
+		if line := lineOf(b.Str("CLIENT", "LIST"), "x"); !strings.Contains(line, " cmd="+step[1]+" ") {
+			t.Errorf("after %s: %s", step[0], line)
+		}
+	}
+}
+
 // A client that was killed by its own command still gets the reply, and the
 // requests behind it are not served.
 func TestClientKillsItself(t *testing.T) {

@@ -22,12 +22,16 @@ func (s *Server) hookConfig() {
 		"requirepass", "proto-max-bulk-len", "notify-keyspace-events", "maxmemory-policy", "lfu-log-factor",
 		"lfu-decay-time", "slowlog-log-slower-than", "latency-tracking", "hll-sparse-max-bytes",
 		"hash-max-listpack-entries", "hash-max-listpack-value", "list-max-listpack-size", "set-max-intset-entries",
-		"set-max-listpack-entries", "set-max-listpack-value", "zset-max-listpack-entries", "zset-max-listpack-value")
+		"set-max-listpack-entries", "set-max-listpack-value", "zset-max-listpack-entries", "zset-max-listpack-value",
+		"latency-monitor-threshold")
 	s.cfg.OnChange(s.applyMaxClients, "maxclients")
 	s.cfg.OnChange(func() error { s.maxInput.Store(s.cfg.Int("client-query-buffer-limit")); return nil }, "client-query-buffer-limit")
 	s.cfg.OnChange(func() error { s.protected.Store(s.cfg.Bool("protected-mode")); return nil }, "protected-mode")
-	s.cfg.OnChange(func() error { s.keepAlive.Store(s.cfg.Int("tcp-keepalive")); return nil }, "tcp-keepalive")
+	s.cfg.OnChange(func() error { s.applyKeepAlive(); return nil }, "tcp-keepalive")
 	s.cfg.OnChange(func() error { s.slow.setMax(s.cfg.Int("slowlog-max-len")); return nil }, "slowlog-max-len")
+	s.cfg.OnChange(func() error { s.idleSec.Store(s.cfg.Int("timeout")); return nil }, "timeout")
+	s.cfg.OnChange(s.applyOutputLimits, "client-output-buffer-limit")
+	s.cfg.OnChange(s.applyClientLimit, "maxmemory-clients", "maxmemory")
 	s.cfg.OnChange(s.applyLogLevel, "loglevel")
 	s.cfg.OnChange(func() error { return s.relisten(errListenPort) }, "port")
 	s.cfg.OnChange(func() error { return s.relisten(errListenBind) }, "bind")
@@ -42,6 +46,7 @@ func (s *Server) applyEngine() error {
 	next.SlowlogUsec = s.cfg.Int("slowlog-log-slower-than")
 	next.LatencyTrack = s.cfg.Bool("latency-tracking")
 	next.HLLSparseMax = s.cfg.Int("hll-sparse-max-bytes")
+	next.LatencyMs = s.cfg.Int("latency-monitor-threshold")
 	next.Packing = s.packing()
 	next.LFU = nil
 	switch s.cfg.Enum("maxmemory-policy") {
@@ -52,6 +57,7 @@ func (s *Server) applyEngine() error {
 		}
 	}
 	s.eng.Apply(next)
+	s.slow.setOn(next.SlowlogUsec >= 0)
 	return nil
 }
 
@@ -73,15 +79,6 @@ func (s *Server) applyLogLevel() error {
 	if level, ok := logx.ParseLevel(s.cfg.Enum("loglevel")); ok {
 		s.log.SetLevel(level)
 	}
-	return nil
-}
-
-func (s *Server) applyMaxClients() error {
-	n := s.cfg.Int("maxclients")
-	if can := raiseFileLimit(n + reservedFiles); can < n+reservedFiles {
-		return fmt.Errorf("The operating system is not able to handle the specified number of clients, try with %d", can-reservedFiles)
-	}
-	s.maxClients.Store(n)
 	return nil
 }
 

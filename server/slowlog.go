@@ -7,6 +7,7 @@ import (
 	"kvorum/command"
 	"kvorum/config"
 	"kvorum/engine"
+	"kvorum/netloop"
 )
 
 // An entry of the slow log keeps the request in short: this many arguments, this
@@ -24,6 +25,7 @@ type slowlog struct {
 	mu     sync.Mutex
 	list   []command.SlowEntry // oldest first
 	max    int
+	on     bool // slow commands are being recorded
 	nextID int64
 }
 
@@ -45,22 +47,50 @@ func (l *slowlog) record(slow engine.Slow) {
 	if s.Peer != nil {
 		e.Addr = s.Peer.RemoteAddr()
 	}
+	if c, ok := s.Peer.(*netloop.Conn); ok {
+		e.WaitUsec = waitUsec(c, slow.Duration)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e.ID = l.nextID
 	l.nextID++
 	l.list = append(l.list, e)
-	if over := len(l.list) - l.max; over > 0 {
+	l.trimLocked()
+}
+
+func (l *slowlog) trimLocked() {
+	if over := len(l.list) - l.max; over > 0 && l.on {
 		clear(l.list[:over]) // append copies the rest to a new array some day; free these now
 		l.list = l.list[over:]
 	}
 }
 
-// setMax changes the limit, which the next entry enforces.
+// waitUsec returns how long the command that has just ended after tookUs waited
+// from when its loop heard of the client. That of a long command was noted when it
+// left the loop.
+func waitUsec(c *netloop.Conn, tookUs int64) int64 {
+	if cl, ok := c.Data.(*client); ok && cl.waitUsec >= 0 {
+		return cl.waitUsec
+	}
+	loop := c.Loop()
+	return max((loop.Server().Mono()-loop.Now)/nsPerUs-tookUs, 0)
+}
+
+// setMax changes the limit.
 func (l *slowlog) setMax(n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.max = int(n)
+	l.trimLocked()
+}
+
+// setOn says whether slow commands are being recorded: if not, entries over the
+// limit stay, as in Redis.
+func (l *slowlog) setOn(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.on = on
+	l.trimLocked()
 }
 
 // clipArgs copies the arguments in short. Those in hidden are not shown.

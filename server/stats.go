@@ -7,31 +7,95 @@ import (
 
 	"kvorum/hist"
 	"kvorum/mem"
+	"kvorum/netloop"
 )
 
-// loopCounts are what one loop has done. Only the loop writes, so a plain load
-// and store do; anybody reads.
+// loopCounts are what one loop has done: plain counters of its goroutine, and what
+// it has published of them.
 type loopCounts struct {
-	commands atomic.Uint64
-	netIn    atomic.Uint64 // bytes of requests
-	netOut   atomic.Uint64 // bytes of replies
-	_        [40]byte      // a cache line of its own
+	turns       uint64
+	busyNs      int64 // without waiting and without background work
+	busyNsMax   int64 // longest turn
+	commands    uint64
+	commandsWas uint64 // before this turn
+	commandsMax uint64 // of one turn
+	netIn       uint64 // bytes of requests
+	netOut      uint64 // bytes of replies
+	publishNs   int64  // Mono at which they are published next
+
+	_   [64]byte // what others read is on lines of its own
+	pub published
 }
 
+// add counts what a call of Serve did.
 func (c *loopCounts) add(commands, in, out uint64) {
-	c.commands.Store(c.commands.Load() + commands)
-	c.netIn.Store(c.netIn.Load() + in)
-	c.netOut.Store(c.netOut.Load() + out)
+	c.commands += commands
+	c.netIn += in
+	c.netOut += out
 }
 
-// counts is a sum of loopCounts.
-type counts struct{ commands, netIn, netOut uint64 }
+// publishEveryNs is how old figures that are read off the loop may be.
+const publishEveryNs = 20_000_000
 
-func (s *Server) sumCounts() (sum counts) {
+// published are figures of a loop that anybody may read at any time; they are as
+// old as publishEveryNs, or as the last turn of an idle loop.
+type published struct {
+	cycles, busyNs, busyNsMax, commandsMax atomic.Uint64
+	sliceNs                                atomic.Uint64
+	reads, writes                          atomic.Uint64
+	commands, netIn, netOut                atomic.Uint64
+}
+
+// cycle ends a turn of the loop, but for the background work that follows.
+func (st *loopState) cycle(l *netloop.Loop, nowMono int64) {
+	c := &st.counts
+	c.turns++
+	busy := nowMono - l.Now
+	c.busyNs += busy
+	c.busyNsMax = max(c.busyNsMax, busy)
+	c.commandsMax = max(c.commandsMax, c.commands-c.commandsWas)
+	c.commandsWas = c.commands
+	if nowMono >= c.publishNs {
+		c.publishNs = nowMono + publishEveryNs
+		st.publish(l)
+	}
+}
+
+func (st *loopState) publish(l *netloop.Loop) {
+	c, p := &st.counts, &st.counts.pub
+	p.cycles.Store(c.turns)
+	p.busyNs.Store(uint64(c.busyNs))
+	p.sliceNs.Store(uint64(st.worker.BackgroundNs()))
+	p.busyNsMax.Store(uint64(c.busyNsMax))
+	p.commandsMax.Store(c.commandsMax)
+	p.reads.Store(l.Reads)
+	p.writes.Store(l.Writes)
+	p.commands.Store(c.commands)
+	p.netIn.Store(c.netIn)
+	p.netOut.Store(c.netOut)
+}
+
+// loopSums are the published figures of all loops, since the start.
+type loopSums struct {
+	cycles, busyNs, busyNsMax, commandsMax uint64
+	sliceNs                                uint64
+	reads, writes                          uint64
+	commands, netIn, netOut                uint64
+}
+
+func (s *Server) sumLoops() (sum loopSums) {
 	for _, l := range s.loops {
-		sum.commands += l.counts.commands.Load()
-		sum.netIn += l.counts.netIn.Load()
-		sum.netOut += l.counts.netOut.Load()
+		p := &l.counts.pub
+		sum.cycles += p.cycles.Load()
+		sum.busyNs += p.busyNs.Load()
+		sum.sliceNs += p.sliceNs.Load()
+		sum.busyNsMax = max(sum.busyNsMax, p.busyNsMax.Load())
+		sum.commandsMax = max(sum.commandsMax, p.commandsMax.Load())
+		sum.reads += p.reads.Load()
+		sum.writes += p.writes.Load()
+		sum.commands += p.commands.Load()
+		sum.netIn += p.netIn.Load()
+		sum.netOut += p.netOut.Load()
 	}
 	return sum
 }
@@ -41,12 +105,17 @@ func (s *Server) sumCounts() (sum counts) {
 type stats struct {
 	accepted atomic.Uint64
 	rejected atomic.Uint64
-	netInAt  atomic.Uint64 // sums at the last CONFIG RESETSTAT
-	netOutAt atomic.Uint64
+
+	evictedClients atomic.Uint64
 
 	ops, inBytes, outBytes rate
 	peakBytes              atomic.Int64
 	startBytes             int64 // used memory at the start
+
+	badLogins     atomic.Uint64
+	turns, turnNs rate
+	resetAt       atomic.Pointer[loopSums] // at the last CONFIG RESETSTAT
+	forgetRates   atomic.Bool              // at the next sample
 }
 
 // samples is the number of measurements that a rate is the average of.
@@ -112,19 +181,51 @@ func (st *stats) notePeak(used int64) {
 // ResetStats implements command.Host.
 func (s *Server) ResetStats() {
 	s.eng.ResetTotals()
-	sum := s.sumCounts()
-	s.stats.netInAt.Store(sum.netIn)
-	s.stats.netOutAt.Store(sum.netOut)
+	sum := s.sumLoops()
+	s.stats.resetAt.Store(&sum)
 	s.stats.accepted.Store(0)
 	s.stats.rejected.Store(0)
+	s.stats.evictedClients.Store(0)
+	s.stats.badLogins.Store(0)
+	s.stats.forgetRates.Store(true)
+}
+
+// publishAll makes all loops publish what they have done by now. In a Task only.
+func (s *Server) publishAll() {
+	for _, l := range s.net.Loops() {
+		onLoop(l, func() { l.User.(*loopState).publish(l) })
+	}
+}
+
+// sinceReset returns turns, reads and writes since the last CONFIG RESETSTAT, the
+// rest since the start.
+func (s *Server) sinceReset() loopSums {
+	sum := s.sumLoops()
+	if at := s.stats.resetAt.Load(); at != nil {
+		sum.cycles -= at.cycles
+		sum.busyNs -= at.busyNs
+		sum.sliceNs -= at.sliceNs
+		sum.reads -= at.reads
+		sum.writes -= at.writes
+	}
+	return sum
 }
 
 // Latencies implements command.Host.
-func (s *Server) Latencies() []*hist.Histogram {
-	t := s.eng.Totals()
-	list := make([]*hist.Histogram, len(t.PerCommand))
-	for i := range t.PerCommand {
-		list[i] = t.PerCommand[i].Latency
+func (s *Server) Latencies() []*hist.Histogram { return s.eng.Latencies() }
+
+// sampleRates takes a sample of everything that INFO tells per second.
+func (s *Server) sampleRates(elapsed time.Duration) {
+	sum := s.sumLoops()
+	st := &s.stats
+	if st.forgetRates.Swap(false) {
+		for _, r := range []*rate{&st.ops, &st.inBytes, &st.outBytes, &st.turns, &st.turnNs} {
+			r.ring = [samples]uint64{}
+		}
 	}
-	return list
+	st.ops.note(sum.commands, elapsed)
+	st.inBytes.note(sum.netIn, elapsed)
+	st.outBytes.note(sum.netOut, elapsed)
+	st.turns.note(sum.cycles, elapsed)
+	st.turnNs.note(sum.busyNs+sum.sliceNs, elapsed)
 }

@@ -11,9 +11,12 @@ import (
 	"kvorum/command/hashcmd"
 	"kvorum/command/hllcmd"
 	"kvorum/command/keycmd"
+	"kvorum/command/listcmd"
 	"kvorum/command/servercmd"
 	"kvorum/command/setcmd"
 	"kvorum/command/strcmd"
+	"kvorum/command/txncmd"
+	"kvorum/command/zsetcmd"
 )
 
 // Families returns the rows of all families, each call the same.
@@ -27,5 +30,8 @@ func Families() [][]*command.Spec {
 		servercmd.Specs(),
 		hashcmd.Specs(),
 		setcmd.Specs(),
+		txncmd.Specs(),
+		listcmd.Specs(),
+		zsetcmd.Specs(),
 	}
 }

@@ -56,7 +56,7 @@ func TestWatchersLearnOfChangesOnly(t *testing.T) {
 		shard := keyspace.ShardOf(k.Hash)
 		var w keyspace.Watcher
 		ks.Lock(shard)
-		ks.DB(0).Watch(k, &w)
+		ks.DB(0).Watch(k, &w, 0)
 		ks.Unlock(shard)
 		s.Do(c.request...)
 		if w.Dirty() != c.dirty {

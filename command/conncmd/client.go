@@ -9,7 +9,9 @@ var clientSpec = &command.Spec{
 	Summary: "Groups the commands about connections.",
 	Arity:   -2,
 	Subs: []*command.Spec{
+		clientCachingSpec,
 		clientGetnameSpec,
+		clientGetredirSpec,
 		clientHelpSpec,
 		clientIDSpec,
 		clientInfoSpec,
@@ -17,8 +19,13 @@ var clientSpec = &command.Spec{
 		clientListSpec,
 		clientNoEvictSpec,
 		clientNoTouchSpec,
+		clientPauseSpec,
+		clientReplySpec,
 		clientSetinfoSpec,
 		clientSetnameSpec,
+		clientTrackinginfoSpec,
+		clientUnblockSpec,
+		clientUnpauseSpec,
 	},
 }
 

@@ -146,18 +146,23 @@ func inOrder(lines map[uint64][]byte) []byte {
 	return all
 }
 
-// clientBytes is the memory of a client besides its buffers: session, parser,
+// ClientBytes is the memory of a client besides its buffers: session, parser,
 // connection, place in the tables of its loop.
-const clientBytes = 768
+const ClientBytes = 768
 
-// appendClient appends the line of a session. Buffers are shared by all clients
-// of a loop, so most figures about them are 0: what counts is kept input (qbuf)
-// and output that the socket did not take (oll, omem).
+// appendClient appends the line of a session that CLIENT LIST and the log show, at
+// now, Unix ms, with the bytes that its connection's buffers take. Buffers are
+// shared by all clients of a loop, so most figures about them are 0: what counts
+// is kept input (argv-mem: complete arguments of an incomplete request, qbuf: the
+// rest) and output that the socket did not take (oll, omem). The caller is on the
+// session's loop.
 func appendClient(b []byte, s *command.Session, now int64, buffers int) []byte {
 	var addr, local string
-	fd, in, out := -1, 0, 0
+	fd, in, args, out := -1, 0, 0, 0
 	if p := s.Peer; p != nil {
 		addr, local, fd, in, out = p.RemoteAddr(), p.LocalAddr(), p.FD(), p.InputBuffered(), p.PendingOut()
+		args = min(s.Parser.Checked(), in)
+		in -= args
 	}
 	number := func(name string, n int64) {
 		b = strconv.AppendInt(append(b, name...), n, 10)
@@ -173,12 +178,17 @@ func appendClient(b []byte, s *command.Session, now int64, buffers int) []byte {
 	number(" idle=", max(now-s.LastSeen, 0)/1000)
 	words(" flags=", flagLetters(s))
 	number(" db=", int64(s.DB.Index()))
-	words(" sub=0 psub=0 ssub=0", " multi=-1")
+	queued, queuedBytes := -1, 0
+	if s.Txn != nil {
+		queued, queuedBytes = len(s.Txn.Queue), s.Txn.Bytes
+	}
+	number(" sub=0 psub=0 ssub=0 multi=", int64(queued))
 	number(" qbuf=", int64(in))
-	words(" qbuf-free=0 argv-mem=0 multi-mem=0", " rbs=0 rbp=0 obl=0")
-	number(" oll=", int64(min(out, 1)))
+	number(" qbuf-free=0 argv-mem=", int64(args))
+	number(" multi-mem=", int64(queuedBytes))
+	number(" rbs=0 rbp=0 obl=0 oll=", int64(min(out, 1)))
 	number(" omem=", int64(out))
-	number(" tot-mem=", int64(clientBytes+buffers))
+	number(" tot-mem=", int64(ClientBytes+buffers+queuedBytes))
 	words(" events=", "r")
 	if out > 0 {
 		words("w", "")
@@ -198,6 +208,18 @@ func appendClient(b []byte, s *command.Session, now int64, buffers int) []byte {
 // flagLetters returns the letters of a session's states, "N" for none.
 func flagLetters(s *command.Session) string {
 	letters := ""
+	if s.Flags&command.Monitor != 0 {
+		letters += "O"
+	}
+	if s.Txn != nil {
+		letters += "x"
+	}
+	if s.Flags&(command.Postponed|command.Blocked) != 0 {
+		letters += "b"
+	}
+	if s.Watcher != nil && s.Watcher.Dirty() {
+		letters += "d"
+	}
 	if s.Flags&command.CloseAfterReply != 0 {
 		letters += "c"
 	}

@@ -9,10 +9,12 @@ var quitSpec = &command.Spec{
 	Summary: "Closes the connection after a reply.",
 	Arity:   -1, Flags: command.NoScript | command.Loading | command.Stale | command.Fast | command.NoAuth | command.AllowBusy, Categories: command.CatConnection,
 	Deprecated: "7.2.0", ReplacedBy: "just closing the connection",
+	AtOnce:  true,
 	Handler: quit,
 }
 
 func quit(c *command.Ctx) {
+	leaveMonitor(c)
 	c.Sess.Flags |= command.CloseAfterReply
 	c.W.OK()
 }

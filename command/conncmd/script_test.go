@@ -15,6 +15,14 @@ func TestScript(t *testing.T) {
 	})
 }
 
+// TestScriptWire is TestScript for clients that do not get one reply to each
+// command: they chose so, or they wait.
+func TestScriptWire(t *testing.T) {
+	datadriven.DirServer(t, "testdata/wire", func(t *testing.T) string {
+		return servertest.Start(t).Socket
+	})
+}
+
 // TestRows compares what COMMAND INFO and COMMAND DOCS say about each row with
 // the real server's. Only the summaries are ours.
 func TestRows(t *testing.T) {

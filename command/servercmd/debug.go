@@ -15,7 +15,16 @@ var debugSpec = &command.Spec{
 	Arity:   -2, Flags: command.Admin | command.NoScript | command.Loading | command.Stale,
 	SysCmd:  true,
 	Mode:    command.Exclusive,
+	Guard:   debugGuard,
 	Handler: debug,
+}
+
+// debugGuard refuses clients that enable-debug-command does not name.
+func debugGuard(h command.Host, s *command.Session) string {
+	if h.DebugAllowed(s) {
+		return ""
+	}
+	return errNoDebug
 }
 
 const errNoDebug = `-ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.`
@@ -38,18 +47,25 @@ const anyNumber = -1
 // tools returns the forms of DEBUG in the order in which its help lists them.
 func tools() []tool {
 	return []tool{
+		{"change-repl-id", "", "Draws new replication IDs.", 0, 0, debugChangeReplID},
 		{"config-rewrite-force-all", "", "Does what CONFIG REWRITE does and writes every directive, also those with their default.", 0, 0, debugRewrite},
 		{"digest", "", "Replies a digest of all data: equal for equal data, also Redis's.", 0, 0, debugDigest},
 		{"digest-value", "<key> [<key> ...]", "Replies a digest of each value.", 0, anyNumber, debugDigestValue},
 		{"error", "<text>", "Replies the text as an error.", 1, 1, debugError},
+		{"htstats", "<dbid> [full]", "Describes the tables of a database.", 1, anyNumber, debugHTStats},
+		{"htstats-key", "<key> [full]", "Describes the hash table of a value; no value has one yet.", 1, anyNumber, debugEncoding(errNotHashTable)},
+		{"listpack", "<key>", "Describes the listpack of a value; no value has one yet.", 1, 1, debugEncoding(errNotListpack)},
 		{"loadaof", "", "Refused: there is no persistence yet.", 0, 0, refusePersistence},
 		{"log", "<text>", "Writes the text to the log.", 1, 1, debugLog},
 		{"memcheck", "", "Compares the blocks of memory in use with those that the data refer to.", 0, 0, debugMemcheck},
 		{"object", "<key>", "Describes how a value is stored.", 1, 1, debugObject},
+		{"pause-cron", "<0|1>", "Stops the periodic work of the server, or lets it go on.", 1, 1, debugPauseCron},
 		{"populate", "<count> [<prefix> [<size>]]", "Makes string keys prefix:0, prefix:1 and so on that do not exist yet.", 1, 3, debugPopulate},
 		{"protocol", "<type>", "Replies a value of a type: string, integer, double, bignum, null, array, set, map, attrib, push, verbatim, true, false.", 1, 1, debugProtocol},
+		{"quicklist", "<key> [<0|1>]", "Describes the quicklist of a value; no value has one yet.", 1, anyNumber, debugEncoding(errNotQuicklist)},
 		{"quicklist-packed-threshold", "<size>", "Checks the size; there are no lists yet.", 1, 1, debugPackedThreshold},
-		{"reload", "[<option> ...]", "Refused: there is no persistence yet.", 0, anyNumber, refusePersistence},
+		{"reload", "[<option> ...]", "Refused: there is no persistence yet.", 0, anyNumber, debugReload},
+		{"replybuffer", "<RESIZING|PEAK-RESET-TIME> <value>", "Checks the arguments; clients have no reply buffer of their own.", 2, 2, debugReplyBuffer},
 		{"set-active-expire", "<0|1>", "Turns the removal of expired keys in the background off or on.", 1, 1, debugActiveExpire},
 		{"sleep", "<seconds>", "Stops the whole server for some time, fractions allowed.", 1, 1, debugSleep},
 	}
@@ -57,10 +73,6 @@ func tools() []tool {
 
 // debug finds the form and runs it, alone: every form may look at all data.
 func debug(c *command.Ctx) {
-	if !c.Host.DebugAllowed(c.Sess) {
-		c.Err(errNoDebug)
-		return
-	}
 	n := len(c.Args) - 2
 	if n == 0 && c.Is(1, "help") {
 		debugHelp(c)

@@ -28,9 +28,9 @@ func info(c *command.Ctx) {
 }
 
 // sections returns which sections the arguments of INFO ask for.
-func sections(args [][]byte) func(name string, byDefault bool) bool {
+func sections(args [][]byte) command.InfoFilter {
 	if len(args) == 0 {
-		return func(_ string, byDefault bool) bool { return byDefault }
+		return func(_ string, byDefault, _ bool) bool { return byDefault }
 	}
 	all, defaults, named := false, false, make(map[string]bool, len(args))
 	for _, arg := range args {
@@ -39,11 +39,13 @@ func sections(args [][]byte) func(name string, byDefault bool) bool {
 			all = true
 		case "default":
 			defaults = true
+		case "module_list":
+			named["modules"] = true
 		default:
 			named[name] = true
 		}
 	}
-	return func(name string, byDefault bool) bool {
-		return all || defaults && byDefault || named[name]
+	return func(name string, byDefault, mustName bool) bool {
+		return all && !mustName || defaults && byDefault || named[name]
 	}
 }

@@ -17,23 +17,29 @@ import (
 // Specs returns the rows of the family.
 func Specs() []*command.Spec {
 	return []*command.Spec{
-		commandSpec, configSpec, dbsizeSpec, debugSpec, flushallSpec, flushdbSpec, infoSpec, latencySpec,
-		memorySpec, shutdownSpec, slowlogSpec, swapdbSpec, timeSpec,
+		commandSpec, configSpec, dbsizeSpec, debugSpec, flushallSpec, flushdbSpec, infoSpec, lastsaveSpec, latencySpec,
+		lolwutSpec, memorySpec, monitorSpec, roleSpec, shutdownSpec, slowlogSpec, swapdbSpec, timeSpec,
 	}
 }
 
 // unknownForm replies the error of a subcommand that is not known with this
 // number of arguments.
 func unknownForm(c *command.Ctx) {
-	name := c.Args[1]
-	if i := bytes.IndexByte(name, 0); i >= 0 {
-		name = name[:i]
-	}
+	name := cString(c.Args[1])
 	if len(name) > subNameMax {
 		name = name[:subNameMax]
 	}
-	c.Err("-ERR unknown subcommand or wrong number of arguments for '" + string(name) + "'. Try " +
+	c.Err("-ERR unknown subcommand or wrong number of arguments for '" + name + "'. Try " +
 		strings.ToUpper(string(c.Args[0])) + " HELP.")
+}
+
+// cString returns an argument as Redis prints it into an error: up to the first
+// zero byte.
+func cString(b []byte) string {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		b = b[:i]
+	}
+	return string(b)
 }
 
 // subNameMax is how much of a subcommand's name an error repeats.

@@ -14,6 +14,7 @@ var slowlogSpec = &command.Spec{
 		slowlogHelpSpec,
 		slowlogLenSpec,
 		slowlogResetSpec,
+		slowlogWaitSpec,
 	},
 }
 
@@ -54,10 +55,51 @@ var slowlogResetSpec = &command.Spec{
 	Handler: slowlogReset,
 }
 
+// COMPAT: slowlog-wait: an addition of kvorum.
+var slowlogWaitSpec = &command.Spec{
+	Name: "wait", Since: "7.2.4", Group: "server", Complexity: "O(N) where N is the number of entries returned",
+	Summary: "Tells the last entries, each with the microseconds that it waited for its turn.",
+	Arity:   -2, Flags: command.Admin | command.Loading | command.Stale,
+	Tips: []string{"request_policy:all_nodes", "nondeterministic_output"},
+	Args: []command.Arg{
+		{Name: "count", Type: "integer", Optional: true},
+	},
+	Handler: slowlogWait,
+}
+
 // slowlogDefault is the number of entries that SLOWLOG GET replies unasked.
 const slowlogDefault = 10
 
 func slowlogGet(c *command.Ctx) {
+	list, ok := slowEntries(c)
+	if !ok {
+		return
+	}
+	c.W.Array(len(list))
+	for i := range list {
+		c.W.Array(slowElements)
+		writeSlow(c, &list[i])
+	}
+}
+
+// slowlogWait is SLOWLOG GET with a seventh element in each entry, which clients
+// that take an entry apart by position would not expect of GET.
+func slowlogWait(c *command.Ctx) {
+	list, ok := slowEntries(c)
+	if !ok {
+		return
+	}
+	c.W.Array(len(list))
+	for i := range list {
+		c.W.Array(slowElements + 1)
+		writeSlow(c, &list[i])
+		c.W.Int(list[i].WaitUsec)
+	}
+}
+
+// slowEntries returns the entries that the arguments ask for; ok is false after
+// the error reply.
+func slowEntries(c *command.Ctx) (list []command.SlowEntry, ok bool) {
 	count := int64(slowlogDefault)
 	switch len(c.Args) {
 	case 2:
@@ -65,25 +107,23 @@ func slowlogGet(c *command.Ctx) {
 		n, ok := num.ParseInt64(c.Args[2])
 		if !ok || n < -1 {
 			c.Err("-ERR count should be greater than or equal to -1")
-			return
+			return nil, false
 		}
 		if count = n; n == -1 {
 			count = int64(c.Host.SlowlogLen())
 		}
 	default:
 		unknownForm(c)
-		return
+		return nil, false
 	}
-	list := c.Host.Slowlog(int(count))
-	c.W.Array(len(list))
-	for i := range list {
-		writeSlow(c, &list[i])
-	}
+	return c.Host.Slowlog(int(count)), true
 }
+
+// slowElements is the number of elements of an entry that every client knows.
+const slowElements = 6
 
 func writeSlow(c *command.Ctx, e *command.SlowEntry) {
 	w := c.W
-	w.Array(6)
 	w.Int(e.ID)
 	w.Int(e.UnixSec)
 	w.Int(e.Usec)

@@ -265,7 +265,8 @@ func (c *Cursor) climb(d int) {
 			return
 		}
 	}
-	*c = c.t.End()
+	c.descend(0, true)
+	c.leaf().i++
 }
 
 // Replace writes another entry, of the same place in the order, where the cursor

@@ -91,7 +91,8 @@ func configure(s *engine.Settings, name string, value []byte) bool {
 	case "requirepass":
 		s.Requirepass = string(value)
 	default:
-		return configurePacking(&s.Packing, name, value)
+		n, ok := num.ParseInt64(value)
+		return ok && s.Packing.Limit(name, int(n))
 	}
 	return true
 }

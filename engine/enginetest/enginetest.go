@@ -150,6 +150,7 @@ func (s *Server) Serve(session *command.Session, in []byte) []byte {
 			session.Task = nil
 			w := resp.Writer{B: out, Proto: session.Proto}
 			task(&w)
+			s.Worker.Finish(session, 0, w.B[len(out):])
 			out = w.B
 		} else if used == 0 {
 			break

@@ -89,6 +89,26 @@ func Dir(t *testing.T, dir string, newExec func(t *testing.T) Exec) {
 	}
 }
 
+// DirServer is Dir for scripts whose commands are not all answered at once, which
+// only a server can run. newServer is called once per file and returns the
+// address of a server, or the path of its socket; it may use t.Cleanup.
+func DirServer(t *testing.T, dir string, newServer func(t *testing.T) (addr string)) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.txt"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("datadriven: no scripts in %s (%v)", dir, err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			if *flagOracle != "" || *flagRewrite {
+				Run(t, file, nil)
+				return
+			}
+			RunServer(t, file, newServer(t))
+		})
+	}
+}
+
 // Run checks one script against exec, or, with -oracle, against the real server
 // (exec is then not called and may be nil).
 func Run(t *testing.T, path string, exec Exec) {

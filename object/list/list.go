@@ -187,20 +187,24 @@ func (c *Cursor) Prev() bool {
 	return true
 }
 
+// Take returns the entry that the cursor is on, as Value does, and goes to the next.
+func (c *Cursor) Take() (v listpack.Value) {
+	v, c.p = listpack.At(c.lp, c.p)
+	c.step++
+	if c.p == listpack.End(c.lp) {
+		c.enter()
+	}
+	return v
+}
+
 // Insert puts a value before the cursor, which is then on it. value does not lie in
-// the list.
+// the list. [List.Grow] comes first: the encoding stays.
 func (c *Cursor) Insert(value []byte) {
 	l := c.l
-	v := listpack.Of(value)
-	*l.buf = listpack.AppendEntry((*l.buf)[:0], v)
+	*l.buf = listpack.AppendEntry((*l.buf)[:0], listpack.Of(value))
 	if l.pack {
-		if l.lim.fits(listpack.Count(c.lp)+1, len(c.lp)+len(*l.buf)) {
-			c.lp = object.SplicePacked(l.arena, l.rec, c.lp, c.p, c.p, *l.buf, 1)
-			return
-		}
-		at := c.step
-		l.Spread()
-		l.At(at, c)
+		c.lp = object.SplicePacked(l.arena, l.rec, c.lp, c.p, c.p, *l.buf, 1)
+		return
 	}
 	c.insertNode(*l.buf)
 	l.nodes.Save(l.root, 0)
@@ -370,16 +374,17 @@ func (c *Cursor) merge() {
 	c.lp, c.p, c.step = at, p, step
 }
 
-// Replace writes another value in place of the entry that the cursor is on.
+// Replace writes another value in place of the entry that the cursor is on. As for
+// Insert, the encoding stays.
 func (c *Cursor) Replace(value []byte) {
 	l := c.l
 	*l.buf = listpack.AppendEntry((*l.buf)[:0], listpack.Of(value))
 	next := listpack.Next(c.lp, c.p)
 	size := len(c.lp) + len(*l.buf) - (next - c.p)
 	switch {
-	case l.pack && l.lim.fits(listpack.Count(c.lp), size):
+	case l.pack:
 		c.lp = object.SplicePacked(l.arena, l.rec, c.lp, c.p, next, *l.buf, 0)
-	case !l.pack && (c.c.Entry().B == 1 || l.lim.nodeFits(listpack.Count(c.lp), size)):
+	case c.c.Entry().B == 1 || l.lim.nodeFits(listpack.Count(c.lp), size):
 		c.spliceNode(c.p, next, *l.buf, 0)
 		l.nodes.Save(l.root, 0)
 	default:

@@ -63,9 +63,19 @@ func TestListEqualsModel(t *testing.T) {
 			grow := step/150%2 == 0
 			switch {
 			case at == len(model) || grow && r.IntN(4) > 0 || r.IntN(4) == 0:
+				l.Grow(1, len(w))
+				l.At(at, &c)
 				c.Insert([]byte(w))
 				model = slices.Insert(model, at, w)
+			case r.IntN(6) == 0:
+				n := r.IntN(len(model) - at + 1)
+				l.DeleteRange(at, n)
+				model = slices.Delete(model, at, at+n)
+				l.Shrink()
+				l.At(at, &c)
 			case r.IntN(4) == 0:
+				l.Grow(1, len(w))
+				l.At(at, &c)
 				c.Replace([]byte(w))
 				model[at] = w
 			default:
@@ -152,6 +162,7 @@ func BenchmarkPushPop(b *testing.B) {
 	var c Cursor
 	for range n {
 		l.Open(rec, Limits{Bytes: 8192}, &buf)
+		l.Grow(1, len(value))
 		l.At(l.Len(), &c)
 		c.Insert(value)
 	}

@@ -170,3 +170,11 @@ func (s *Set) Rank(member []byte, c *Cursor) (rank int, score float64, ok bool) 
 	c.c = s.order.Seek(btree.Key{A: word(score), Name: member})
 	return c.Rank(), score, true
 }
+
+// Step goes to the next member, or back to the one before; false at the end.
+func (c *Cursor) Step(back bool) bool {
+	if back {
+		return c.Prev()
+	}
+	return c.Next()
+}

@@ -122,42 +122,52 @@ func (s *Set) find(member []byte, hash uint64) table.Slot {
 	return table.Slot{}
 }
 
-// Put gives a member a score, which is not NaN, and reports whether the member is
-// new. member does not lie in the set. buf is scratch that grows.
-func (s *Set) Put(member []byte, score float64, lim Limits, buf *[]byte) (added bool) {
+// Change says what Put did.
+type Change uint8
+
+// The changes.
+const (
+	Same    Change = iota // the member had the score
+	Updated               // the member had another score
+	Added                 // the member is new
+)
+
+// Put gives a member a score, which is not NaN, and says what that changed. member
+// does not lie in the set. buf is scratch that grows.
+func (s *Set) Put(member []byte, score float64, lim Limits, buf *[]byte) Change {
 	if s.pack {
 		lp := object.Packed(s.rec)
 		if p, ok := listpack.Find(lp, listpack.HeaderSize, listpack.Of(member), 2); ok {
-			if old, _ := scoreOf(lp, listpack.Next(lp, p)); old != score {
-				s.removePacked(lp, p)
-				s.insertPacked(member, score, buf)
+			if old, _ := scoreOf(lp, listpack.Next(lp, p)); old == score {
+				return Same
 			}
-			return false
+			s.removePacked(lp, p)
+			s.insertPacked(member, score, buf)
+			return Updated
 		}
 		if len(member) <= lim.Value && s.Len() < lim.Entries {
 			s.insertPacked(member, score, buf)
-			return true
+			return Added
 		}
 		s.Unpack()
 	}
 	hash := object.NameHash(member)
 	if slot := s.find(member, hash); slot.OK() {
-		s.move(slot.Handle(), score)
-		return false
+		return s.move(slot.Handle(), score)
 	}
 	e := object.NewMember(s.arena, member, score)
 	s.table.Insert(s.arena, hash, e, object.ByName)
 	c := s.order.Seek(btree.Key{A: word(score), Name: member})
 	c.Insert(s.arena, btree.Entry{A: word(score), B: uint64(e)})
 	s.save()
-	return true
+	return Added
 }
 
 // move changes the score of an element.
-func (s *Set) move(e mem.Handle, score float64) {
+func (s *Set) move(e mem.Handle, score float64) Change {
 	old := object.ElementScore(e)
 	if old == score {
-		return
+		return Same
 	}
 	name := object.ElementName(e)
 	c := s.order.Seek(btree.Key{A: word(old), Name: name})
@@ -166,6 +176,7 @@ func (s *Set) move(e mem.Handle, score float64) {
 	c.Insert(s.arena, btree.Entry{A: word(score), B: uint64(e)})
 	object.SetElementScore(e, score)
 	s.save()
+	return Updated
 }
 
 func (s *Set) removePacked(lp []byte, p int) {
@@ -174,6 +185,9 @@ func (s *Set) removePacked(lp []byte, p int) {
 
 // insertPacked puts a member that is not there at its place in the listpack.
 func (s *Set) insertPacked(member []byte, score float64, buf *[]byte) {
+	if score == 0 {
+		score = 0 // without a sign, as Redis packs it
+	}
 	lp := object.Packed(s.rec)
 	p := listpack.HeaderSize
 	for p < listpack.End(lp) {

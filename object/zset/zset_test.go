@@ -59,7 +59,7 @@ func TestSetEqualsModel(t *testing.T) {
 			at := slices.IndexFunc(model, func(p pair) bool { return p.member == m })
 			switch op := r.IntN(8); {
 			case op < 5:
-				if s.Put([]byte(m), score, lim, &buf) != (at < 0) {
+				if (s.Put([]byte(m), score, lim, &buf) == Added) != (at < 0) {
 					t.Fatalf("putting %q", m)
 				}
 				if at >= 0 {

@@ -20,6 +20,7 @@ var unsent = map[string]string{
 	"client|reply":        "changes the number of replies",
 	"client|pause":        "stops the test for a time",
 	"client|tracking":     "messages come at their own time",
+	"monitor":             "lines come at their own time",
 	"memory|doctor":       "speaks about the server's own memory",
 	"memory|malloc-stats": "speaks about the server's own memory",
 	"memory|stats":        "speaks about the server's own memory",

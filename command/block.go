@@ -1,0 +1,123 @@
+package command
+
+import (
+	"math"
+
+	"kvorum/keyspace"
+	"kvorum/num"
+	"kvorum/object"
+	"kvorum/resp"
+)
+
+// Waiter is a request that waits for keys. It is made by the engine when a
+// handler has called Ctx.Block, and served by whoever changes one of the keys.
+type Waiter struct {
+	keyspace.Wait
+	Sess    *Session // whose request it is: touched on its loop only
+	Copy    Session  // of Sess when it began to wait, for the one who serves it
+	Spec    *Spec
+	Args    [][]byte // its own
+	Keys    []keyspace.Key
+	UntilMs int64 // Unix ms; 0: without end
+	Late    func(w *resp.Writer)
+	Again   bool // blocked by a reexecution: its reply is not due yet
+}
+
+// request is what a handler that called Block wants.
+type blockRequest struct {
+	on      bool
+	from    int // Keys[from:to] are waited for
+	to      int
+	untilMs int64
+	late    func(w *resp.Writer)
+}
+
+// Block ends a handler that found nothing to do: the request waits until one of
+// Keys[from:to] has changed, and then begins anew, or until the time is over (Unix
+// ms; 0: never), and then late replies, a function that captures nothing. The
+// handler has changed nothing and replied nothing. It may have changed Args. Where
+// nothing may block, in transactions and in commands that are no client's, late
+// replies at once.
+//
+// When it begins anew, only some of the keys may be there to look at: see Holds.
+func (c *Ctx) Block(from, to int, untilMs int64, late func(w *resp.Writer)) {
+	if !c.Serving && c.Sess.Flags&(InExec|Internal) != 0 {
+		late(c.W)
+		return
+	}
+	c.block = blockRequest{true, from, to, untilMs, late}
+}
+
+// Holds reports whether the handler may look at key i. It may look at all, unless
+// it serves a request that has waited.
+func (c *Ctx) Holds(i int) bool {
+	return !c.Serving || c.Held(keyspace.ShardOf(c.Keys[i].Hash))
+}
+
+// TakeBlock returns and forgets what Block was told, for the engine.
+func (c *Ctx) TakeBlock() (from, to int, untilMs int64, late func(w *resp.Writer), ok bool) {
+	b := c.block
+	c.block = blockRequest{}
+	return b.from, b.to, b.untilMs, b.late, b.on
+}
+
+// FirstOf finds the first key among all that the row names that exists, for a
+// request that takes something out of a value of type t. It returns -1 when there is
+// none; ok is false after the error reply for a value of another type. One that has
+// waited goes on waiting there.
+func (c *Ctx) FirstOf(t object.Type) (i int, e keyspace.Entry, ok bool) {
+	for i := range c.Keys {
+		if !c.Holds(i) {
+			continue
+		}
+		if e = c.Write(i); !e.OK() {
+			continue
+		}
+		if e.Type() == t {
+			return i, e, true
+		}
+		if !c.Serving {
+			c.WrongType()
+			return 0, e, false
+		}
+	}
+	return -1, keyspace.Entry{}, true
+}
+
+// Error texts of timeouts.
+const (
+	errTimeoutFloat    = "-ERR timeout is not a float or out of range"
+	errTimeoutNegative = "-ERR timeout is negative"
+	errTimeoutRange    = "-ERR timeout is out of range"
+)
+
+// Timeout reads argument i, seconds with a fraction, as the Unix time in
+// milliseconds at which it is over, 0 for never; ok is false after the error reply.
+func (c *Ctx) Timeout(i int) (untilMs int64, ok bool) {
+	arg := c.Args[i]
+	sec, ok := num.ParseFloatLoose(arg)
+	ok = ok && len(arg) > 0 && arg[0] > ' '
+	// Half a nanosecond keeps what a float has too much from making a millisecond.
+	ms := math.Ceil(sec*1000 - 1e-6)
+	switch {
+	case !ok:
+		c.Err(errTimeoutFloat)
+	case ms >= math.MaxInt64:
+		c.Err(errTimeoutRange)
+	case ms < 0:
+		c.Err(errTimeoutNegative)
+	case int64(ms) > math.MaxInt64-c.Now:
+		c.Err(errTimeoutRange)
+	case ms == 0:
+		return 0, true
+	default:
+		return c.Now + int64(ms), true
+	}
+	return 0, false
+}
+
+// LateNull and LateNullArray are replies to requests whose time is over.
+func LateNull(w *resp.Writer) { w.Null() }
+
+// LateNullArray replies a null array.
+func LateNullArray(w *resp.Writer) { w.NullArray() }

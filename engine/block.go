@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"kvorum/command"
+	"kvorum/keyspace"
+)
+
+// Requests that wait for keys.
+//
+//	handler ── Block ──► block: into the queues of its keys, under their locks
+//	a later command of anybody changes a key ──► its shard has a ready queue
+//	same goroutine, same locks, after the command ──► serve: the handler again, for
+//	the one who waits longest ──► Hooks.Deliver: the reply goes to its loop
+//
+// So nobody gets between a push and the client that waited for it. Who serves
+// touches a copy of the session: its loop goes on with the session itself.
+
+// block lets the request wait if its handler wants it to. The keys are locked.
+func (w *Worker) block(s *command.Session) {
+	c := &w.ctx
+	from, to, until, late, ok := c.TakeBlock()
+	if !ok {
+		return
+	}
+	b := &command.Waiter{Sess: s, Copy: *s, Spec: c.Spec, UntilMs: until, Late: late}
+	b.Owner = b
+	var q command.Txn
+	q.Add(c.Spec, c.Args)
+	b.Args = q.Queue[0].Args
+	b.Keys = w.appendKeys(nil, b.Spec, b.Args)
+	b.More = append(append(b.More, b.Keys[:from]...), b.Keys[to:]...)
+	c.DB.Wait(&b.Wait, b.Keys[from:to])
+	s.Wait = b
+	s.Flags |= command.Blocked
+}
+
+// lockFor takes the locks of a command's keys and, if others wait for these who will
+// need more to be served, of those, too: all before the first effect. It returns
+// all keys whose shards are locked.
+func (w *Worker) lockFor(spec *command.Spec, keys []keyspace.Key) []keyspace.Key {
+	ks := w.e.KS
+	w.locks.lock(ks, keys)
+	if spec.Flags&command.Write == 0 && spec.Mode != command.Transaction || !ks.Greedy() {
+		return keys
+	}
+	all := keys
+	for {
+		known := len(all)
+		for _, k := range all {
+			for _, more := range w.ctx.DB.AppendMore(nil, k) {
+				if !w.locks.holds(keyspace.ShardOf(more.Hash)) {
+					all = append(all[:len(all):len(all)], more)
+				}
+			}
+		}
+		if len(all) == known {
+			return all
+		}
+		w.locks.unlock(ks)
+		w.locks.lock(ks, all)
+	}
+}
+
+// serveReady serves those who wait for keys that the running command has changed.
+// The shards of keys are locked, or the world stands still when keys are nil.
+func (w *Worker) serveReady(keys []keyspace.Key, alone bool) {
+	if !w.e.KS.Waits() || w.unusual&paused != 0 {
+		return
+	}
+	for again := true; again; {
+		again = false
+		if alone {
+			for shard := range keyspace.ShardCount {
+				again = w.serveShard(shard, alone) || again
+			}
+			continue
+		}
+		for i := range keys {
+			again = w.serveShard(keyspace.ShardOf(keys[i].Hash), alone) || again
+		}
+	}
+}
+
+// serveShard serves those who wait for keys of a locked shard, and reports whether
+// anybody was: then other keys may have changed.
+func (w *Worker) serveShard(shard int, alone bool) (served bool) {
+	for {
+		ready, ok := w.e.KS.Ready(shard)
+		if !ok {
+			return served
+		}
+		for wait := ready.Next(); wait != nil; wait = ready.Next() {
+			if w.serveOne(wait.Owner.(*command.Waiter), alone) {
+				wait.Served()
+				served = true
+			} else {
+				wait.Unserved()
+			}
+		}
+	}
+}
+
+// serveOne tries to serve one request that waits. It is the caller's to try.
+func (w *Worker) serveOne(b *command.Waiter, alone bool) bool {
+	c := &w.ctx
+	saved, out := *c, w.out
+	w.out.B, w.out.Proto = nil, b.Copy.Proto
+	c.Begin(&b.Copy, b.Spec, b.Args)
+	c.Keys = b.Keys
+	c.Serving = true
+	w.allHeld = alone
+	errors := w.totals.Errors
+	if w.feeding {
+		w.ring.Begin()
+	}
+	b.Spec.Handler(c)
+	_, _, _, _, blocked := c.TakeBlock()
+	if c.Dirty > 0 {
+		w.feed()
+	}
+	if w.feeding {
+		w.ring.End()
+	}
+	reply := w.out.B
+	c.Serving = false
+	failed := w.totals.Errors != errors
+	buf, buf2 := c.Buf, c.Buf2
+	*c, w.out = saved, out
+	c.Buf, c.Buf2 = buf, buf2
+	if blocked {
+		return false
+	}
+	w.count(&b.Copy, b.Spec, b.Args, 0, failed)
+	w.e.hooks.Deliver(b, reply)
+	return true
+}
+
+// holdsShard reports whether a shard is locked by the running command.
+func (w *Worker) holdsShard(shard int) bool { return w.allHeld || w.locks.holds(shard) }
+
+// CountError counts an error that is replied without a command being executed. The
+// caller is the worker's goroutine.
+func (w *Worker) CountError(text string) {
+	w.totals.Errors++
+	w.totals.countError(text)
+}
+
+// Released ends what is left of a wait that is over: the places in queues. The
+// caller is on the session's loop and in no batch.
+func (e *Engine) Released(s *command.Session) {
+	if b := s.Wait; b != nil {
+		e.KS.Leave(&b.Wait)
+		s.Wait = nil
+		s.Flags &^= command.Blocked
+	}
+}

@@ -1,0 +1,132 @@
+package list
+
+import (
+	"kvorum/ds/btree"
+	"kvorum/ds/listpack"
+	"kvorum/mem"
+	"kvorum/object"
+)
+
+// Grow makes the list ready for count more entries of together size bytes: a packed
+// one that would exceed its limits becomes a sequence. Redis takes the bytes of the
+// strings, not those of the entries, and does this before it knows whether the
+// entries get in.
+func (l *List) Grow(count, size int) {
+	if !l.pack {
+		return
+	}
+	lp := object.Packed(l.rec)
+	if !l.lim.fits(listpack.Count(lp)+count, len(lp)+size) {
+		l.Spread()
+	}
+}
+
+// shrinkShare is the share of its limits below which a sequence is packed again.
+const shrinkShare = 2
+
+// entryMin is the size of the smallest entry.
+const entryMin = 2
+
+// Shrink packs a sequence that has become small: not above half of the limits.
+//
+// COMPAT: list-encoding: Redis looks at the only node, and leaves a small list in
+// two nodes as it is.
+func (l *List) Shrink() {
+	if l.pack {
+		return
+	}
+	count, sizeMax := int(l.nodes.Len()), l.lim.Bytes/shrinkShare
+	if l.lim.Bytes == 0 {
+		if count > l.lim.Entries/shrinkShare {
+			return
+		}
+		sizeMax = entriesBytes
+	}
+	if count*entryMin > sizeMax {
+		return
+	}
+	size := listpack.EmptySize
+	for c := l.nodes.First(); c.Valid(); c.Next() {
+		if size += len(openNode(c.Entry())) - listpack.EmptySize; size > sizeMax {
+			return
+		}
+	}
+	l.gather(size)
+}
+
+// gather joins the nodes of a sequence to one listpack of size bytes.
+func (l *List) gather(size int) {
+	h := l.arena.Alloc(size, mem.KindNode)
+	buf := mem.View(h, mem.BlockSize(h))
+	lp := listpack.New(buf)
+	for c := l.nodes.First(); c.Valid(); c.Next() {
+		e := c.Entry()
+		from, end := openNode(e), listpack.End(lp)
+		lp = listpack.Splice(buf, lp, end, end, from[listpack.HeaderSize:listpack.End(from)], int(e.B))
+	}
+	old := l.root
+	for !l.nodes.Clear(l.arena, int(l.nodes.Len())+1, freeNode) {
+	}
+	mem.Free(old, mem.KindNode)
+	l.root, l.pack = h, true
+	object.SetRoot(l.rec, h, object.EncListpack)
+}
+
+func freeNode(e btree.Entry) { mem.Free(mem.Handle(e.A), mem.KindNode) }
+
+// DeleteRange removes count entries from entry i on; there are as many.
+func (l *List) DeleteRange(i, count int) {
+	if count == 0 {
+		return
+	}
+	var c Cursor
+	l.At(i, &c)
+	if l.pack {
+		end := c.after(count)
+		object.SplicePacked(l.arena, l.rec, c.lp, c.p, end, nil, -count)
+		return
+	}
+	for count > 0 {
+		have := int(c.c.Entry().B) - c.step
+		if c.step == 0 && have <= count {
+			freeNode(c.c.Delete(l.arena))
+			c.reopen()
+			count -= have
+			continue
+		}
+		n := min(have, count)
+		c.spliceNode(c.p, c.after(n), nil, -n)
+		count -= n
+		if n == have && count > 0 {
+			c.enter()
+		}
+	}
+	if c.lp != nil {
+		c.merge()
+	}
+	l.nodes.Save(l.root, 0)
+}
+
+// after returns the position behind the next n entries of the node.
+func (c *Cursor) after(n int) int {
+	p := c.p
+	for range n {
+		p = listpack.Next(c.lp, p)
+	}
+	return p
+}
+
+// Is reports whether the entry that the cursor is on has the value v (see
+// [listpack.Of]).
+func (c *Cursor) Is(v listpack.Value) bool { return listpack.Equal(c.lp, c.p, v) }
+
+// Find goes to the next entry with the value v, the present one included, or after
+// the last; false there.
+func (c *Cursor) Find(v listpack.Value) bool {
+	for ok := c.Valid(); ok; ok = c.Next() {
+		if c.Is(v) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,137 @@
+package server
+
+import (
+	"container/heap"
+	"time"
+
+	"kvorum/command"
+	"kvorum/netloop"
+	"kvorum/resp"
+)
+
+// Clients whose request waits for keys. The engine keeps who waits for what; a loop
+// keeps its own waiting clients from being read, and looks after their time.
+
+// errUnblocked is the reply to a client that CLIENT UNBLOCK ... ERROR has freed.
+const errUnblocked = "-UNBLOCKED client unblocked via CLIENT UNBLOCK"
+
+// deadlines is a heap of the clients of a loop that wait until a certain time.
+// Those that were served meanwhile stay until their time.
+type deadlines []deadline
+
+type deadline struct {
+	untilMs int64
+	cl      *client
+	wait    *command.Waiter
+}
+
+func (d deadlines) Len() int           { return len(d) }
+func (d deadlines) Less(i, j int) bool { return d[i].untilMs < d[j].untilMs }
+func (d deadlines) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
+func (d *deadlines) Push(x any)        { *d = append(*d, x.(deadline)) }
+func (d *deadlines) Pop() any {
+	last := len(*d) - 1
+	x := (*d)[last]
+	(*d)[last] = deadline{}
+	*d = (*d)[:last]
+	return x
+}
+
+// await lets a client wait whose request blocks. On its loop.
+func (s *Server) await(state *loopState, cl *client) {
+	cl.conn.Pause()
+	s.blocked.Add(1)
+	if w := cl.Session.Wait; w.UntilMs > 0 {
+		s.timed.Add(1)
+		heap.Push(&state.deadlines, deadline{w.UntilMs, cl, w})
+	}
+}
+
+// served takes the reply to a request that had to wait. On any goroutine, perhaps
+// under locks.
+func (s *Server) served(w *command.Waiter, reply []byte) {
+	c, ok := w.Sess.Peer.(*netloop.Conn)
+	if !ok {
+		return
+	}
+	cl := c.Data.(*client)
+	c.Loop().Post(func() {
+		if !cl.closed && cl.Session.Wait == w {
+			s.endWait(cl, reply)
+		}
+	})
+}
+
+// endWait replies to a client whose wait is over, and lets it go on. On its loop.
+func (s *Server) endWait(cl *client, reply []byte) {
+	s.leaveWait(cl)
+	cl.LastSeen = s.clock.NowMs()
+	l := cl.conn.Loop()
+	if !cl.Muted() {
+		cl.NetOut += uint64(len(reply))
+		l.User.(*loopState).counts.add(0, 0, uint64(len(reply)))
+		s.checkOutput(cl, cl.conn.PendingOut()+len(reply))
+		cl.conn.Give(reply)
+	}
+	cl.Answered()
+	cl.conn.Resume()
+}
+
+// leaveWait forgets a wait that is over.
+func (s *Server) leaveWait(cl *client) {
+	s.blocked.Add(-1)
+	if cl.Session.Wait.UntilMs > 0 {
+		s.timed.Add(-1)
+	}
+	s.eng.Released(cl.Session)
+}
+
+// forgetWait ends the wait of a client that is gone. On its loop.
+func (s *Server) forgetWait(cl *client) {
+	cl.Session.Wait.GiveUp() // if it was served this moment, what it got is lost with it, as in Redis
+	s.leaveWait(cl)
+}
+
+// overdue replies to the clients of a loop whose time is over, and returns the time
+// until the next one's is, at most wait.
+func (s *Server) overdue(state *loopState, wait time.Duration) time.Duration {
+	now := s.clock.NowMs()
+	for len(state.deadlines) > 0 {
+		d := state.deadlines[0]
+		if left := d.untilMs - now; left > 0 && d.cl.Session.Wait == d.wait {
+			if next := time.Duration(left) * time.Millisecond; wait < 0 || next < wait {
+				return next
+			}
+			return wait
+		}
+		heap.Pop(&state.deadlines)
+		if !d.cl.closed && d.cl.Session.Wait == d.wait {
+			s.unblock(d.cl, false)
+		}
+	}
+	return wait
+}
+
+// unblock ends a client's wait with the reply for a time that is over, or with an
+// error. It reports whether the client waited. On its loop.
+func (s *Server) unblock(cl *client, asError bool) bool {
+	w := cl.Session.Wait
+	if w == nil || !w.GiveUp() {
+		return false
+	}
+	out := resp.Writer{Proto: cl.Proto}
+	if asError {
+		out.Err(errUnblocked)
+		cl.conn.Loop().User.(*loopState).worker.CountError(errUnblocked)
+	} else {
+		w.Late(&out)
+	}
+	s.endWait(cl, out.B)
+	return true
+}
+
+// Unblock implements command.Host.
+func (s *Server) Unblock(sess *command.Session, asError bool) bool {
+	c, ok := sess.Peer.(*netloop.Conn)
+	return ok && s.unblock(c.Data.(*client), asError)
+}
