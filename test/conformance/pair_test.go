@@ -267,6 +267,10 @@ func (p *pair) compareData() (ours, theirs string, err error) {
 		if i < len(y) {
 			line[1] = y[i]
 		}
+		if peer.Older(p.theirs.srv.Version, "7.2.0") {
+			line[0].unpackSet()
+			line[1].unpackSet()
+		}
 		if !line[0].same(line[1]) {
 			return line[0].String(), line[1].String(), nil
 		}
@@ -293,6 +297,14 @@ func (e entry) same(o entry) bool {
 	due := e.due == o.due || e.due >= 0 && o.due >= 0 && e.due < farMillis && max(e.due-o.due, o.due-e.due) <= 20_000
 	e.due, o.due = 0, 0
 	return due && e == o
+}
+
+// unpackSet hides the encoding of a set that is no intset: before 7.2 there were no
+// packed sets.
+func (e *entry) unpackSet() {
+	if e.typ == "set" && e.encoding == "listpack" {
+		e.encoding = "hashtable"
+	}
 }
 
 // String is what a difference of data shows.
