@@ -246,6 +246,14 @@ func (c *Ctx) Int(i int) (n int64, ok bool) {
 	return n, ok
 }
 
+// Flooded reports whether the reply is already longer than the client may have output
+// waiting, whose connection is then at its end. The handler of a reply that is not
+// bounded by the data asks from time to time, and may stop amid the reply if it is.
+func (c *Ctx) Flooded() bool { return c.Host != nil && c.Host.CloseFlooded(c.Sess, len(c.W.B)) }
+
+// FloodStep is the number of elements after which to ask Flooded again.
+const FloodStep = 1000
+
 // Count returns argument i as a number of elements that may be negative; ok is false
 // after the error reply.
 func (c *Ctx) Count(i int) (n int64, ok bool) {

@@ -1,9 +1,10 @@
 package hashcmd
 
 import (
+	"math"
+
 	"kvorum/command"
 	"kvorum/num"
-	"math"
 )
 
 var hincrbySpec = &command.Spec{

@@ -1,9 +1,10 @@
 package hashcmd
 
 import (
+	"math"
+
 	"kvorum/command"
 	"kvorum/object/hash"
-	"math"
 )
 
 var hrandfieldSpec = &command.Spec{
@@ -69,6 +70,9 @@ func hrandfields(c *command.Ctx) {
 		for n := max(count, -count); n > 0; n-- {
 			p.Pick(c.Rng)
 			r.add(p.Field, p.Value)
+			if n%command.FloodStep == 0 && c.Flooded() {
+				return
+			}
 		}
 		return
 	}

@@ -3,8 +3,8 @@ package setcmd_test
 import (
 	"testing"
 
-	"kvorum/command/setcmd"
 	"kvorum/command/servercmd"
+	"kvorum/command/setcmd"
 	"kvorum/engine/enginetest"
 	"kvorum/internal/datadriven"
 )

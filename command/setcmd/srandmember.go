@@ -61,6 +61,9 @@ func srandmembers(c *command.Ctx) {
 		var p set.Picker
 		for p.Start(&s); n > 0; n-- {
 			c.W.Bulk(p.Pick(c.Rng))
+			if n%command.FloodStep == 0 && c.Flooded() {
+				return
+			}
 		}
 		return
 	}
