@@ -98,7 +98,6 @@ type difference struct {
 var differences = []difference{
 	{command: "command|getkeys", before: "7.2.0", reason: "7.0 wants an argument behind the command's name"},
 	{command: "hello", before: "7.2.0", args: regexp.MustCompile("(?i) auth "), reason: "7.0 checks the password before the options behind it"},
-	{command: "config|set", before: "7.2.0", args: regexp.MustCompile("(?i) set-max-listpack-"), reason: "7.0 has no packed sets"},
 	{command: "command|getkeysandflags", before: "7.2.0", reason: "as COMMAND GETKEYS"},
 }
 
