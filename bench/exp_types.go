@@ -68,7 +68,7 @@ func typesScenario(depth int, minRate float64) *scenario {
 // typesMemoryScenario weighs large and small values.
 func typesMemoryScenario() *scenario {
 	// Members and fields of 20 bytes, values of 20.
-	const member, content = "element:" + holeKey, "vvvvvvvv" + holeKey
+	const member, content = "element:" + holeKey, "valuevaluevaluevalue"
 	small := []string{"HSET", "key:" + holeKey}
 	for i := range smallFields {
 		small = append(small, "field"+strconv.Itoa(i), "value"+strconv.Itoa(i))
