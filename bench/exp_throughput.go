@@ -28,6 +28,7 @@ func scenarios() []*scenario {
 		growthScenario(),
 		expireFewScenario(),
 		expireManyScenario(),
+		evictScenario(),
 		idleScenario(),
 		connsStormScenario(),
 		connsLookScenario(),

@@ -15,11 +15,13 @@ import (
 
 // Running Debian's redis-benchmark and reading its CSV.
 
-// stdBench is one execution of redis-benchmark: 50 clients, 32-byte values.
+// stdBench is one execution of redis-benchmark: 50 clients, 32-byte values unless
+// size says otherwise.
 type stdBench struct {
 	test     string   // a name for -t; empty when command is given
 	command  []string // a command of its own, with __rand_int__ for keys
 	depth    int      // -P
+	size     int      // -d; 0: stdValueSize
 	keys     int      // -r
 	requests int      // -n
 	threads  int      // --threads, 0 = none
@@ -32,7 +34,11 @@ const (
 )
 
 func (b *stdBench) args(port string) []string {
-	a := []string{"-h", "127.0.0.1", "-p", port, "-c", strconv.Itoa(stdClients), "-d", strconv.Itoa(stdValueSize),
+	size := b.size
+	if size == 0 {
+		size = stdValueSize
+	}
+	a := []string{"-h", "127.0.0.1", "-p", port, "-c", strconv.Itoa(stdClients), "-d", strconv.Itoa(size),
 		"-n", strconv.Itoa(b.requests), "-r", strconv.Itoa(b.keys), "-P", strconv.Itoa(b.depth)}
 	if b.threads > 0 {
 		a = append(a, "--threads", strconv.Itoa(b.threads))

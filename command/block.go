@@ -19,8 +19,6 @@ type Waiter struct {
 	Args    [][]byte // its own
 	Keys    []keyspace.Key
 	UntilMs int64 // Unix ms; 0: without end
-	Late    func(w *resp.Writer)
-	Again   bool // blocked by a reexecution: its reply is not due yet
 }
 
 // request is what a handler that called Block wants.
@@ -29,23 +27,21 @@ type blockRequest struct {
 	from    int // Keys[from:to] are waited for
 	to      int
 	untilMs int64
-	late    func(w *resp.Writer)
 }
 
 // Block ends a handler that found nothing to do: the request waits until one of
 // Keys[from:to] has changed, and then begins anew, or until the time is over (Unix
-// ms; 0: never), and then late replies, a function that captures nothing. The
-// handler has changed nothing and replied nothing. It may have changed Args. Where
-// nothing may block, in transactions and in commands that are no client's, late
-// replies at once.
+// ms; 0: never), and then the reply is a null array. The handler has changed nothing
+// and replied nothing. It may have changed Args. Where nothing may block, in
+// transactions and in commands that are no client's, instead replies at once.
 //
 // When it begins anew, only some of the keys may be there to look at: see Holds.
-func (c *Ctx) Block(from, to int, untilMs int64, late func(w *resp.Writer)) {
+func (c *Ctx) Block(from, to int, untilMs int64, instead func(w *resp.Writer)) {
 	if !c.Serving && c.Sess.Flags&(InExec|Internal) != 0 {
-		late(c.W)
+		instead(c.W)
 		return
 	}
-	c.block = blockRequest{true, from, to, untilMs, late}
+	c.block = blockRequest{true, from, to, untilMs}
 }
 
 // Holds reports whether the handler may look at key i. It may look at all, unless
@@ -55,10 +51,10 @@ func (c *Ctx) Holds(i int) bool {
 }
 
 // TakeBlock returns and forgets what Block was told, for the engine.
-func (c *Ctx) TakeBlock() (from, to int, untilMs int64, late func(w *resp.Writer), ok bool) {
+func (c *Ctx) TakeBlock() (from, to int, untilMs int64, ok bool) {
 	b := c.block
 	c.block = blockRequest{}
-	return b.from, b.to, b.untilMs, b.late, b.on
+	return b.from, b.to, b.untilMs, b.on
 }
 
 // FirstOf finds the first key among all that the row names that exists, for a
@@ -97,8 +93,8 @@ func (c *Ctx) Timeout(i int) (untilMs int64, ok bool) {
 	arg := c.Args[i]
 	sec, ok := num.ParseFloatLoose(arg)
 	ok = ok && len(arg) > 0 && arg[0] > ' '
-	// Half a nanosecond keeps what a float has too much from making a millisecond.
-	ms := math.Ceil(sec*1000 - 1e-6)
+	// Less than a nanosecond keeps what a float has too much from making a millisecond.
+	ms := math.Ceil(sec*1000 - math.Copysign(1e-6, sec))
 	switch {
 	case !ok:
 		c.Err(errTimeoutFloat)
@@ -116,8 +112,8 @@ func (c *Ctx) Timeout(i int) (untilMs int64, ok bool) {
 	return 0, false
 }
 
-// LateNull and LateNullArray are replies to requests whose time is over.
-func LateNull(w *resp.Writer) { w.Null() }
+// Null replies null; for Block.
+func Null(w *resp.Writer) { w.Null() }
 
-// LateNullArray replies a null array.
-func LateNullArray(w *resp.Writer) { w.NullArray() }
+// NullArray replies a null array; for Block.
+func NullArray(w *resp.Writer) { w.NullArray() }

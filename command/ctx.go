@@ -22,6 +22,7 @@ type Stats struct {
 	Hits        uint64
 	Misses      uint64
 	ExpiredKeys uint64
+	EvictedKeys uint64
 	Errors      uint64
 
 	OnError func(text string) // called with each error reply; set by the engine
@@ -54,6 +55,11 @@ type Ctx struct {
 	Access uint32
 	// LFU tells that access fields hold frequencies.
 	LFU *LFU
+	// LazyExpire tells that keys removed because they are due are fed as UNLINK.
+	LazyExpire bool
+	// Unshared tells that the access to each value is tracked for eviction. Redis
+	// does not share small integers then.
+	Unshared bool
 	// NotifyMask holds the classes of keyspace events that somebody wants.
 	NotifyMask uint32
 	// OnEvent receives the events of NotifyMask; borrowed bytes.
@@ -210,7 +216,7 @@ func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
 		return
 	}
 	if c.Feed != nil {
-		c.Feed.Append(db.Index(), delName, k.Bytes)
+		c.Feed.Append(db.Index(), removal(c.LazyExpire), k.Bytes)
 	}
 	if c.NotifyMask&NotifyExpired != 0 {
 		c.OnEvent(NotifyExpired, "expired", k.Bytes, db.Index())
@@ -219,7 +225,31 @@ func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
 	db.Delete(k, e)
 }
 
-var delName = []byte("DEL")
+// Evict removes a key to make room. lazy chooses the command that is fed.
+func (c *Ctx) Evict(db *keyspace.DB, k keyspace.Key, e keyspace.Entry, lazy bool) {
+	if c.Feed != nil {
+		c.Feed.Append(db.Index(), removal(lazy), k.Bytes)
+	}
+	if c.NotifyMask&NotifyEvicted != 0 {
+		c.OnEvent(NotifyEvicted, "evicted", k.Bytes, db.Index())
+	}
+	c.St.EvictedKeys++
+	db.Delete(k, e)
+}
+
+// removal returns the name of the command that tells of a removed key. Both do the
+// same here; on a replica they may not.
+func removal(lazy bool) []byte {
+	if lazy {
+		return unlinkName
+	}
+	return delName
+}
+
+var (
+	delName    = []byte("DEL")
+	unlinkName = []byte("UNLINK")
+)
 
 // touch records an access to a record unless the client wants none recorded.
 func (c *Ctx) touch(e keyspace.Entry) {
@@ -235,6 +265,9 @@ func (c *Ctx) Accessed(e keyspace.Entry) {
 		return
 	}
 	keyspace.Touch(e.Rec, c.Access)
+	if c.Unshared {
+		e.Visit()
+	}
 }
 
 // Int returns argument i as an integer; ok is false after the error reply.
@@ -249,7 +282,10 @@ func (c *Ctx) Int(i int) (n int64, ok bool) {
 // Flooded reports whether the reply is already longer than the client may have output
 // waiting, whose connection is then at its end. The handler of a reply that is not
 // bounded by the data asks from time to time, and may stop amid the reply if it is.
-func (c *Ctx) Flooded() bool { return c.Host != nil && c.Host.CloseFlooded(c.Sess, len(c.W.B)) }
+func (c *Ctx) Flooded() bool {
+	c.Sess.LastCmd = c.Spec // for the log
+	return c.Host != nil && c.Host.CloseFlooded(c.Sess, len(c.W.B))
+}
 
 // FloodStep is the number of elements after which to ask Flooded again.
 const FloodStep = 1000

@@ -95,6 +95,10 @@ type ReportHost interface {
 	// Info returns the text of INFO: of the sections that want accepts. In a
 	// Task only.
 	Info(want InfoFilter) string
+	// Memory returns what the memory of the process is used for. In a Task only.
+	Memory() Memory
+	// PurgeMemory returns free memory to the system. In a Task only.
+	PurgeMemory()
 	// ResetStats zeroes what CONFIG RESETSTAT zeroes. Exclusive handlers only.
 	ResetStats()
 	// Latencies returns, by Spec.ID, the histogram of the durations in
@@ -126,6 +130,19 @@ type ReportHost interface {
 // whether INFO shows it unasked, and whether it wants to be named, so that "all"
 // is not enough.
 type InfoFilter func(section string, byDefault, named bool) bool
+
+// Memory are figures of the memory of the process, in bytes.
+type Memory struct {
+	Used        int64 // used_memory
+	Peak        int64 // its largest value so far
+	Startup     int64 // its value after the start
+	Clients     int64 // sessions and buffers of all clients
+	ClientCount int64
+	Allocated   int64 // live blocks
+	Active      int64 // pages that live blocks lie in
+	Resident    int64 // the same, and free pages not yet returned to the system
+	Process     int64 // resident size of the process, 0 where it is not known
+}
 
 // SlowEntry is a line of the slow log. It is never changed.
 type SlowEntry struct {

@@ -26,6 +26,14 @@ func (l *LFU) Counter(access uint32, nowMs int64) uint8 {
 	return uint8(counter - min(counter, periods))
 }
 
+// Rank orders keys by how rarely they are used now: the smaller the rank of an
+// access field, the sooner the key is evicted. Of keys with the same counter the one
+// that was not used for longer is the first.
+func (l *LFU) Rank(access uint32, nowMs int64) int64 {
+	elapsed := (minutes(nowMs) - access>>8) & 0xffff
+	return int64(l.Counter(access, nowMs))<<16 | int64(0xffff-elapsed)
+}
+
 // Bump returns the access field after one more access: the counter grows with a
 // probability that falls with its value.
 func (l *LFU) Bump(access uint32, nowMs int64, r *rng.Rand) uint32 {

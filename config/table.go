@@ -12,7 +12,6 @@ const (
 	noACL         = "there are no users but the default one yet"
 	noScripts     = "scripts are not built in yet"
 	noModules     = "modules cannot be loaded"
-	noEviction    = "keys are not evicted yet"
 	noCollections = "collections are not built in yet"
 	noTracking    = "client tracking is not built in yet"
 	noEvents      = "keyspace events are not published yet"
@@ -139,16 +138,16 @@ var generalRows = []Directive{
 
 // limitRows: memory policy and lazy freeing.
 var limitRows = []Directive{
-	{Name: "maxmemory", Kind: KindMemory, Flags: Unsigned, Max: maxUint, Default: "0", Unit: "bytes", NoEffect: noEviction},
+	{Name: "maxmemory", Kind: KindMemory, Flags: Unsigned, Max: maxUint, Default: "0", Unit: "bytes"},
 	{Name: "maxmemory-policy", Kind: KindEnum, Enum: evictionPolicies, Default: "noeviction"},
-	{Name: "maxmemory-samples", Kind: KindInt, Min: 1, Max: intMax, Default: "5", Unit: "keys", NoEffect: noEviction},
-	{Name: "maxmemory-eviction-tenacity", Kind: KindInt, Max: 100, Default: "10", NoEffect: noEviction},
+	{Name: "maxmemory-samples", Kind: KindInt, Min: 1, Max: intMax, Default: "5", Unit: "keys"},
+	{Name: "maxmemory-eviction-tenacity", Kind: KindInt, Max: 100, Default: "10"},
 	{Name: "replica-ignore-maxmemory", Alias: "slave-ignore-maxmemory", Kind: KindBool, Default: "yes", NoEffect: noReplication},
 	{Name: "active-expire-effort", Kind: KindInt, Min: 1, Max: 10, Default: "1", NoEffect: "expired keys are removed as they become due, whatever the effort"},
 	{Name: "lfu-log-factor", Kind: KindInt, Max: intMax, Default: "10"},
 	{Name: "lfu-decay-time", Kind: KindInt, Max: intMax, Default: "1", Unit: "min"},
-	{Name: "lazyfree-lazy-eviction", Kind: KindBool, Default: "no", NoEffect: ownFreeing},
-	{Name: "lazyfree-lazy-expire", Kind: KindBool, Default: "no", NoEffect: ownFreeing},
+	{Name: "lazyfree-lazy-eviction", Kind: KindBool, Default: "no"},
+	{Name: "lazyfree-lazy-expire", Kind: KindBool, Default: "no"},
 	{Name: "lazyfree-lazy-server-del", Kind: KindBool, Default: "no", NoEffect: ownFreeing},
 	{Name: "lazyfree-lazy-user-del", Kind: KindBool, Default: "no", NoEffect: ownFreeing},
 	{Name: "lazyfree-lazy-user-flush", Kind: KindBool, Default: "no", NoEffect: ownFreeing},

@@ -18,11 +18,11 @@ import (
 // block lets the request wait if its handler wants it to. The keys are locked.
 func (w *Worker) block(s *command.Session) {
 	c := &w.ctx
-	from, to, until, late, ok := c.TakeBlock()
+	from, to, until, ok := c.TakeBlock()
 	if !ok {
 		return
 	}
-	b := &command.Waiter{Sess: s, Copy: *s, Spec: c.Spec, UntilMs: until, Late: late}
+	b := &command.Waiter{Sess: s, Copy: *s, Spec: c.Spec, UntilMs: until}
 	b.Owner = b
 	var q command.Txn
 	q.Add(c.Spec, c.Args)
@@ -114,7 +114,7 @@ func (w *Worker) serveOne(b *command.Waiter, alone bool) bool {
 		w.ring.Begin()
 	}
 	b.Spec.Handler(c)
-	_, _, _, _, blocked := c.TakeBlock()
+	_, _, _, blocked := c.TakeBlock()
 	if c.Dirty > 0 {
 		w.feed()
 	}

@@ -14,7 +14,9 @@
 // I1: all locks of a command are taken before its first effect and released
 // after its last, so the order of the feed is a serial order of the commands.
 // I2: a Worker belongs to one goroutine. I3: no handler runs while the gate is
-// closed, but for the exclusive one that closed it.
+// closed, but for the exclusive one that closed it. I4: a worker evicts keys when it
+// holds no lock, before a batch or a command that may need memory, for a bounded time
+// (limit.go, evict.go).
 //
 // The package must not open sockets or files, and reads no clock but the one it
 // was given.
@@ -39,8 +41,10 @@ type Settings struct {
 	Requirepass  string
 	NotifyMask   uint32
 	LFU          *command.LFU // nil: access fields hold times
-	SlowlogUsec  int64        // slower commands are reported to OnSlow; negative: none
 	Packing      command.Packing
+	Memory       MemoryLimit
+	LazyExpire   bool  // expired keys are fed as UNLINK, not DEL
+	SlowlogUsec  int64 // slower commands are reported to OnSlow; negative: none
 	LatencyTrack bool  // record the latency histogram of each command
 	HLLSparseMax int64 // bytes of a sparse HyperLogLog
 	LatencyMs    int64 // what takes as long is reported to OnLatency; 0: nothing
@@ -61,6 +65,9 @@ type Hooks struct {
 	// OnLatency is told of commands and background work of at least
 	// Settings.LatencyMs milliseconds. Called by executing goroutines.
 	OnLatency func(event string, ms int64)
+	// ClientBytes returns the memory of all clients. It is called by executing
+	// goroutines, once per batch when there is a memory limit.
+	ClientBytes func() int64
 	// OnAttack is told of a client that speaks HTTP, which is then closed: a page
 	// in a browser may be trying to reach a server that trusts its neighbours.
 	OnAttack func(*command.Session)
@@ -95,6 +102,7 @@ type Engine struct {
 	activity background
 	unusual  atomic.Uint32 // bits of unusual.go
 	pauseEnd atomic.Int64  // Unix ms until which CLIENT PAUSE lasts
+	pressure pressure
 }
 
 // feedWindow is the tail of the stream that stays readable while nobody asked

@@ -26,6 +26,10 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	if w.unusual != 0 && w.held(s, spec) {
 		return
 	}
+	if w.evictor.limit.Max > 0 && deniedOOM(s, spec) && w.outOfMemory(s, args) {
+		w.refuse(s, spec, errOOM)
+		return
+	}
 	if s.Txn != nil && w.queue(s, spec, args) {
 		return
 	}

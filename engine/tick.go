@@ -37,6 +37,7 @@ type background struct {
 	compacting   atomic.Bool
 	compactFrom  atomic.Int64 // ticks at its beginning
 	nextCompact  atomic.Int64 // ns on the tick clock
+	nextTight    atomic.Int64 // ticks: when a tight pass is worth looking for again
 	expired      atomic.Uint64
 }
 
@@ -90,6 +91,9 @@ func (w *Worker) Tick(nowNs int64) (waitNs int64) {
 	w.e.KS.AdvanceClock(w.nowMs)
 	end := w.lastTicks + w.e.clock.NsToTicks(sliceNs)
 	busy := w.reclaim(end)
+	if w.evictor.limit.Max > 0 && w.relieve(end) {
+		busy = true
+	}
 	if w.compact(nowNs, end) {
 		busy = true
 	}
@@ -99,7 +103,7 @@ func (w *Worker) Tick(nowNs int64) (waitNs int64) {
 	w.end()
 	rest := int64(idleNs)
 	switch {
-	case lag >= lagBusyMs:
+	case lag >= lagBusyMs || busy && w.tight():
 		rest = restBusyNs
 	case busy || sl.busy:
 		rest = restNs
@@ -143,10 +147,15 @@ func (w *Worker) compact(nowNs, end int64) (more bool) {
 	}
 	if !b.compacting.Load() {
 		next := b.nextCompact.Load()
-		if nowNs < next || !b.nextCompact.CompareAndSwap(next, nowNs+compactEveryNs) {
+		tight := w.tight()
+		if !tight && nowNs < next || !b.nextCompact.CompareAndSwap(next, nowNs+compactEveryNs) {
 			return false
 		}
-		if !w.e.KS.CompactBegin(compactMinBytes) {
+		if tight {
+			if !w.e.KS.CompactTight(w.tightBudget()) {
+				return false
+			}
+		} else if !w.e.KS.CompactBegin(compactMinBytes) {
 			return false
 		}
 		b.compactFrom.Store(w.e.clock.Ticks())

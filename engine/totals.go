@@ -86,6 +86,7 @@ func (t *Totals) add(o *Totals) {
 	t.Hits += o.Hits
 	t.Misses += o.Misses
 	t.ExpiredKeys += o.ExpiredKeys
+	t.EvictedKeys += o.EvictedKeys
 	t.Errors += o.Errors
 	t.NetIn += o.NetIn
 	t.NetOut += o.NetOut
@@ -188,4 +189,5 @@ func (e *Engine) ResetTotals() {
 	for _, w := range e.workers {
 		w.totals.reset()
 	}
+	e.resetExceeded()
 }

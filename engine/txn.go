@@ -182,3 +182,18 @@ func (w *Worker) appendKeys(dst []keyspace.Key, spec *command.Spec, args [][]byt
 	}
 	return dst
 }
+
+// deniedOOM reports whether a command must not run while memory is short: one that
+// needs more of it, one of a transaction, as a queue takes memory, too, and EXEC if it
+// would run one that does.
+func deniedOOM(s *command.Session, spec *command.Spec) bool {
+	switch {
+	case spec.Flags&command.DenyOOM != 0:
+		return true
+	case s.Txn == nil:
+		return false
+	case spec.Mode == command.Transaction:
+		return s.Txn.Flags&command.DenyOOM != 0
+	}
+	return !spec.AtOnce
+}

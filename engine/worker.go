@@ -58,6 +58,7 @@ type Worker struct {
 
 	slices     slices
 	sliceTicks uint64 // spent in slices
+	evictor    evictor
 }
 
 // prepared is a request whose row and keys are known.
@@ -158,6 +159,9 @@ func (w *Worker) adopt(s *Settings) {
 	w.ctx.HLLSparseMax = s.HLLSparseMax
 	w.ctx.Packing = s.Packing
 	w.slowFrom = w.reportFrom(s)
+	w.ctx.LazyExpire = s.LazyExpire
+	w.ctx.Unshared = s.Memory.Max > 0 && s.Memory.Policy.tracksAccess()
+	w.evictor.adopt(&s.Memory)
 	w.nextMs = 0
 }
 
@@ -190,6 +194,9 @@ func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, 
 	w.begin()
 	s.LastSeen = w.nowMs
 	limits := w.settings.Limits
+	if w.evictor.limit.Max > 0 {
+		w.checkMemory()
+	}
 	for consumed < len(in) {
 		limits.Unauth = w.mustAuth(s)
 		n, used, more, perr := w.parse(s, in[consumed:], &limits)
@@ -316,6 +323,9 @@ func (w *Worker) protocolError(s *command.Session, err *resp.ProtocolError) {
 func (w *Worker) Do(s *command.Session, args ...[]byte) []byte {
 	w.out.B, w.out.Proto = nil, s.Proto
 	w.begin()
+	if w.evictor.limit.Max > 0 {
+		w.checkMemory()
+	}
 	w.keys = w.keys[:0]
 	w.prepare(&w.prep[0], args)
 	p := &w.prep[0]

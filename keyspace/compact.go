@@ -37,6 +37,35 @@ type compactor struct {
 // CompactBegin starts a pass over the next group that has at least minBytes to
 // give back and reports whether there is one.
 func (ks *Keyspace) CompactBegin(minBytes int) bool {
+	return ks.compactBegin(minBytes, func(*mem.Arena) (int, int) { return sparseFill, sparseBudget })
+}
+
+// The limits of CompactTight: it leaves groups alone that are fuller than tightFull
+// percent, and empties spans that are less full than the mean of their group, which
+// it takes for at most tightFill.
+const (
+	tightFull = 94
+	tightFill = 92
+)
+
+// CompactTight is CompactBegin for when memory is short: it empties spans that are
+// less full than most, at whatever cost in copying. The copies of a pass exist
+// beside the originals until a span is empty, so a pass takes on no more than fits
+// into half of the holes that there are, and budget bytes.
+func (ks *Keyspace) CompactTight(budget int) bool {
+	return ks.compactBegin(1, func(a *mem.Arena) (fill, bytes int) {
+		held, used := a.SpanBytes(), a.UsedBytes()
+		if held == 0 || 100*used > tightFull*held {
+			return 0, 0
+		}
+		return min(max(int(100*used/held), sparseFill), tightFill), budget + int(held-used)/2
+	})
+}
+
+// compactBegin starts a pass over the next group whose sparse spans have at least
+// minBytes to give back. aim gives the percentage below which a span of a group
+// is sparse, and the live bytes that a pass over it may move; 0 leaves it out.
+func (ks *Keyspace) compactBegin(minBytes int, aim func(*mem.Arena) (fill, bytes int)) bool {
 	c := &ks.compactor
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,12 +74,17 @@ func (ks *Keyspace) CompactBegin(minBytes int) bool {
 	}
 	for range GroupCount {
 		c.group = (c.group + 1) & groupMask
-		if ks.groups[c.group].arena.MarkSparse(sparseFill, sparseBudget) >= minBytes {
+		a := ks.groups[c.group].arena
+		fill, bytes := aim(a)
+		if fill == 0 {
+			continue
+		}
+		if a.MarkSparse(fill, bytes) >= minBytes {
 			c.active, c.db, c.shard = true, 0, c.group
 			c.bucket, c.record, c.part = 0, 0, 0
 			return true
 		}
-		ks.groups[c.group].arena.UnmarkSparse()
+		a.UnmarkSparse()
 	}
 	return false
 }
@@ -63,11 +97,15 @@ func (ks *Keyspace) CompactStep(budget int) (more bool) {
 		return true
 	}
 	defer c.mu.Unlock()
+	var draw Draw
 	for c.active && budget > 0 {
 		db := ks.dbs[c.db]
 		ks.Lock(c.shard)
 		t := &db.tables[c.shard]
 		for ; c.bucket < t.Buckets() && budget > 0; budget-- {
+			if c.bucket+1 < t.Buckets() {
+				draw.fetch(t, c.bucket+1)
+			}
 			budget = c.moveBucket(ks, t, budget)
 		}
 		done := c.bucket >= t.Buckets()

@@ -187,11 +187,14 @@ const staleMin = 4096
 // Sweep looks at up to budget tickets of one group of the database and drops the
 // stale ones, if more tickets than twice the volatile keys have gathered: keys
 // deleted or overwritten leave theirs behind. It reports whether more is to do.
-func (db *DB) Sweep(i, budget int) (more bool) {
+func (db *DB) Sweep(i, budget int) (more bool) { return db.SweepBeyond(i, budget, staleMin) }
+
+// SweepBeyond is Sweep with another number of stale tickets that nobody minds.
+func (db *DB) SweepBeyond(i, budget int, minded int64) (more bool) {
 	g := &db.groups[i]
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.wheel == nil || int64(g.wheel.Count()) < 2*g.volatile.Load()+staleMin {
+	if g.wheel == nil || int64(g.wheel.Count()) <= 2*g.volatile.Load()+minded {
 		return false
 	}
 	return !g.wheel.Sweep(budget, db.counts)

@@ -87,5 +87,8 @@ func (ks *Keyspace) free(d *detached, budget int) bool {
 // PendingObjects returns the number of flushed keys not yet freed.
 func (ks *Keyspace) PendingObjects() int64 { return ks.pending.Load() }
 
+// ResetFreed makes FreedObjects count from 0 again.
+func (ks *Keyspace) ResetFreed() { ks.freed.Store(0) }
+
 // FreedObjects returns the number of flushed keys freed so far.
 func (ks *Keyspace) FreedObjects() int64 { return ks.freed.Load() }

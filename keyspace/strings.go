@@ -180,7 +180,7 @@ func (db *DB) Publish(k Key, e Entry, draft mem.Handle) Entry {
 		old := e.Rec
 		copyExpiry(draft, old)
 		e.slot.Replace(draft)
-		object.Free(old)
+		db.ks.release(old)
 		e.Rec = draft
 		db.dropTTL(k, draft)
 	}

@@ -90,7 +90,8 @@ type Arena struct {
 	// anyone; on a line of their own, as readers would slow down the mutex.
 	used  [KindCount]int64
 	total int64
-	_     [64 - 8*(KindCount+1)]byte
+	held  int64 // bytes of the pages of its spans
+	_     [64 - 8*(KindCount+2)]byte
 
 	mu        sync.Mutex
 	id        uint32
@@ -282,8 +283,14 @@ func (a *Arena) takeSpan(pages uint32, small bool) (uint32, *span) {
 		a.mu.Unlock()
 		panic(fmt.Sprintf("mem: address range of %d pages exhausted, %d more wanted", limitPage, pages))
 	}
-	a.pages += int64(pages)
+	a.holdPages(int64(pages))
 	return id, spanAt(id)
+}
+
+// holdPages counts n more pages (fewer, if negative) in spans.
+func (a *Arena) holdPages(n int64) {
+	a.pages += n
+	storeCounter(&a.held, a.pages<<pageShift)
 }
 
 // releaseSpan gives an empty span, that is in no list, back to the page heap.
@@ -293,7 +300,7 @@ func (a *Arena) releaseSpan(id uint32, sp *span) {
 		a.spans[sp.class]--
 		touched = (sp.bump + 1<<pageUnits - 1).page() - sp.start
 	}
-	a.pages -= int64(sp.pages)
+	a.holdPages(-int64(sp.pages))
 	sp.state = stateNone
 	sp.free, sp.bump, sp.end = 0, 0, 0
 	heap.freeSpan(id, touched)

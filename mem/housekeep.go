@@ -7,7 +7,7 @@ import (
 
 const (
 	returnAfterMs  = 1000                 // free pages younger than this stay
-	returnPagesMax = 4 << 20 >> pageShift // returned by one call
+	returnPagesMax = 4 << 20 >> pageShift // returned in one piece
 	trimEveryMs    = 1000
 
 	// Populate-ahead begins at this growth, and looks ahead by as much as
@@ -73,7 +73,28 @@ func Housekeep(nowMs int64) {
 			a.trim()
 		}
 	}
-	heap.returnOld()
+	heap.returnOld(returnPagesMax, returnAfterMs)
+}
+
+// Purge returns up to about maxBytes of free pages to the system, however short
+// they have been free, and lets go of empty spans. It returns how many bytes of
+// resident memory went. It is for who needs memory now: MEMORY PURGE, and a process
+// over its limit. Any goroutine may call it that may block: a MiB takes about
+// 100 µs.
+func Purge(maxBytes int64) (returned int64) {
+	keeper.mu.Lock()
+	defer keeper.mu.Unlock()
+	rangeOnce.Do(reserveRange)
+	for _, a := range openArenas() {
+		a.trim()
+	}
+	heap.mu.Lock()
+	before := heap.returned
+	heap.mu.Unlock()
+	heap.returnOld(uint32(min(maxBytes>>pageShift, int64(limitPage))), 0)
+	heap.mu.Lock()
+	defer heap.mu.Unlock()
+	return (heap.returned - before) << pageShift
 }
 
 // trim lets go of current spans that were empty at the last trim as well.
@@ -96,17 +117,18 @@ func (a *Arena) trim() {
 	}
 }
 
-// returnOld gives pages of old free runs back to the system. The pages are
-// taken out of the free runs meanwhile, so that nobody waits for the system.
-func (p *pageHeap) returnOld() {
+// returnOld gives up to left pages of free runs that are at least ageMs old back
+// to the system, in pieces. The pages are taken out of the free runs meanwhile, so
+// that nobody waits for the system.
+func (p *pageHeap) returnOld(left, ageMs uint32) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for left := uint32(returnPagesMax); left > 0; {
+	for left > 0 {
 		id := p.qhead
-		if id == 0 || p.nowMs-runAt(id).stamp < returnAfterMs {
+		if id == 0 || p.nowMs-runAt(id).stamp < ageMs {
 			return
 		}
-		start, n, dirty := p.oldPiece(id, left)
+		start, n, dirty := p.oldPiece(id, min(left, returnPagesMax))
 		left -= n
 		p.busyPages += int64(n)
 		p.mu.Unlock()

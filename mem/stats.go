@@ -72,6 +72,14 @@ func (a *Arena) UsedBytes() int64 {
 	return atomic.LoadInt64(&a.total)
 }
 
+// SpanBytes returns the bytes of the pages that the arena's spans hold, without a
+// lock: what lies beyond UsedBytes is free blocks and the tails of spans, memory
+// that only other blocks of the same classes can use until compaction empties
+// spans.
+func (a *Arena) SpanBytes() int64 {
+	return atomic.LoadInt64(&a.held)
+}
+
 // Bytes of metadata per span, free run and page.
 const (
 	spanMetaSize = 64

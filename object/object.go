@@ -309,6 +309,15 @@ func FreeValue(h mem.Handle) {
 	}
 }
 
+// Footprint returns the bytes of all blocks of the record at h.
+func Footprint(h mem.Handle) int {
+	n := mem.BlockSize(h)
+	if d := Load(h); d&FlagBlob != 0 {
+		n += mem.BlockSize(mem.Handle(mem.Load64(h, d.payload(h))))
+	}
+	return n
+}
+
 // Blocks calls fn for every block of memory of the record at h.
 func Blocks(h mem.Handle, fn func(mem.Handle)) {
 	fn(h)

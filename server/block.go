@@ -124,7 +124,7 @@ func (s *Server) unblock(cl *client, asError bool) bool {
 		out.Err(errUnblocked)
 		cl.conn.Loop().User.(*loopState).worker.CountError(errUnblocked)
 	} else {
-		w.Late(&out)
+		out.NullArray()
 	}
 	s.endWait(cl, out.B)
 	return true

@@ -98,6 +98,10 @@ func (s *Server) evict(cl *client) {
 // kept is a hook of netloop: c keeps input that is no complete request yet.
 func (s *Server) kept(l *netloop.Loop, c *netloop.Conn) {
 	if s.clientLimit.Load() == 0 {
+		if s.eng.Settings().Memory.Max > 0 { // what clients take counts there too
+			cl := c.Data.(*client)
+			l.User.(*loopState).noteMemory(cl, cl.memory())
+		}
 		return
 	}
 	s.overMemory(l, c.Data.(*client))

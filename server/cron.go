@@ -22,6 +22,7 @@ const (
 	heapLimitMin   = 256 << 20
 	heapLimitTimes = 2
 	heapLimitStep  = 64 << 20
+	heapLimitFine  = 1 << 20
 )
 
 // cron looks after the memory and samples counters until the server ends.
@@ -48,9 +49,9 @@ func (s *Server) cron() {
 		mem.Housekeep(now.Sub(start).Milliseconds())
 		s.sampleRates(now.Sub(last))
 		last = now
-		heap := readGo().heapBytes
-		s.stats.notePeak(mem.UsedBytes() + heap)
-		limit.adjust(heap)
+		heap := readGo()
+		s.noteMemory(heap)
+		limit.adjust(s.heapCeiling(heap.liveBytes))
 	}
 }
 
@@ -69,10 +70,13 @@ func newHeapLimit() *heapLimit {
 	return l
 }
 
-// adjust makes the soft limit follow the live heap, in steps.
-func (l *heapLimit) adjust(live int64) {
-	want := max(live*heapLimitTimes, heapLimitMin)
-	want = (want + heapLimitStep - 1) / heapLimitStep * heapLimitStep
+// adjust makes the soft limit follow what is wanted, in steps.
+func (l *heapLimit) adjust(want int64) {
+	step := int64(heapLimitStep)
+	if want < heapLimitMin {
+		step = heapLimitFine
+	}
+	want = (want + step - 1) / step * step
 	if l.off || want == l.now || want < l.now && want > l.now/2 {
 		return
 	}

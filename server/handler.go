@@ -66,6 +66,9 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	if limit := h.s.clientLimit.Load(); limit != 0 && h.s.overMemory(l, cl) {
 		return len(in), 0
 	}
+	if cl.conn.PendingOut() > replyFree && h.s.eng.Settings().Memory.Max > 0 {
+		state.noteMemory(cl, cl.memory())
+	}
 	out, commands := len(l.Out), cl.Commands
 	state.serving = cl
 	consumed, need, l.Out = state.worker.Serve(cl.Session, in, l.Out)

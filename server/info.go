@@ -97,6 +97,7 @@ type report struct {
 	mem        mem.Stats
 	gone       goFigures
 	rss        int64
+	usedBytes  int64
 	process    processFigures
 	cpuRead    bool
 	dbs        []dbFigures
@@ -116,12 +117,16 @@ func (r *report) memory() *mem.Stats {
 	if !r.memRead {
 		r.memRead = true
 		r.mem, r.gone, r.rss = mem.ReadStats(), readGo(), residentBytes()
-		r.s.stats.notePeak(r.used())
+		r.usedBytes = r.s.eng.UsedMemory()
+		r.s.stats.notePeak(r.usedBytes)
 	}
 	return &r.mem
 }
 
-func (r *report) used() int64 { return r.memory().Total + r.gone.heapBytes }
+func (r *report) used() int64 {
+	r.memory()
+	return r.usedBytes
+}
 
 // overhead is what is used besides records and their values.
 func (r *report) overhead() int64 {

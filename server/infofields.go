@@ -227,10 +227,10 @@ var statsFields = []field{
 	{"expired_stale_perc", func(r *report) any { return fixed2(r.stalePercent()) }},
 	{"expired_time_cap_reached_count", func(r *report) any { return r.counts().ExpireCapped }},
 	{"expire_cycle_cpu_milliseconds", func(r *report) any { return r.ticksMs(r.counts().ExpireTicks) }},
-	constant("evicted_keys", 0),
+	{"evicted_keys", func(r *report) any { return r.counts().EvictedKeys }},
 	{"evicted_clients", func(r *report) any { return r.s.stats.evictedClients.Load() }},
-	constant("total_eviction_exceeded_time", 0),
-	constant("current_eviction_exceeded_time", 0),
+	{"total_eviction_exceeded_time", func(r *report) any { return r.exceeded(0) }},
+	{"current_eviction_exceeded_time", func(r *report) any { return r.exceeded(1) }},
 	{"keyspace_hits", func(r *report) any { return r.counts().Hits }},
 	{"keyspace_misses", func(r *report) any { return r.counts().Misses }},
 	constant("pubsub_channels", 0),
@@ -271,6 +271,13 @@ var debugFields = []field{
 	{"eventloop_duration_cron_sum", func(r *report) any { return r.sums().sliceNs / nsPerUs }},
 	{"eventloop_duration_max", func(r *report) any { return r.sums().busyNsMax / nsPerUs }},
 	{"eventloop_cmd_per_cycle_max", func(r *report) any { return r.sums().commandsMax }},
+}
+
+// exceeded returns the time over the memory limit in milliseconds: in all (0) or
+// since it went over (1).
+func (r *report) exceeded(i int) int64 {
+	total, current := r.s.eng.Exceeded()
+	return [...]int64{total, current}[i]
 }
 
 func kbps(r *rate) string { return fixed2(float64(r.get()) / 1024) }

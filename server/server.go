@@ -65,6 +65,7 @@ type Server struct {
 	loops   []*loopState
 	slow    slowlog
 	stats   stats
+	goMem   goMemory // cron's
 	runID   string
 	startMs int64 // wall time
 
@@ -163,8 +164,10 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	s.latency.now = s.clock.NowMs
 	mem.SetHugePages(!cfg.Bool("disable-thp"))
 	s.ks = keyspace.New(int(cfg.Int("databases")))
-	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{Host: s, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack, OnCommand: s.tellMonitors,
-		Deliver: s.served})
+	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{
+		Host: s, ClientBytes: s.clientBytes, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack,
+		OnCommand: s.tellMonitors, Deliver: s.served,
+	})
 	var err error
 	s.net, err = netloop.New(netloop.Config{
 		Loops:       loopCount(int(cfg.Int("io-threads")), cfg.IsSet("io-threads"), processors(cfg.String("server_cpulist"))),
@@ -185,7 +188,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 		l.User = state
 	}
 	s.hookConfig()
-	s.stats.startBytes = usedBytes()
+	s.settleHeap()
 	return s, nil
 }
 

@@ -23,7 +23,9 @@ func (s *Server) hookConfig() {
 		"lfu-decay-time", "slowlog-log-slower-than", "latency-tracking", "hll-sparse-max-bytes",
 		"hash-max-listpack-entries", "hash-max-listpack-value", "list-max-listpack-size", "set-max-intset-entries",
 		"set-max-listpack-entries", "set-max-listpack-value", "zset-max-listpack-entries", "zset-max-listpack-value",
-		"latency-monitor-threshold")
+		"latency-monitor-threshold",
+		"maxmemory-samples", "maxmemory-eviction-tenacity", "lazyfree-lazy-eviction", "lazyfree-lazy-expire")
+	s.cfg.OnChange(s.applyMaxMemory, "maxmemory")
 	s.cfg.OnChange(s.applyMaxClients, "maxclients")
 	s.cfg.OnChange(func() error { s.maxInput.Store(s.cfg.Int("client-query-buffer-limit")); return nil }, "client-query-buffer-limit")
 	s.cfg.OnChange(func() error { s.protected.Store(s.cfg.Bool("protected-mode")); return nil }, "protected-mode")
@@ -48,9 +50,10 @@ func (s *Server) applyEngine() error {
 	next.HLLSparseMax = s.cfg.Int("hll-sparse-max-bytes")
 	next.LatencyMs = s.cfg.Int("latency-monitor-threshold")
 	next.Packing = s.packing()
+	next.Memory = s.memoryLimit()
+	next.LazyExpire = s.cfg.Bool("lazyfree-lazy-expire")
 	next.LFU = nil
-	switch s.cfg.Enum("maxmemory-policy") {
-	case "allkeys-lfu", "volatile-lfu":
+	if next.Memory.Policy.LFU() {
 		next.LFU = &command.LFU{
 			LogFactor: int(s.cfg.Int("lfu-log-factor")),
 			DecayTime: int(s.cfg.Int("lfu-decay-time")),

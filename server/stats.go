@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"kvorum/hist"
-	"kvorum/mem"
 	"kvorum/netloop"
 )
 
@@ -147,6 +146,7 @@ func (r *rate) get() uint64 { return r.perSec.Load() }
 // Names of figures of the Go runtime.
 const (
 	metricHeapLive = "/memory/classes/heap/objects:bytes"
+	metricLive     = "/gc/heap/live:bytes"
 	metricGCTotal  = "/cpu/classes/gc/total:cpu-seconds"
 	metricGCIdle   = "/cpu/classes/gc/mark/idle:cpu-seconds"
 	metricGCCycles = "/gc/cycles/total:gc-cycles"
@@ -154,22 +154,21 @@ const (
 
 // goFigures reads figures of the Go runtime.
 type goFigures struct {
-	heapBytes int64
+	heapBytes int64 // with garbage that is not yet swept
+	liveBytes int64 // alive at the last collection
 	gcCPUNs   int64 // without marking in idle time, which costs nobody anything
 	gcCycles  uint64
 }
 
 func readGo() (f goFigures) {
-	list := []metrics.Sample{{Name: metricHeapLive}, {Name: metricGCTotal}, {Name: metricGCIdle}, {Name: metricGCCycles}}
+	list := []metrics.Sample{{Name: metricHeapLive}, {Name: metricGCTotal}, {Name: metricGCIdle}, {Name: metricGCCycles}, {Name: metricLive}}
 	metrics.Read(list)
 	f.heapBytes = int64(list[0].Value.Uint64())
 	f.gcCPUNs = int64((list[1].Value.Float64() - list[2].Value.Float64()) * 1e9)
 	f.gcCycles = list[3].Value.Uint64()
+	f.liveBytes = int64(list[4].Value.Uint64())
 	return f
 }
-
-// usedBytes is used_memory: the blocks of the data and the live Go heap.
-func usedBytes() int64 { return mem.UsedBytes() + readGo().heapBytes }
 
 // notePeak remembers the largest used_memory seen.
 func (st *stats) notePeak(used int64) {
@@ -181,6 +180,7 @@ func (st *stats) notePeak(used int64) {
 // ResetStats implements command.Host.
 func (s *Server) ResetStats() {
 	s.eng.ResetTotals()
+	s.ks.ResetFreed()
 	sum := s.sumLoops()
 	s.stats.resetAt.Store(&sum)
 	s.stats.accepted.Store(0)

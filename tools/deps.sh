@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Go: a real redis-server and its tools to
-# compare with, tcl for the Tcl suite, a C compiler for the race detector.
+# compare with, tcl for the Tcl suite, a C compiler for the race detector, node
+# with npm and the client libraries of test/interop/node. KVORUM_NO_NODE=1 leaves
+# the last two out, and their tests then say that they are skipped.
 # Does nothing when all is there. The redis-server service is not started: tests
 # start their own servers on free ports.
 set -u -o pipefail
+cd "$(dirname "$0")/.."
 
 need=()
 want() { # want PROGRAM PACKAGE...
@@ -14,18 +17,39 @@ want redis-cli redis-tools
 want redis-benchmark redis-tools
 want tclsh tcl
 want gcc gcc libc6-dev
+if [ -z "${KVORUM_NO_NODE:-}" ]; then
+	want node nodejs
+	want npm npm
+fi
 
 if ! command -v go >/dev/null 2>&1; then
 	echo "Go is missing: install Go 1.26 or later from https://go.dev/dl/ and put it in PATH." >&2
 	exit 1
 fi
-[ "${#need[@]}" -eq 0 ] && exit 0
+
+# client_libraries installs what the lock file says, unless that is in place.
+client_libraries() {
+	local dir=test/interop/node
+	[ -z "${KVORUM_NO_NODE:-}" ] || return 0
+	[ "$dir/node_modules/.package-lock.json" -nt "$dir/package-lock.json" ] && return
+	echo "installing the client libraries of $dir"
+	npm --prefix "$dir" ci --loglevel=error --fetch-timeout=30000 </dev/null && return
+	echo "npm could not install the client libraries that test/interop runs." >&2
+	echo "Install them by hand:  npm --prefix $dir ci" >&2
+	echo "or test without them:  KVORUM_NO_NODE=1 make test" >&2
+	return 1
+}
+if [ "${#need[@]}" -eq 0 ]; then
+	client_libraries
+	exit
+fi
 
 packages=$(printf '%s\n' "${need[@]}" | sort -u | tr '\n' ' ')
 give_up() {
 	echo "The tests need these Debian packages: $packages" >&2
 	echo "$1" >&2
 	echo "Install them by hand, for instance: sudo apt-get install $packages" >&2
+	case " $packages" in *" nodejs "* | *" npm "*) echo "KVORUM_NO_NODE=1 leaves node and npm out." >&2 ;; esac
 	exit 1
 }
 
@@ -52,3 +76,4 @@ install() {
 }
 echo "installing $packages"
 install || { "${as_root[@]}" apt-get update -q </dev/null && install; } || give_up "apt-get could not install them."
+client_libraries

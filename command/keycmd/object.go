@@ -97,7 +97,7 @@ func objectRefcount(c *command.Ctx) {
 	}
 	if d := object.Load(e.Rec); d.Type() == object.String && d.Encoding() == object.EncInt {
 		// COMPAT: refcount: whether a small integer came from COPY is not known.
-		if n := object.IntAt(e.Rec); n >= 0 && n < sharedInts {
+		if n := object.IntAt(e.Rec); n >= 0 && n < sharedInts && !c.Unshared {
 			c.W.Int(math.MaxInt32)
 			return
 		}

@@ -73,7 +73,7 @@ func blockingPop(c *command.Ctx, end End) {
 		return
 	}
 	if i < 0 {
-		c.Block(0, len(c.Keys), until, command.LateNullArray)
+		c.Block(0, len(c.Keys), until, command.NullArray)
 		return
 	}
 	k := c.Keys[i]
@@ -84,11 +84,11 @@ func blockingPop(c *command.Ctx, end End) {
 }
 
 func blmpop(c *command.Ctx) {
-	until, ok := c.Timeout(1)
+	end, count, ok := parsePop(c, 2)
 	if !ok {
 		return
 	}
-	end, count, ok := parsePop(c, 2)
+	until, ok := c.Timeout(1)
 	if !ok {
 		return
 	}
@@ -96,7 +96,7 @@ func blmpop(c *command.Ctx) {
 	switch {
 	case !ok:
 	case i < 0:
-		c.Block(0, len(c.Keys), until, command.LateNullArray)
+		c.Block(0, len(c.Keys), until, command.NullArray)
 	default:
 		Pop(c, c.Keys[i], e, end, count)
 	}
@@ -131,7 +131,7 @@ var (
 func blockingMove(c *command.Ctx, until int64, from, to End) bool {
 	e := c.Write(0)
 	if !e.OK() || c.Serving && e.Type() != object.List {
-		c.Block(0, 1, until, command.LateNull)
+		c.Block(0, 1, until, command.Null)
 		return false
 	}
 	if !isList(c, e) {

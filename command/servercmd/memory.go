@@ -11,9 +11,28 @@ var memorySpec = &command.Spec{
 	Summary: "Groups the commands about memory.",
 	Arity:   -2,
 	Subs: []*command.Spec{
+		memoryRow("doctor", "O(1)", "Tells what is unusual about the memory of the server.", nondeterministic, memoryDoctor),
 		memoryHelpSpec,
+		memoryRow("malloc-stats", slowMemory, "Tells where the allocator has its memory.", nondeterministic, memoryMallocStats),
+		memoryRow("purge", slowMemory, "Returns free memory to the system.",
+			[]string{"request_policy:all_shards", "response_policy:all_succeeded"}, memoryPurge),
+		memoryRow("stats", "O(1)", "Tells what the memory is used for.", nondeterministic, memoryStats),
 		memoryUsageSpec,
 	},
+}
+
+const slowMemory = "Depends on how much memory is allocated, could be slow"
+
+var nondeterministic = []string{"nondeterministic_output", "request_policy:all_shards", "response_policy:special"}
+
+// memoryRow makes the row of a subcommand without arguments.
+func memoryRow(name, complexity, summary string, tips []string, handler command.Handler) *command.Spec {
+	return &command.Spec{
+		Name: name, Since: "4.0.0", Group: "server", Complexity: complexity,
+		Summary: summary,
+		Arity:   2, Tips: tips,
+		Handler: handler,
+	}
 }
 
 var memoryHelpSpec = &command.Spec{

@@ -49,7 +49,7 @@ func blockingPop(c *command.Ctx, end End) {
 		return
 	}
 	if i < 0 {
-		c.Block(0, len(c.Keys), until, command.LateNullArray)
+		c.Block(0, len(c.Keys), until, command.NullArray)
 		return
 	}
 	k := c.Keys[i]
@@ -60,11 +60,11 @@ func blockingPop(c *command.Ctx, end End) {
 }
 
 func bzmpop(c *command.Ctx) {
-	until, ok := c.Timeout(1)
+	end, count, ok := parsePop(c, 2)
 	if !ok {
 		return
 	}
-	end, count, ok := parsePop(c, 2)
+	until, ok := c.Timeout(1)
 	if !ok {
 		return
 	}
@@ -72,7 +72,7 @@ func bzmpop(c *command.Ctx) {
 	switch {
 	case !ok:
 	case i < 0:
-		c.Block(0, len(c.Keys), until, command.LateNullArray)
+		c.Block(0, len(c.Keys), until, command.NullArray)
 	default:
 		Pop(c, c.Keys[i], e, end, count)
 	}

@@ -72,6 +72,40 @@ func (t *Table) Sample(r1, r2 uint32) (s Slot, ok bool) {
 	return Slot{}, false
 }
 
+// Gather appends the handles of the records of primary bucket i to dst, those of
+// its overflow buckets too, as far as there is room, and returns it.
+func (t *Table) Gather(i int, dst []mem.Handle) []mem.Handle {
+	for b := t.at(uint32(i)); b != 0; b = next(b) {
+		for n := range SlotCount {
+			if mem.Load8(b, n) != 0 && len(dst) < cap(dst) {
+				dst = append(dst, slotHandle(b, n))
+			}
+		}
+	}
+	return dst
+}
+
+// GatherVisits is Gather that also takes the visited bits: it sets bit n of bits for
+// record n of dst that had one, and clears them in the table. dst has room for no
+// more than 32 records.
+func (t *Table) GatherVisits(i int, dst []mem.Handle, bits uint32) ([]mem.Handle, uint32) {
+	for b := t.at(uint32(i)); b != 0; b = next(b) {
+		meta := mem.Load32(b, metaOffset)
+		taken := meta
+		for n := range SlotCount {
+			if mem.Load8(b, n) != 0 && len(dst) < cap(dst) {
+				bits |= meta >> n & 1 << len(dst)
+				taken &^= 1 << n
+				dst = append(dst, slotHandle(b, n))
+			}
+		}
+		if taken != meta {
+			mem.Store32(b, metaOffset, taken)
+		}
+	}
+	return dst, bits
+}
+
 // chainLen returns the number of records of primary bucket i.
 func (t *Table) chainLen(i uint32) int {
 	n := 0
@@ -83,6 +117,19 @@ func (t *Table) chainLen(i uint32) int {
 		}
 	}
 	return n
+}
+
+// Bytes returns the memory of the blocks that the table itself owns.
+func (t *Table) Bytes() int {
+	if t.buckets == 0 {
+		return 0
+	}
+	n := mem.BlockSize(t.dir) + int(t.chained)*mem.RoundSize(bucketSize)
+	if t.buckets < segmentBuckets {
+		return n + mem.BlockSize(mem.Handle(mem.Load64(t.dir, 0)))
+	}
+	segments := int(t.buckets+segmentBuckets-1) >> segmentShift
+	return n + segments*mem.RoundSize(segmentBuckets*bucketSize)
 }
 
 // Blocks calls fn for every block of memory that the table itself owns.
@@ -100,4 +147,3 @@ func (t *Table) Blocks(fn func(mem.Handle)) {
 		}
 	}
 }
-

@@ -42,10 +42,13 @@ type Server struct {
 	Version string // the version of Redis it stands for
 	Args    []string
 
-	sock string
-	cmd  *exec.Cmd
-	done chan struct{} // closed when the process has ended
-	log  *logBuffer
+	bin   string
+	words []string // all arguments of the process
+	ours  bool     // built from this tree
+	sock  string
+	cmd   *exec.Cmd
+	done  chan struct{} // closed when the process has ended
+	log   *logBuffer
 }
 
 // build is the binary made from this tree.
@@ -141,23 +144,18 @@ func start(t testing.TB, bin string, program, args []string, ours bool) *Server 
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Args: args, sock: filepath.Join(dir, "s"), done: make(chan struct{}), log: &logBuffer{}}
-	words := program
+	s := &Server{Args: args, bin: bin, ours: ours, sock: filepath.Join(dir, "s"), log: &logBuffer{}}
+	s.words = program
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") { // a configuration file comes first
-		words, args = append(words, args[0]), args[1:]
+		s.words, args = append(s.words, args[0]), args[1:]
 	}
-	words = append(words, "--port", "0", "--unixsocket", s.sock, "--save", "", "--dir", dir, "--enable-debug-command", "yes")
-	s.cmd = exec.Command(bin, append(words, args...)...)
-	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	if err := s.cmd.Start(); err != nil {
+	s.words = append(s.words, "--port", "0", "--unixsocket", s.sock, "--save", "", "--dir", dir, "--enable-debug-command", "yes")
+	s.words = append(s.words, args...)
+	if err := s.launch(); err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		_ = s.cmd.Wait() // how it ended is in ProcessState
-		close(s.done)
-	}()
 	t.Cleanup(func() {
-		if err := s.stop(ours); err != nil {
+		if err := s.stop(); err != nil {
 			t.Error(err)
 		}
 		if err := os.RemoveAll(dir); err != nil {
@@ -168,6 +166,33 @@ func start(t testing.TB, bin string, program, args []string, ours bool) *Server 
 		t.Fatal(err)
 	}
 	return s
+}
+
+// launch starts the process.
+func (s *Server) launch() error {
+	cmd, done := exec.Command(s.bin, s.words...), make(chan struct{})
+	cmd.Stdout, cmd.Stderr = s.log, s.log
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	go func() {
+		_ = cmd.Wait() // how it ended is in ProcessState
+		close(done)
+	}()
+	s.cmd, s.done = cmd, done
+	return nil
+}
+
+// Restart ends the server and starts it again as it was, at the same addresses
+// and without the data. No other method may run meanwhile.
+func (s *Server) Restart() error {
+	if err := s.stop(); err != nil {
+		return err
+	}
+	if err := s.launch(); err != nil {
+		return err
+	}
+	return s.await()
 }
 
 // await waits until the server answers, and learns who it is.
@@ -256,7 +281,7 @@ func (s *Server) Log() string { return s.log.tail() }
 
 // stop ends the process: politely, and by force when it does not follow. Our own
 // server must not need force, nor have died before.
-func (s *Server) stop(ours bool) error {
+func (s *Server) stop() error {
 	died := !s.Alive()
 	if !died {
 		_ = s.cmd.Process.Signal(syscall.SIGTERM) // an error means that it has just ended
@@ -265,12 +290,12 @@ func (s *Server) stop(ours bool) error {
 		case <-time.After(stopTimeout):
 			_ = s.cmd.Process.Kill()
 			<-s.done
-			if ours {
+			if s.ours {
 				return fmt.Errorf("peer: %s did not end on SIGTERM within %v\n%s", s, stopTimeout, s.Log())
 			}
 		}
 	}
-	if code := s.cmd.ProcessState.ExitCode(); ours && (died || code != 0) {
+	if code := s.cmd.ProcessState.ExitCode(); s.ours && (died || code != 0) {
 		return fmt.Errorf("peer: %s ended with status %d\n%s", s, code, s.Log())
 	}
 	return nil
