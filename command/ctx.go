@@ -1,6 +1,8 @@
 package command
 
 import (
+	"math"
+
 	"kvorum/keyspace"
 	"kvorum/num"
 	"kvorum/object"
@@ -273,6 +275,28 @@ func (c *Ctx) Int(i int) (n int64, ok bool) {
 	n, ok = num.ParseInt64(c.Args[i])
 	if !ok {
 		c.Err(ErrNotInt)
+	}
+	return n, ok
+}
+
+// Flooded reports whether the reply is already longer than the client may have output
+// waiting, whose connection is then at its end. The handler of a reply that is not
+// bounded by the data asks from time to time, and may stop amid the reply if it is.
+func (c *Ctx) Flooded() bool {
+	c.Sess.LastCmd = c.Spec // for the log
+	return c.Host != nil && c.Host.CloseFlooded(c.Sess, len(c.W.B))
+}
+
+// FloodStep is the number of elements after which to ask Flooded again.
+const FloodStep = 1000
+
+// Count returns argument i as a number of elements that may be negative; ok is false
+// after the error reply.
+func (c *Ctx) Count(i int) (n int64, ok bool) {
+	n, ok = c.Int(i)
+	if ok && n == math.MinInt64 {
+		c.Err("-ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+		return 0, false
 	}
 	return n, ok
 }

@@ -52,6 +52,10 @@ type ClientHost interface {
 	// were over or with an error, and reports whether it waited. In visit of
 	// EachClient.
 	Unblock(s *Session, asError bool) bool
+	// CloseFlooded ends the connection of a session whose reply has become longer than
+	// its output may be, size bytes so far, and reports whether it did. By the handler
+	// of the session.
+	CloseFlooded(s *Session, size int) bool
 	// CloseClient ends the connection of another client. In visit of EachClient.
 	CloseClient(s *Session)
 	// BufferBytes returns the memory of a session's connection buffers. By the

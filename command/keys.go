@@ -34,12 +34,17 @@ func (k *KeySpec) appendKeys(args [][]byte, dst []KeyRef) ([]KeyRef, bool) {
 			return dst, true // an optional keyword that is not there names no keys
 		}
 	}
-	last, step := 0, k.Step
+	last, step, flags := 0, k.Step, k.Flags
 	if k.KeyNum {
 		if first+k.NumIndex >= len(args) {
 			return dst, false
 		}
 		n, ok := num.ParseInt64(args[first+k.NumIndex])
+		if !ok {
+			// Redis then asks the command itself, which is less strict and tells no flags.
+			n, ok = leadingCount(args[first+k.NumIndex])
+			flags = 0
+		}
 		if !ok || n < 0 || n > int64(len(args)) {
 			return dst, false
 		}
@@ -60,9 +65,26 @@ func (k *KeySpec) appendKeys(args [][]byte, dst []KeyRef) ([]KeyRef, bool) {
 		return dst, false
 	}
 	for i := first; i <= last; i += step {
-		dst = append(dst, KeyRef{i, k.Flags})
+		dst = append(dst, KeyRef{i, flags})
 	}
 	return dst, true
+}
+
+// leadingCount reads the digits that s begins with, after blanks and a plus sign, as a
+// number of keys.
+func leadingCount(s []byte) (n int64, ok bool) {
+	const digitsMax = 9
+	i := 0
+	for i < len(s) && (s[i] == ' ' || s[i] >= '\t' && s[i] <= '\r') {
+		i++
+	}
+	if i < len(s) && s[i] == '+' {
+		i++
+	}
+	for from := i; i < len(s) && i < from+digitsMax && s[i] >= '0' && s[i] <= '9'; i++ {
+		n = 10*n + int64(s[i]-'0')
+	}
+	return n, n > 0
 }
 
 // findKeyword returns the number of the argument after the keyword, 0 if it is

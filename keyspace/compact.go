@@ -18,7 +18,10 @@ const sparseBudget = 64 << 20
 // compactor is the position of the pass that moves records out of sparse spans.
 // One pass covers one group: its sparse spans are marked, its shards' tables are
 // walked in every database, and each record found in a marked span moves. A
-// record is referenced from one slot, so a move is a copy and a rewritten slot.
+// record is referenced from one slot, so a move is a copy and a rewritten slot. What
+// hangs on a record moves with it, but a large value in parts, between which the lock
+// is let go: if records of the bucket come or go meanwhile, a value may be left out
+// of this pass.
 type compactor struct {
 	mu     sync.Mutex
 	active bool
@@ -26,6 +29,8 @@ type compactor struct {
 	db     int
 	shard  int // steps by GroupCount
 	bucket int
+	record int // records of the bucket before it are done
+	part   int // of that record's value, as object.MoveValue counts
 	moved  int64
 }
 
@@ -75,7 +80,8 @@ func (ks *Keyspace) compactBegin(minBytes int, aim func(*mem.Arena) (fill, bytes
 			continue
 		}
 		if a.MarkSparse(fill, bytes) >= minBytes {
-			c.active, c.db, c.shard, c.bucket = true, 0, c.group, 0
+			c.active, c.db, c.shard = true, 0, c.group
+			c.bucket, c.record, c.part = 0, 0, 0
 			return true
 		}
 		a.UnmarkSparse()
@@ -83,8 +89,8 @@ func (ks *Keyspace) compactBegin(minBytes int, aim func(*mem.Arena) (fill, bytes
 	return false
 }
 
-// CompactStep does about budget buckets of the pass and reports whether more is
-// left. It takes the shard's lock itself.
+// CompactStep does about budget buckets of the pass, those of large values counted
+// too, and reports whether more is left. It takes the shard's lock itself.
 func (ks *Keyspace) CompactStep(budget int) (more bool) {
 	c := &ks.compactor
 	if !c.mu.TryLock() {
@@ -96,40 +102,54 @@ func (ks *Keyspace) CompactStep(budget int) (more bool) {
 		db := ks.dbs[c.db]
 		ks.Lock(c.shard)
 		t := &db.tables[c.shard]
-		end := min(t.Buckets(), c.bucket+budget)
-		budget -= end - c.bucket + 1
-		move := c.move(ks)
-		for ; c.bucket < end; c.bucket++ {
-			if c.bucket+1 < end {
+		for ; c.bucket < t.Buckets() && budget > 0; budget-- {
+			if c.bucket+1 < t.Buckets() {
 				draw.fetch(t, c.bucket+1)
 			}
-			t.Walk(c.bucket, move)
+			budget = c.moveBucket(ks, t, budget)
 		}
 		done := c.bucket >= t.Buckets()
 		ks.Unlock(c.shard)
 		if done {
+			budget--
 			c.advance(ks)
 		}
 	}
 	return c.active
 }
 
-func (c *compactor) move(ks *Keyspace) func(table.Slot) {
+// moveBucket moves the records of a bucket, from where it stopped on, and goes to the
+// next bucket if it gets to the end. It returns what is left of the budget.
+func (c *compactor) moveBucket(ks *Keyspace, t *table.Table, budget int) int {
 	a := ks.groups[c.group].arena
-	return func(s table.Slot) {
+	n, stopped := 0, false
+	t.Walk(c.bucket, func(s table.Slot) {
+		if n++; n <= c.record || stopped {
+			return
+		}
 		h := s.Handle()
-		if mem.Evacuating(h) {
+		if c.part == 0 && mem.Evacuating(h) {
 			c.moved += int64(mem.BlockSize(h))
 			h = object.Move(a, h)
 			s.Replace(h)
 		}
-		c.moved += int64(object.MoveValue(a, h))
+		moved, looked, next := object.MoveValue(a, h, c.part, budget)
+		c.moved += int64(moved)
+		budget -= looked
+		if c.part = next; next != 0 {
+			c.record, stopped = n-1, true
+		}
+	})
+	if !stopped {
+		c.bucket++
+		c.record, c.part = 0, 0
 	}
+	return budget
 }
 
 // advance goes to the next shard, database, or the end of the pass.
 func (c *compactor) advance(ks *Keyspace) {
-	c.bucket = 0
+	c.bucket, c.record, c.part = 0, 0, 0
 	if c.shard += GroupCount; c.shard < ShardCount {
 		return
 	}

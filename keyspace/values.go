@@ -61,3 +61,6 @@ func (ks *Keyspace) orphanBlocks(fn func(mem.Handle)) {
 		object.Blocks(h, fn)
 	}
 }
+
+// Discard frees a record that is in no table: at once, or in slices by Reclaim.
+func (ks *Keyspace) Discard(rec mem.Handle) { ks.release(rec) }

@@ -67,6 +67,19 @@ func Packed(h mem.Handle) []byte {
 	return listpack.Open(mem.View(root, mem.BlockSize(root)))
 }
 
+// PackedBytes returns the listpack or intset that a collection is, as RDB files have
+// it: borrowed; nil if the collection is neither.
+func PackedBytes(h mem.Handle) []byte {
+	switch Load(h).Encoding() {
+	case EncListpack:
+		return Packed(h)
+	case EncIntset:
+		root := Root(h)
+		return intset.Open(mem.View(root, mem.BlockSize(root)))
+	}
+	return nil
+}
+
 // SplicePacked is listpack.Splice for the listpack of a packed collection, which
 // moves to another block when it has to. It returns the new listpack.
 func SplicePacked(a *mem.Arena, h mem.Handle, lp []byte, from, to int, entries []byte, change int) []byte {

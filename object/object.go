@@ -329,23 +329,3 @@ func Blocks(h mem.Handle, fn func(mem.Handle)) {
 		fn(mem.Handle(mem.Load64(h, d.payload(h))))
 	}
 }
-
-// MoveValue moves what hangs on the record out of spans that are being
-// evacuated and returns how many bytes moved.
-func MoveValue(a *mem.Arena, h mem.Handle) int {
-	d := Load(h)
-	if d&FlagBlob == 0 {
-		return 0
-	}
-	at := d.payload(h)
-	old := mem.Handle(mem.Load64(h, at))
-	if !mem.Evacuating(old) {
-		return 0
-	}
-	size := mem.BlockSize(old)
-	moved := a.Alloc(size, mem.KindBlob)
-	copy(mem.View(moved, size), mem.View(old, size))
-	mem.Store64(h, at, uint64(moved))
-	mem.Free(old, mem.KindBlob)
-	return size
-}

@@ -78,3 +78,17 @@ func (s *Server) closeOverLimit(cl *client) {
 func (s *Server) describe(cl *client) string {
 	return conncmd.ClientLine(cl.Session, s.clock.NowMs(), cl.conn.BufferBytes())
 }
+
+// CloseFlooded implements command.Host.
+func (s *Server) CloseFlooded(sess *command.Session, size int) bool {
+	c, ok := sess.Peer.(*netloop.Conn)
+	if !ok {
+		return false
+	}
+	cl := c.Data.(*client)
+	if !s.overLimit(cl, size) {
+		return false
+	}
+	s.closeOverLimit(cl)
+	return true
+}

@@ -13,6 +13,7 @@ import (
 	"kvorum/command/keycmd"
 	"kvorum/command/listcmd"
 	"kvorum/command/servercmd"
+	"kvorum/command/setcmd"
 	"kvorum/command/strcmd"
 	"kvorum/command/txncmd"
 	"kvorum/command/zsetcmd"
@@ -28,6 +29,7 @@ func Families() [][]*command.Spec {
 		conncmd.Specs(),
 		servercmd.Specs(),
 		hashcmd.Specs(),
+		setcmd.Specs(),
 		txncmd.Specs(),
 		listcmd.Specs(),
 		zsetcmd.Specs(),

@@ -13,7 +13,10 @@ import (
 
 // Specs returns the rows of the family.
 func Specs() []*command.Spec {
-	return []*command.Spec{hdelSpec, hgetSpec, hgetallSpec, hlenSpec, hsetSpec}
+	return []*command.Spec{
+		hdelSpec, hexistsSpec, hgetSpec, hgetallSpec, hincrbySpec, hincrbyfloatSpec, hkeysSpec, hlenSpec,
+		hmgetSpec, hmsetSpec, hrandfieldSpec, hscanSpec, hsetSpec, hsetnxSpec, hstrlenSpec, hvalsSpec,
+	}
 }
 
 var argKey = command.Arg{Name: "key", Type: "key", Key: 1}
@@ -38,4 +41,12 @@ func orNew(c *command.Ctx, e keyspace.Entry) hash.Hash {
 	c.DB.Add(k, rec)
 	c.Notify(command.NotifyNew, "new", k.Bytes)
 	return hash.Open(rec)
+}
+
+// changed tells that fields of the key's hash were set.
+func changed(c *command.Ctx, event string, count int) {
+	k := c.Keys[0]
+	c.Dirty += count
+	c.DB.Modified(k)
+	c.Notify(command.NotifyHash, event, k.Bytes)
 }

@@ -6,11 +6,13 @@ import (
 )
 
 var hdelSpec = &command.Spec{
-	Name: "hdel", Since: "2.0.0", Group: "hash", Complexity: "O(N) where N is the number of fields to be removed.",
-	Summary: "Removes fields of a hash, and the hash with its last field.",
-	Arity:   -3, Flags: command.Write | command.Fast, Categories: command.CatHash,
+	Name: "hdel", Since: "2.0.0", Group: "hash",
+	Complexity: "O(N) where N is the number of fields to be removed.",
+	Summary:    "Removes fields of a hash, and the hash with its last field.",
+	Arity:      -3, Flags: command.Write | command.Fast, Categories: command.CatHash,
+	History: []command.Change{{Since: "2.4.0", Text: "Accepts multiple `field` arguments."}},
 	Keys:    []command.KeySpec{{Flags: command.RW | command.Delete, Index: 1, Step: 1}},
-	Args:    []command.Arg{argKey},
+	Args:    []command.Arg{argKey, {Name: "field", Type: "string", Multiple: true}},
 	Handler: hdel,
 }
 
@@ -27,18 +29,17 @@ func hdel(c *command.Ctx) {
 	deleted := 0
 	for _, f := range c.Args[2:] {
 		if h.Delete(f) {
-			deleted++
+			if deleted++; h.Len() == 0 {
+				break
+			}
 		}
 	}
 	if deleted > 0 {
-		k := c.Keys[0]
-		c.Dirty += deleted
-		c.Notify(command.NotifyHash, "hdel", k.Bytes)
+		changed(c, "hdel", deleted)
 		if h.Len() == 0 {
+			k := c.Keys[0]
 			c.DB.Delete(k, e)
 			c.Notify(command.NotifyGeneric, "del", k.Bytes)
-		} else {
-			c.DB.Modified(k)
 		}
 	}
 	c.W.Int(int64(deleted))

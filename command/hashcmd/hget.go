@@ -6,12 +6,23 @@ import (
 )
 
 var hgetSpec = &command.Spec{
-	Name: "hget", Since: "2.0.0", Group: "hash", Complexity: "O(1)",
-	Summary: "Reads a field of a hash.",
-	Arity:   3, Flags: command.ReadOnly | command.Fast, Categories: command.CatHash,
+	Name: "hget", Since: "2.0.0", Group: "hash",
+	Complexity: "O(1)",
+	Summary:    "Reads a field of a hash.",
+	Arity:      3, Flags: command.ReadOnly | command.Fast, Categories: command.CatHash,
 	Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
-	Args:    []command.Arg{argKey},
+	Args:    []command.Arg{argKey, {Name: "field", Type: "string"}},
 	Handler: hget,
+}
+
+var hmgetSpec = &command.Spec{
+	Name: "hmget", Since: "2.0.0", Group: "hash",
+	Complexity: "O(N) where N is the number of fields being requested.",
+	Summary:    "Reads several fields of a hash.",
+	Arity:      -3, Flags: command.ReadOnly | command.Fast, Categories: command.CatHash,
+	Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
+	Args:    []command.Arg{argKey, {Name: "field", Type: "string", Multiple: true}},
+	Handler: hmget,
 }
 
 func hget(c *command.Ctx) {
@@ -24,7 +35,30 @@ func hget(c *command.Ctx) {
 		return
 	}
 	h := hash.Open(e.Rec)
-	if v, ok := h.Get(c.Args[2], c.Scratch[:]); ok {
+	replyField(c, &h, c.Args[2])
+}
+
+func hmget(c *command.Ctx) {
+	e := c.Read(0)
+	if !isHash(c, e) {
+		return
+	}
+	fields := c.Args[2:]
+	c.W.Array(len(fields))
+	if !e.OK() {
+		for range fields {
+			c.W.Null()
+		}
+		return
+	}
+	h := hash.Open(e.Rec)
+	for _, f := range fields {
+		replyField(c, &h, f)
+	}
+}
+
+func replyField(c *command.Ctx, h *hash.Hash, field []byte) {
+	if v, ok := h.Get(field, c.Scratch[:]); ok {
 		c.W.Bulk(v)
 		return
 	}

@@ -6,21 +6,36 @@ import (
 )
 
 var hgetallSpec = &command.Spec{
-	Name: "hgetall", Since: "2.0.0", Group: "hash", Complexity: "O(N) where N is the size of the hash.",
-	Summary: "Reads all fields of a hash with their values.",
-	Arity:   2, Flags: command.ReadOnly, Categories: command.CatHash, Tips: []string{"nondeterministic_output_order"},
+	Name: "hgetall", Since: "2.0.0", Group: "hash",
+	Complexity: "O(N) where N is the size of the hash.",
+	Summary:    "Reads all fields of a hash with their values.",
+	Arity:      2, Flags: command.ReadOnly, Categories: command.CatHash,
+	Tips:    []string{"nondeterministic_output_order"},
 	Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
 	Args:    []command.Arg{argKey},
 	Handler: hgetall,
 }
 
-var hlenSpec = &command.Spec{
-	Name: "hlen", Since: "2.0.0", Group: "hash", Complexity: "O(1)",
-	Summary: "Counts the fields of a hash.",
-	Arity:   2, Flags: command.ReadOnly | command.Fast, Categories: command.CatHash,
-	Keys:    []command.KeySpec{{Flags: command.RO, Index: 1, Step: 1}},
+var hkeysSpec = &command.Spec{
+	Name: "hkeys", Since: "2.0.0", Group: "hash",
+	Complexity: "O(N) where N is the size of the hash.",
+	Summary:    "Reads the names of all fields of a hash.",
+	Arity:      2, Flags: command.ReadOnly, Categories: command.CatHash,
+	Tips:    []string{"nondeterministic_output_order"},
+	Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
 	Args:    []command.Arg{argKey},
-	Handler: hlen,
+	Handler: hkeys,
+}
+
+var hvalsSpec = &command.Spec{
+	Name: "hvals", Since: "2.0.0", Group: "hash",
+	Complexity: "O(N) where N is the size of the hash.",
+	Summary:    "Reads the values of all fields of a hash.",
+	Arity:      2, Flags: command.ReadOnly, Categories: command.CatHash,
+	Tips:    []string{"nondeterministic_output_order"},
+	Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
+	Args:    []command.Arg{argKey},
+	Handler: hvals,
 }
 
 func hgetall(c *command.Ctx) {
@@ -36,20 +51,33 @@ func hgetall(c *command.Ctx) {
 	c.W.Map(h.Len())
 	var it hash.Iter
 	for it.Start(&h); it.Next(); {
-		c.W.Bulk(it.Field)
-		c.W.Bulk(it.Value)
+		c.W.Bulk(it.Field())
+		c.W.Bulk(it.Value())
 	}
 }
 
-func hlen(c *command.Ctx) {
+func hkeys(c *command.Ctx) { halves(c, false) }
+
+func hvals(c *command.Ctx) { halves(c, true) }
+
+// halves replies all fields, or all values.
+func halves(c *command.Ctx, values bool) {
 	e := c.Read(0)
 	if !isHash(c, e) {
 		return
 	}
-	n := 0
-	if e.OK() {
-		h := hash.Open(e.Rec)
-		n = h.Len()
+	if !e.OK() {
+		c.W.Array(0)
+		return
 	}
-	c.W.Int(int64(n))
+	h := hash.Open(e.Rec)
+	c.W.Array(h.Len())
+	var it hash.Iter
+	for it.Start(&h); it.Next(); {
+		if values {
+			c.W.Bulk(it.Value())
+		} else {
+			c.W.Bulk(it.Field())
+		}
+	}
 }

@@ -7,9 +7,27 @@ var hsetSpec = &command.Spec{
 	Complexity: "O(1) for each field/value pair added, so O(N) to add N field/value pairs when the command is called with multiple field/value pairs.",
 	Summary:    "Gives fields of a hash their values.",
 	Arity:      -4, Flags: command.Write | command.DenyOOM | command.Fast, Categories: command.CatHash,
+	History: []command.Change{{Since: "4.0.0", Text: "Accepts multiple `field` and `value` arguments."}},
 	Keys:    []command.KeySpec{{Flags: command.RW | command.Update, Index: 1, Step: 1}},
-	Args:    []command.Arg{argKey},
+	Args: []command.Arg{
+		argKey,
+		{Name: "data", Type: "block", Multiple: true, Args: []command.Arg{{Name: "field", Type: "string"}, {Name: "value", Type: "string"}}},
+	},
 	Handler: hset,
+}
+
+var hmsetSpec = &command.Spec{
+	Name: "hmset", Since: "2.0.0", Group: "hash",
+	Complexity: "O(N) where N is the number of fields being set.",
+	Summary:    "Gives several fields of a hash their values.",
+	Arity:      -4, Flags: command.Write | command.DenyOOM | command.Fast, Categories: command.CatHash,
+	Deprecated: "4.0.0", ReplacedBy: "`HSET` with multiple field-value pairs",
+	Keys: []command.KeySpec{{Flags: command.RW | command.Update, Index: 1, Step: 1}},
+	Args: []command.Arg{
+		argKey,
+		{Name: "data", Type: "block", Multiple: true, Args: []command.Arg{{Name: "field", Type: "string"}, {Name: "value", Type: "string"}}},
+	},
+	Handler: hmset,
 }
 
 func hset(c *command.Ctx) {
@@ -17,19 +35,36 @@ func hset(c *command.Ctx) {
 		c.Err("-ERR wrong number of arguments for 'hset' command")
 		return
 	}
-	e := c.Write(0)
-	if !isHash(c, e) {
+	if created, ok := setAll(c); ok {
+		c.W.Int(int64(created))
+	}
+}
+
+func hmset(c *command.Ctx) {
+	if len(c.Args)%2 != 0 {
+		c.Err("-ERR wrong number of arguments for 'hmset' command")
 		return
 	}
+	if _, ok := setAll(c); ok {
+		c.W.OK()
+	}
+}
+
+// setAll sets the fields from argument 2 on and returns how many are new; ok is
+// false after the error reply.
+func setAll(c *command.Ctx) (created int, ok bool) {
+	e := c.Write(0)
+	if !isHash(c, e) {
+		return 0, false
+	}
 	h := orNew(c, e)
-	created := 0
-	for i := 2; i < len(c.Args); i += 2 {
-		if h.Set(c.Args[i], c.Args[i+1], c.Packing.Hash, &c.Buf) {
+	pairs := c.Args[2:]
+	h.Prepare(pairs, c.Packing.Hash)
+	for i := 0; i < len(pairs); i += 2 {
+		if h.Set(pairs[i], pairs[i+1], c.Packing.Hash, &c.Buf) {
 			created++
 		}
 	}
-	c.Dirty += (len(c.Args) - 2) / 2
-	c.DB.Modified(c.Keys[0])
-	c.Notify(command.NotifyHash, "hset", c.Keys[0].Bytes)
-	c.W.Int(int64(created))
+	changed(c, "hset", len(pairs)/2)
+	return created, true
 }

@@ -18,7 +18,10 @@ import (
 //	add(x):  digest ^= SHA1(x)                      order does not matter
 //	mix(x):  digest ^= SHA1(x); digest = SHA1(digest)    order matters
 //
-//	key:      mix key, mix type, mix string, and with a TTL add "!!expire!!"
+//	key:      mix key, mix type, then by type
+//	          mix string; add each member of a set; add, for each field of a hash,
+//	          its digest (mix field, mix value)
+//	          and with a TTL add "!!expire!!"
 //	dataset:  for each database that has keys: mix its number, add each key's
 //
 // Numbers are 32 bits, big endian. Source: DEBUG DIGEST of 7.2, checked by
@@ -47,7 +50,14 @@ var expireMark = []byte("!!expire!!")
 // mixValue mixes type, value and TTL of an entry.
 func (d *digest) mixValue(c *command.Ctx, e keyspace.Entry) {
 	d.mixNumber(int(e.Type()))
-	d.mix(c.StringOf(e))
+	switch e.Type() {
+	case object.Hash:
+		d.addHash(e.Rec)
+	case object.Set:
+		d.addSet(e.Rec)
+	default:
+		d.mix(c.StringOf(e))
+	}
 	if e.Due() >= 0 {
 		d.add(expireMark)
 	}
@@ -103,7 +113,7 @@ func debugObject(c *command.Ctx) {
 		idleMs = command.IdleMs(access, c.Now)
 	}
 	c.W.Simple(fmt.Sprintf("Value at:0x%x refcount:%d encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
-		uint64(e.Rec)*addressUnit, refCount(e), h.Encoding().Name(), rdbLength(c.StringOf(e)), access, idleMs/1000))
+		uint64(e.Rec)*addressUnit, refCount(e), h.Encoding().Name(), rdbValueLength(c, e), access, idleMs/1000))
 }
 
 const (
@@ -121,6 +131,17 @@ func refCount(e keyspace.Entry) int {
 		}
 	}
 	return 1
+}
+
+// rdbValueLength returns the bytes of a value in an RDB file.
+func rdbValueLength(c *command.Ctx, e keyspace.Entry) int {
+	switch e.Type() {
+	case object.Hash:
+		return rdbHashLength(e.Rec)
+	case object.Set:
+		return rdbSetLength(e.Rec)
+	}
+	return rdbLength(c.StringOf(e))
 }
 
 // rdbLength returns the bytes of a string in an RDB file.
@@ -141,15 +162,20 @@ func rdbLength(s []byte) int {
 			}
 		}
 	}
+	return rdbCountLength(len(s)) + len(s)
+}
+
+// rdbCountLength returns the bytes of a length in an RDB file.
+func rdbCountLength(n int) int {
 	switch {
-	case len(s) < 1<<6:
-		return 1 + len(s)
-	case len(s) < 1<<14:
-		return 2 + len(s)
-	case len(s) <= 1<<32-1:
-		return 5 + len(s)
+	case n < 1<<6:
+		return 1
+	case n < 1<<14:
+		return 2
+	case n <= 1<<32-1:
+		return 5
 	}
-	return 9 + len(s)
+	return 9
 }
 
 // debugPopulate makes keys; neither replicas nor the AOF learn of them.

@@ -2,7 +2,6 @@ package servercmd
 
 import (
 	"kvorum/command"
-	"kvorum/mem"
 	"kvorum/object"
 )
 
@@ -54,9 +53,14 @@ var memoryUsageSpec = &command.Spec{
 	Handler: memoryUsage,
 }
 
-// memoryUsage counts the blocks of the record and of the value, exactly: there
-// is nothing to sample.
+// usageSamples is the number of elements of a value that are looked at unless SAMPLES
+// says otherwise.
+const usageSamples = 5
+
+// memoryUsage counts the blocks of the record and of the value; of the elements of a
+// large hash or set it looks at some.
 func memoryUsage(c *command.Ctx) {
+	samples := usageSamples
 	for i := 3; i < len(c.Args); i += 2 {
 		if !c.Is(i, "samples") || i+1 == len(c.Args) {
 			c.Err(command.ErrSyntax)
@@ -70,6 +74,7 @@ func memoryUsage(c *command.Ctx) {
 			c.Err(command.ErrSyntax)
 			return
 		}
+		samples = int(n)
 	}
 	// A key that is due takes memory until it is removed: it is told, as by Redis.
 	e := c.DB.Find(c.Keys[0])
@@ -77,7 +82,5 @@ func memoryUsage(c *command.Ctx) {
 		c.W.Null()
 		return
 	}
-	size := 0
-	object.Blocks(e.Rec, func(h mem.Handle) { size += mem.BlockSize(h) })
-	c.W.Int(int64(size))
+	c.W.Int(int64(object.Weigh(e.Rec, samples)))
 }

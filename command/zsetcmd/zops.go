@@ -406,7 +406,7 @@ func (in *input) each(fn func(name []byte, score float64) bool) {
 		s.Open(in.rec)
 		var it set.Iter
 		for it.Start(&s); it.Next(); {
-			if !fn(it.Member, 1) {
+			if !fn(it.Member(), 1) {
 				return
 			}
 		}

@@ -131,6 +131,35 @@ func Delete(s []byte, i int) []byte {
 	return s[:len(s)-w]
 }
 
+// Retain removes in place the integers for which stays, called in ascending order,
+// says no, and returns the intset. O(n).
+func Retain(s []byte, stays func(v int64) bool) []byte {
+	n, w, kept := Len(s), width(s), 0
+	for i := range n {
+		if v := at(s, i, w); stays(v) {
+			put(s, kept, w, v)
+			kept++
+		}
+	}
+	binary.LittleEndian.PutUint32(s[4:], uint32(kept))
+	return s[:HeaderSize+kept*w]
+}
+
+// Narrow gives the intset, which is not empty, the width that a new one of its
+// integers has, in place, and returns it. O(n).
+func Narrow(s []byte) []byte {
+	n, old := Len(s), width(s)
+	w := max(widthOf(at(s, 0, old)), widthOf(at(s, n-1, old)))
+	if w == old {
+		return s
+	}
+	for i := range n {
+		put(s, i, w, at(s, i, old))
+	}
+	binary.LittleEndian.PutUint32(s, uint32(w))
+	return s[:HeaderSize+n*w]
+}
+
 // Validate checks an intset that comes from outside: all of b is one. With headOnly
 // the order of the integers is not looked at.
 func Validate(b []byte, headOnly bool) bool {

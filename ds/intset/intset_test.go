@@ -85,3 +85,20 @@ func FuzzValidate(f *testing.F) {
 		}
 	})
 }
+
+// Retain keeps what it is told to, and Narrow gives the width of a fresh intset.
+func TestRetainAndNarrow(t *testing.T) {
+	buf := make([]byte, 1000)
+	s := New(buf)
+	for _, v := range []int64{-70_000, 1, 2, 3, 400, 1 << 40} {
+		i, _ := Search(s, v)
+		s = Insert(buf, s, i, v)
+	}
+	if s = Retain(s, func(v int64) bool { return v > 1 && v < 1000 }); !Validate(s, false) || Len(s) != 3 || len(s) != HeaderSize+3*8 {
+		t.Fatalf("%d integers in %d bytes", Len(s), len(s))
+	}
+	s = Narrow(s)
+	if !Validate(s, false) || len(s) != HeaderSize+3*2 || At(s, 0) != 2 || At(s, 1) != 3 || At(s, 2) != 400 {
+		t.Fatalf("%d integers in %d bytes: %d %d %d", Len(s), len(s), At(s, 0), At(s, 1), At(s, 2))
+	}
+}

@@ -287,3 +287,15 @@ func Find(lp []byte, p int, v Value, step int) (at int, ok bool) {
 	}
 	return 0, false
 }
+
+// AppendPositions appends the position of each step'th entry to dst, that of the
+// first one first. The listpack is smaller than 2 GiB.
+func AppendPositions(dst []int32, lp []byte, step int) []int32 {
+	for p := HeaderSize; p < End(lp); {
+		dst = append(dst, int32(p))
+		for range step {
+			p = Next(lp, p)
+		}
+	}
+	return dst
+}

@@ -147,16 +147,3 @@ func (t *Table) Blocks(fn func(mem.Handle)) {
 		}
 	}
 }
-
-// AppendBucket appends the handles of primary bucket i (0 .. Buckets-1) and of its
-// overflow chain to dst.
-func (t *Table) AppendBucket(dst []mem.Handle, i int) []mem.Handle {
-	for b := t.at(uint32(i)); b != 0; b = next(b) {
-		for s := range SlotCount {
-			if mem.Load8(b, s) != 0 {
-				dst = append(dst, slotHandle(b, s))
-			}
-		}
-	}
-	return dst
-}

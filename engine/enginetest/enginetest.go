@@ -89,6 +89,9 @@ func (h host) DebugAllowed(*command.Session) bool { return true }
 // a real server knows as well.
 func (h host) Sleep(us int64) { time.Sleep(time.Duration(us) * time.Microsecond) }
 
+// CloseFlooded implements command.Host.
+func (h host) CloseFlooded(*command.Session, int) bool { return false }
+
 // without returns the families less the command of a name.
 func without(families [][]*command.Spec, name string) [][]*command.Spec {
 	var out [][]*command.Spec

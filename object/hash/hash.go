@@ -80,6 +80,15 @@ func (h *Hash) Get(field, scratch []byte) (value []byte, ok bool) {
 	return object.ElementValue(s.Handle()), true
 }
 
+// Has reports whether the hash has a field. O(1), O(n) while packed.
+func (h *Hash) Has(field []byte) bool {
+	if h.pack {
+		_, ok := listpack.Find(object.Packed(h.rec), listpack.HeaderSize, listpack.Of(field), 2)
+		return ok
+	}
+	return h.find(field, object.NameHash(field)).OK()
+}
+
 // find returns the slot of a field's element.
 func (h *Hash) find(field []byte, hash uint64) table.Slot {
 	for p := h.table.Probe(hash); p.Next(); {
@@ -88,6 +97,24 @@ func (h *Hash) find(field []byte, hash uint64) table.Slot {
 		}
 	}
 	return table.Slot{}
+}
+
+// Prepare unpacks the hash if Redis would before it gives fields their values: when
+// pairs, fields and values in turn, are more than fields may be, though some of them
+// may be equal, when one is too long, or all together are.
+func (h *Hash) Prepare(pairs [][]byte, lim Limits) {
+	if !h.pack {
+		return
+	}
+	size := 0
+	fits := len(pairs)/2 <= lim.Entries
+	for i := 0; fits && i < len(pairs); i++ {
+		size += len(pairs[i])
+		fits = len(pairs[i]) <= lim.Value
+	}
+	if !fits || len(object.Packed(h.rec))+size > packedMax {
+		h.unpack()
+	}
 }
 
 // Set gives a field a value and reports whether the field is new. field and value
@@ -180,22 +207,18 @@ func (h *Hash) Delete(field []byte) bool {
 
 // Iter walks the fields of a hash, in no order. The hash must not change.
 type Iter struct {
-	h      *Hash
+	h      Hash
 	lp     []byte
 	p      int
-	bucket int
-	next   int
-	batch  []mem.Handle
-	room   [2 * table.SlotCount]mem.Handle
+	place  table.Walker
+	elem   mem.Handle
+	packed [2]listpack.Value // field and value, unless in a table
 	digits [2][20]byte
-
-	Field, Value []byte // of the present field: borrowed until Next
 }
 
 // Start begins a walk.
 func (it *Iter) Start(h *Hash) {
-	it.h, it.bucket, it.next = h, 0, 0
-	it.batch = it.room[:0]
+	it.h, it.place, it.elem = *h, table.Walker{}, 0
 	if h.pack {
 		it.lp, it.p = object.Packed(h.rec), listpack.HeaderSize
 	}
@@ -207,21 +230,30 @@ func (it *Iter) Next() bool {
 		if it.p >= listpack.End(it.lp) {
 			return false
 		}
-		f, p := listpack.At(it.lp, it.p)
-		v, p := listpack.At(it.lp, p)
-		it.Field, it.Value, it.p = f.Bytes(it.digits[0][:]), v.Bytes(it.digits[1][:]), p
+		it.packed[0], it.p = listpack.At(it.lp, it.p)
+		it.packed[1], it.p = listpack.At(it.lp, it.p)
 		return true
 	}
-	for it.next >= len(it.batch) {
-		if it.bucket >= it.h.table.Buckets() {
-			return false
-		}
-		it.batch = it.h.table.AppendBucket(it.batch[:0], it.bucket)
-		it.next = 0
-		it.bucket++
+	e, ok := it.h.table.Next(&it.place)
+	if !ok {
+		return false
 	}
-	e := it.batch[it.next]
-	it.next++
-	it.Field, it.Value = object.ElementName(e), object.ElementValue(e)
+	it.elem = e
 	return true
+}
+
+// Field returns the present field: borrowed until Next.
+func (it *Iter) Field() []byte {
+	if it.elem != 0 {
+		return object.ElementName(it.elem)
+	}
+	return it.packed[0].Bytes(it.digits[0][:])
+}
+
+// Value returns the value of the present field: borrowed until Next.
+func (it *Iter) Value() []byte {
+	if it.elem != 0 {
+		return object.ElementValue(it.elem)
+	}
+	return it.packed[1].Bytes(it.digits[1][:])
 }

@@ -80,8 +80,8 @@ func compare(t *testing.T, rec mem.Handle, model map[string]string) {
 	var it Iter
 	seen := 0
 	for it.Start(&h); it.Next(); seen++ {
-		if want, ok := model[string(it.Field)]; !ok || want != string(it.Value) {
-			t.Fatalf("%q is %q, want %q", it.Field, it.Value, want)
+		if want, ok := model[string(it.Field())]; !ok || want != string(it.Value()) {
+			t.Fatalf("%q is %q, want %q", it.Field(), it.Value(), want)
 		}
 	}
 	if seen != len(model) {

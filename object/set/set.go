@@ -7,7 +7,8 @@
 // deletes the key when Len has become 0.
 //
 // I1: members are distinct. I2: the encoding goes from intset to listpack to
-// hashtable, or straight to it, and never back, as in Redis.
+// hashtable, or straight to it, as in Redis. It never goes back but in Thin, and for
+// the result of an intersection in PackIntegers.
 package set
 
 import (
@@ -17,7 +18,6 @@ import (
 	"kvorum/mem"
 	"kvorum/num"
 	"kvorum/object"
-	"kvorum/rng"
 )
 
 // Limits say how long a set stays packed.
@@ -26,6 +26,13 @@ type Limits struct {
 	Entries  int // set-max-listpack-entries: members of a listpack
 	Value    int // set-max-listpack-value: bytes of the longest member of a listpack
 }
+
+const (
+	// packedMax is the size of a listpack beyond which nothing is added to it, and
+	// integersMax the most members of an intset, as in Redis.
+	packedMax   = 1 << 30
+	integersMax = 1 << 30
+)
 
 // digitsMax is the length of the longest integer as a string.
 const digitsMax = 20
@@ -51,6 +58,11 @@ func New(a *mem.Arena, key, member []byte, count int, lim Limits, access uint32)
 	case count <= lim.Entries:
 		enc = object.EncListpack
 	}
+	return object.NewCollection(a, object.Set, enc, key, access)
+}
+
+// NewAs makes the record of an empty set in an encoding, as New does.
+func NewAs(a *mem.Arena, key []byte, enc object.Encoding, access uint32) mem.Handle {
 	return object.NewCollection(a, object.Set, enc, key, access)
 }
 
@@ -104,6 +116,15 @@ func (s *Set) Has(member []byte) bool {
 	return s.find(member, object.NameHash(member)).OK()
 }
 
+// HasMemberOf is Has for the present member of a walk over another set.
+func (s *Set) HasMemberOf(it *Iter) bool {
+	if s.enc == object.EncIntset && it.s.enc == object.EncIntset {
+		_, ok := intset.Search(s.ints(), it.value.Int)
+		return ok
+	}
+	return s.Has(it.Member())
+}
+
 func (s *Set) find(member []byte, hash uint64) table.Slot {
 	for p := s.table.Probe(hash); p.Next(); {
 		if string(object.ElementName(p.Handle())) == string(member) {
@@ -112,6 +133,20 @@ func (s *Set) find(member []byte, hash uint64) table.Slot {
 	}
 	return table.Slot{}
 }
+
+// Prepare spreads the set if Redis would before it adds count members, though some of
+// them may be equal or in it already.
+func (s *Set) Prepare(count int, lim Limits) {
+	if s.enc == object.EncListpack && count > lim.Entries || s.enc == object.EncIntset && count > lim.Integers {
+		s.Spread()
+	}
+}
+
+// Encoding returns the encoding of the set.
+func (s *Set) Encoding() object.Encoding { return s.enc }
+
+// Same reports whether s and t are views of the same record.
+func (s *Set) Same(t *Set) bool { return s.rec == t.rec }
 
 // Add puts a member in and reports whether it is new. member does not lie in the
 // set. buf is scratch that grows.
@@ -128,7 +163,7 @@ func (s *Set) Add(member []byte, lim Limits, buf *[]byte) bool {
 		if _, ok := listpack.Find(lp, listpack.HeaderSize, v, 1); ok {
 			return false
 		}
-		if listpack.Count(lp) < lim.Entries && len(member) <= lim.Value {
+		if listpack.Count(lp) < lim.Entries && len(member) <= lim.Value && len(lp)+len(member) <= packedMax {
 			*buf = listpack.AppendEntry((*buf)[:0], v)
 			end := listpack.End(lp)
 			object.SplicePacked(s.arena, s.rec, lp, end, end, *buf, 1)
@@ -160,7 +195,7 @@ func (s *Set) addInt(n int64, lim Limits) bool {
 		object.SetRoot(s.rec, b, object.EncIntset)
 		mem.Free(old, mem.KindNode)
 	}
-	if intset.Len(s.ints()) > lim.Integers {
+	if intset.Len(s.ints()) > min(lim.Integers, integersMax) {
 		s.Spread()
 	}
 	return true
@@ -185,6 +220,10 @@ func (s *Set) leaveIntset(member []byte, lim Limits) {
 	for i := range n {
 		size += listpack.EntrySize(listpack.Value{Int: intset.At(set, i)})
 	}
+	if size+len(member) > packedMax {
+		s.Spread()
+		return
+	}
 	old := object.Root(s.rec)
 	b := s.arena.Alloc(size, mem.KindNode)
 	buf := mem.View(b, mem.BlockSize(b))
@@ -207,7 +246,7 @@ func (s *Set) Spread() {
 	var t table.Table
 	var it Iter
 	for it.Start(s); it.Next(); {
-		t.Insert(s.arena, object.NameHash(it.Member), object.NewElement(s.arena, it.Member), object.ByName)
+		t.Insert(s.arena, object.NameHash(it.Member()), object.NewElement(s.arena, it.Member()), object.ByName)
 	}
 	old := object.Root(s.rec)
 	s.root = s.arena.Alloc(table.StateSize, mem.KindNode)
@@ -227,7 +266,7 @@ func (s *Set) Delete(member []byte) bool {
 		}
 		i, ok := intset.Search(s.ints(), n)
 		if ok {
-			intset.Delete(s.ints(), i)
+			s.fitInts(intset.Delete(s.ints(), i))
 		}
 		return ok
 	case object.EncListpack:
@@ -243,58 +282,64 @@ func (s *Set) Delete(member []byte) bool {
 	if !slot.OK() {
 		return false
 	}
+	s.deleteSlot(hash, slot)
+	return true
+}
+
+func (s *Set) deleteSlot(hash uint64, slot table.Slot) {
 	e := slot.Handle()
 	s.table.Delete(s.arena, hash, slot, object.ByName)
 	object.FreeElement(e)
 	s.table.Save(s.root)
-	return true
 }
 
-// Random returns a member, each with the same chance: borrowed, or formatted into
-// scratch (20 bytes). The set is not empty.
-func (s *Set) Random(r *rng.Rand, scratch []byte) []byte {
-	switch s.enc {
-	case object.EncIntset:
-		set := s.ints()
-		return num.AppendInt(scratch[:0], intset.At(set, r.Intn(intset.Len(set))))
-	case object.EncListpack:
-		lp := object.Packed(s.rec)
-		p, _ := listpack.Seek(lp, r.Intn(listpack.Count(lp)))
-		v, _ := listpack.At(lp, p)
-		return v.Bytes(scratch)
+// intsSlack is how many times its size the block of an intset may have before it
+// moves to a smaller one.
+const intsSlack = 2
+
+// fitInts moves the intset to a smaller block if it has become much too small for
+// its own.
+func (s *Set) fitInts(set []byte) {
+	if mem.RoundSize(len(set))*intsSlack >= cap(set) {
+		return
 	}
-	for {
-		if slot, ok := s.table.Sample(r.Uint32(), r.Uint32()); ok {
-			return object.ElementName(slot.Handle())
-		}
-	}
+	old := object.Root(s.rec)
+	b := s.arena.Alloc(len(set), mem.KindNode)
+	copy(mem.View(b, len(set)), set)
+	object.SetRoot(s.rec, b, object.EncIntset)
+	mem.Free(old, mem.KindNode)
 }
 
 // Iter walks the members of a set, ascending in an intset, else in no order. The set
 // must not change.
 type Iter struct {
-	s      *Set
+	s      Set
 	lp     []byte
 	p      int // in lp, or the number in the intset
-	bucket int
-	next   int
-	batch  []mem.Handle
-	room   [2 * table.SlotCount]mem.Handle
+	place  table.Walker
+	elem   mem.Handle
+	value  listpack.Value // unless in a table
 	digits [digitsMax]byte
-
-	Member []byte // borrowed until Next
 }
 
 // Start begins a walk.
 func (it *Iter) Start(s *Set) {
-	it.s, it.bucket, it.next, it.p = s, 0, 0, 0
-	it.batch = it.room[:0]
+	it.s, it.place, it.p, it.elem = *s, table.Walker{}, 0, 0
 	switch s.enc {
 	case object.EncIntset:
 		it.lp = s.ints()
 	case object.EncListpack:
 		it.lp, it.p = object.Packed(s.rec), listpack.HeaderSize
 	}
+}
+
+// IsInteger reports whether the present member may be in an intset.
+func (it *Iter) IsInteger() bool {
+	if it.elem == 0 {
+		return it.value.Str == nil
+	}
+	_, ok := parse(it.Member())
+	return ok
 }
 
 // Next goes to the next member and reports whether there is one.
@@ -304,26 +349,28 @@ func (it *Iter) Next() bool {
 		if it.p >= intset.Len(it.lp) {
 			return false
 		}
-		it.Member = num.AppendInt(it.digits[:0], intset.At(it.lp, it.p))
+		it.value = listpack.Value{Int: intset.At(it.lp, it.p)}
 		it.p++
 		return true
 	case object.EncListpack:
 		if it.p >= listpack.End(it.lp) {
 			return false
 		}
-		v, p := listpack.At(it.lp, it.p)
-		it.Member, it.p = v.Bytes(it.digits[:]), p
+		it.value, it.p = listpack.At(it.lp, it.p)
 		return true
 	}
-	for it.next >= len(it.batch) {
-		if it.bucket >= it.s.table.Buckets() {
-			return false
-		}
-		it.batch = it.s.table.AppendBucket(it.batch[:0], it.bucket)
-		it.next = 0
-		it.bucket++
+	e, ok := it.s.table.Next(&it.place)
+	if !ok {
+		return false
 	}
-	it.Member = object.ElementName(it.batch[it.next])
-	it.next++
+	it.elem = e
 	return true
+}
+
+// Member returns the present member: borrowed until Next.
+func (it *Iter) Member() []byte {
+	if it.elem != 0 {
+		return object.ElementName(it.elem)
+	}
+	return it.value.Bytes(it.digits[:])
 }

@@ -73,8 +73,8 @@ func compare(t *testing.T, s *Set, model map[string]bool) {
 	var it Iter
 	seen := 0
 	for it.Start(s); it.Next(); seen++ {
-		if !model[string(it.Member)] {
-			t.Fatalf("%q is no member", it.Member)
+		if !model[string(it.Member())] {
+			t.Fatalf("%q is no member", it.Member())
 		}
 	}
 	if seen != len(model) {

@@ -33,13 +33,15 @@ type generator struct {
 
 // groups are the groups of commands that streams are made of, with the share of
 // each of their commands.
-var groups = map[string]int{"string": 20, "bitmap": 20, "generic": 14, "connection": 3, "server": 2, "hyperloglog": 20}
+var groups = map[string]int{"string": 20, "bitmap": 20, "generic": 14, "connection": 3, "server": 2, "hyperloglog": 20, "hash": 20, "set": 16}
 
 // shares of commands that differ from their group's.
 var shares = map[string]int{
 	"set": 100, "get": 60, "mset": 30, "flushall": 1, "flushdb": 1, "swapdb": 2, "select": 6, "move": 20, "copy": 25, "rename": 20,
 	"append": 30, "setrange": 30, "incrbyfloat": 40, "expire": 30, "lcs": 20, "quit": 1, "reset": 1, "hello": 3, "keys": 6, "scan": 10,
 	"setbit": 40, "bitop": 30, "bitfield": 50, "pfadd": 60,
+	"hset": 60, "hincrbyfloat": 30, "hdel": 30, "sadd": 70, "srem": 30, "sinterstore": 25, "sunionstore": 25, "sdiffstore": 25,
+	"config|set": 8,
 }
 
 // newGenerator lists the commands that both servers have.
@@ -107,6 +109,10 @@ func (g *generator) request(w *words) []string {
 	// 7.0 refuses names of clients with a NUL byte in them, 7.2 does not look
 	// behind it; what CLIENT GETNAME replies later hangs on that.
 	switch fullName(args) {
+	case "config|set": // 7.0 has no packed sets
+		if peer.Older(g.oracle, "7.2.0") && strings.Contains(strings.ToLower(strings.Join(args, " ")), "set-max-listpack-") {
+			return []string{"PING"}
+		}
 	case "hello", "client|setname":
 		if peer.Older(g.oracle, "7.2.0") && strings.Contains(strings.Join(args, ""), "\x00") {
 			return []string{"PING"}
@@ -236,10 +242,18 @@ func (w *words) word(s *command.Spec, a *command.Arg) string {
 	case "type":
 		return w.from(typePool)
 	}
+	switch s.Group + " " + a.Name {
+	case "hash field", "set member":
+		return w.element()
+	case "hash value":
+		if !w.chance(4) {
+			return w.element()
+		}
+	}
 	switch a.Type {
 	case "key":
-		if s.Group == "hyperloglog" && !w.chance(6) {
-			return w.from(hllKeyPool)
+		if pool := groupKeys[s.Group]; pool != nil && !w.chance(8) {
+			return w.from(pool)
 		}
 		return w.key()
 	case "integer":
@@ -262,21 +276,29 @@ var special = map[string][]string{
 	"hello clientname":               {"name", "bad name", ""},
 	"client|setname connection-name": {"name", "other", "bad name", "", "new\nline"},
 	"config|get parameter":           {"hash-max-listpack-entries", "set-max-intset-*", "nosuch", "hll-sparse-max-bytes", "HASH-MAX-LISTPACK-ENTRIES", "lfu-log-factor"},
-	"config|set parameter":           {"hash-max-listpack-entries", "set-max-intset-entries", "nosuch", "lfu-log-factor", "hll-sparse-max-bytes", "hll-sparse-max-bytes"},
-	"config|set value":               {"64", "128", "-1", "abc", "", "1gb"},
-	"scan cursor":                    {"0", "0", "0", "17", "1000000"},
-	"auth username":                  {"default", "nobody"},
-	"pfdebug subcommand":             {"GETREG", "DECODE", "decode", "ENCODING", "TODENSE", "nosuch", "a\r\nb"},
-	"setrange offset":                {"0", "1", "5", "43", "44", "100", "1023", "3000", "-1", "536870912", "4294967296", "9223372036854775807"},
-	"setbit offset":                  bitOffsetPool,
-	"getbit offset":                  bitOffsetPool,
-	"bitfield offset":                bitOffsetPool,
-	"bitfield_ro offset":             bitOffsetPool,
-	"setbit value":                   {"0", "1", "0", "1", "2", "-1", "", "01"},
-	"bitpos bit":                     {"0", "1", "0", "1", "2", "-1", "abc"},
-	"bitfield encoding":              encodingPool,
-	"bitfield_ro encoding":           encodingPool,
-	"select index":                   {"0", "0", "0", "1", "2", "15", "16", "-1", "abc"},
+	"config|set parameter": {"nosuch", "lfu-log-factor", "hll-sparse-max-bytes", "hll-sparse-max-bytes",
+		"hash-max-listpack-entries", "hash-max-listpack-value", "set-max-intset-entries", "set-max-listpack-entries", "set-max-listpack-value"},
+	"config|set value":     {"64", "128", "-1", "abc", "", "1gb", "0", "1", "2", "3", "5", "8", "20"},
+	"hscan cursor":         {"0"},
+	"sscan cursor":         {"0"},
+	"sintercard numkeys":   {"1", "1", "2", "2", "3", "4", "0", "-1", "abc", "9223372036854775807"},
+	"sintercard limit":     {"0", "1", "2", "5", "-1", "abc"},
+	"spop count":           {"0", "1", "100", "1000000", "9223372036854775807", "-1", "abc", ""},
+	"srandmember count":    countPool,
+	"hrandfield count":     countPool,
+	"scan cursor":          {"0", "0", "0", "17", "1000000"},
+	"auth username":        {"default", "nobody"},
+	"pfdebug subcommand":   {"GETREG", "DECODE", "decode", "ENCODING", "TODENSE", "nosuch", "a\r\nb"},
+	"setrange offset":      {"0", "1", "5", "43", "44", "100", "1023", "3000", "-1", "536870912", "4294967296", "9223372036854775807"},
+	"setbit offset":        bitOffsetPool,
+	"getbit offset":        bitOffsetPool,
+	"bitfield offset":      bitOffsetPool,
+	"bitfield_ro offset":   bitOffsetPool,
+	"setbit value":         {"0", "1", "0", "1", "2", "-1", "", "01"},
+	"bitpos bit":           {"0", "1", "0", "1", "2", "-1", "abc"},
+	"bitfield encoding":    encodingPool,
+	"bitfield_ro encoding": encodingPool,
+	"select index":         {"0", "0", "0", "1", "2", "15", "16", "-1", "abc"},
 }
 
 // unknownRequest is a request whose command or subcommand nobody has.
@@ -292,7 +314,7 @@ func unknownRequest(w *words) []string {
 }
 
 // tokens are words that mean something to some command.
-var tokens = []string{"NX", "XX", "GET", "EX", "PX", "EXAT", "PXAT", "KEEPTTL", "PERSIST", "GT", "LT", "REPLACE", "DB", "MATCH", "COUNT", "TYPE", "LEN", "IDX", "ASYNC", "HELP", "BIT", "BYTE", "OVERFLOW", "SAT", "FAIL"}
+var tokens = []string{"NX", "XX", "GET", "EX", "PX", "EXAT", "PXAT", "KEEPTTL", "PERSIST", "GT", "LT", "REPLACE", "DB", "MATCH", "COUNT", "TYPE", "LEN", "IDX", "ASYNC", "HELP", "WITHVALUES", "LIMIT", "BIT", "BYTE", "OVERFLOW", "SAT", "FAIL"}
 
 // damage makes a request nearly right: words missing, added, doubled, moved.
 func (w *words) damage(args []string) []string {
@@ -332,6 +354,14 @@ func (w *words) safe(args []string) []string {
 	case "randomkey":
 		if w.past {
 			return []string{"PING"}
+		}
+	case "spop":
+		// What a part of a set loses is random: all or nothing.
+		if len(args) != 3 {
+			return []string{"PING"}
+		}
+		if n, err := strconv.ParseInt(args[2], 10, 64); err == nil && n > 0 && n < spopAll {
+			args[2] = strconv.Itoa(spopAll)
 		}
 	case "scan":
 		// A part of an iteration meets keys that are due, or does not.
@@ -376,6 +406,10 @@ func hazardOf(args []string, i int, past bool) hazard {
 		from = 3
 	case "getex", "setex", "psetex", "expire", "pexpire", "expireat", "pexpireat":
 		from = 2
+	case "srandmember", "hrandfield":
+		if i == 2 && n < -100 && n > math.MinInt64 {
+			return hugeSize // so many random elements
+		}
 	case "setrange":
 		if i == 2 && n > 5000 && n < 1<<29 {
 			return hugeSize
@@ -436,5 +470,38 @@ func isQuit(args []string) bool { return strings.EqualFold(args[0], "quit") }
 // isWholeScan: a SCAN from the start is continued to its end, for only whole
 // iterations can be compared.
 func isWholeScan(args []string) bool {
-	return len(args) > 1 && strings.EqualFold(args[0], "scan") && args[1] == "0"
+	at := cursorOf(args)
+	return at > 0 && len(args) > at && args[at] == "0"
+}
+
+// cursorOf returns the place of the cursor in a request that has one, else 0.
+func cursorOf(args []string) int {
+	switch strings.ToLower(args[0]) {
+	case "scan":
+		return 1
+	case "hscan", "sscan":
+		return 2
+	}
+	return 0
+}
+
+// groupKeys are the keys that commands of some groups use most of the time, so that
+// they meet values of their type.
+var groupKeys = map[string][]string{"hyperloglog": hllKeyPool, "hash": hashKeyPool, "set": setKeyPool}
+
+// spopAll is a number of members that no set of a stream has.
+const spopAll = 1_000_000
+
+// element is a field, a member or a value: mostly one of few, so that they meet, and
+// of lengths and integers at the borders of encodings.
+func (w *words) element() string {
+	switch w.IntN(10) {
+	case 0:
+		return w.str()
+	case 1:
+		return w.from(intPool)
+	case 2, 3, 4, 5:
+		return strconv.Itoa(w.IntN(40) - 5)
+	}
+	return w.from(elementPool)
 }

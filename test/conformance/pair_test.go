@@ -46,7 +46,11 @@ func newSide(srv *peer.Server) (*side, error) {
 }
 
 // settings are the directives that streams change, with what they are reset to.
-var settings = []string{"hash-max-listpack-entries", "128", "set-max-intset-entries", "512", "lfu-log-factor", "10", "hll-sparse-max-bytes", "3000"}
+var settings = []string{"hash-max-listpack-entries", "128", "set-max-intset-entries", "512", "lfu-log-factor", "10", "hll-sparse-max-bytes", "3000",
+	"hash-max-listpack-value", "64"}
+
+// settings72 are more of them, which servers have from 7.2 on.
+var settings72 = []string{"set-max-listpack-entries", "128", "set-max-listpack-value", "64"}
 
 // reset empties the server and connects anew.
 func (s *side) reset() error {
@@ -62,7 +66,11 @@ func (s *side) reset() error {
 	if _, err := s.admin.Must("FLUSHALL"); err != nil {
 		return err
 	}
-	_, err := s.admin.Must(append([]string{"CONFIG", "SET"}, settings...)...)
+	args := append([]string{"CONFIG", "SET"}, settings...)
+	if !peer.Older(s.srv.Version, "7.2.0") {
+		args = append(args, settings72...)
+	}
+	_, err := s.admin.Must(args...)
 	return err
 }
 
@@ -193,6 +201,10 @@ func (p *pair) wholeScan(a, b *peer.Conn, args []string, replies *[][]byte) (*mi
 // its first reply as it was.
 func iterate(c *peer.Conn, args []string) (found string, first []byte, err error) {
 	args = slices.Clone(args)
+	at, width := cursorOf(args), 1
+	if strings.EqualFold(args[0], "hscan") {
+		width = 2 // fields with their values
+	}
 	var elems []string
 	for {
 		if err := c.Send(resp.AppendCommandStrings(nil, args...)); err != nil {
@@ -214,11 +226,15 @@ func iterate(c *peer.Conn, args []string) (found string, first []byte, err error
 		case v.Type != '*' || len(v.Elems) != 2:
 			return "not a reply of SCAN: " + string(raw), first, nil
 		}
-		for _, e := range v.Elems[1].Elems {
-			elems = append(elems, strconv.Quote(string(e.Str)))
+		for group := range slices.Chunk(v.Elems[1].Elems, width) {
+			text := ""
+			for _, e := range group {
+				text += strconv.Quote(string(e.Str))
+			}
+			elems = append(elems, text)
 		}
-		args[1] = string(v.Elems[0].Str)
-		if args[1] == "0" {
+		args[at] = string(v.Elems[0].Str)
+		if args[at] == "0" {
 			slices.Sort(elems)
 			return strings.Join(slices.Compact(elems), "\n"), first, nil
 		}
@@ -251,6 +267,10 @@ func (p *pair) compareData() (ours, theirs string, err error) {
 		if i < len(y) {
 			line[1] = y[i]
 		}
+		if peer.Older(p.theirs.srv.Version, "7.2.0") {
+			line[0].unpackSet()
+			line[1].unpackSet()
+		}
 		if !line[0].same(line[1]) {
 			return line[0].String(), line[1].String(), nil
 		}
@@ -277,6 +297,14 @@ func (e entry) same(o entry) bool {
 	due := e.due == o.due || e.due >= 0 && o.due >= 0 && e.due < farMillis && max(e.due-o.due, o.due-e.due) <= 20_000
 	e.due, o.due = 0, 0
 	return due && e == o
+}
+
+// unpackSet hides the encoding of a set that is no intset: before 7.2 there were no
+// packed sets.
+func (e *entry) unpackSet() {
+	if e.typ == "set" && e.encoding == "listpack" {
+		e.encoding = "hashtable"
+	}
 }
 
 // String is what a difference of data shows.
@@ -318,6 +346,9 @@ func (s *side) data() ([]entry, error) {
 	return list, nil
 }
 
+// readers are the commands that read a whole value, by type.
+var readers = map[string]string{"string": "GET", "hash": "HGETALL", "set": "SMEMBERS"}
+
 func (s *side) describe(e *entry) error {
 	typ, err := s.admin.Must("TYPE", e.key)
 	if err != nil {
@@ -327,7 +358,7 @@ func (s *side) describe(e *entry) error {
 	if err != nil {
 		return err
 	}
-	value, err := s.admin.Must("GET", e.key)
+	value, err := s.admin.Must(readers[string(typ.Str)], e.key)
 	if err != nil {
 		return err
 	}
@@ -336,5 +367,11 @@ func (s *side) describe(e *entry) error {
 		return err
 	}
 	e.typ, e.encoding, e.value, e.due = string(typ.Str), string(encoding.Str), string(value.Str), due.Int
+	switch e.typ {
+	case "set":
+		e.value = strings.Join(sortedWires(value.Elems), "")
+	case "hash":
+		e.value = strings.Join(sortedWires(pairsOf(value)), "")
+	}
 	return nil
 }

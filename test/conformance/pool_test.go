@@ -12,12 +12,28 @@ import (
 
 var keyPool = []string{
 	"k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "{tag}a", "{tag}b", "num", "float",
-	"hll0", "hll1", "", "bin\x00\xff\r\n", "sp ace", strings.Repeat("long", 80), "Ümlaut",
+	"hll0", "hll1", "hash0", "hash1", "set0", "set1", "", "bin\x00\xff\r\n", "sp ace", strings.Repeat("long", 80), "Ümlaut",
 }
 
 // hllKeyPool are the keys of HyperLogLogs: apart, for other strings are none. Some
 // are among keyPool, so that they get damaged.
 var hllKeyPool = []string{"hll0", "hll1", "hll2", "hll3", "hll4", "k7"}
+
+// hashKeyPool and setKeyPool are the keys of hashes and sets; other commands meet them
+// too.
+var (
+	hashKeyPool = []string{"hash0", "hash1", "hash2", "{tag}a", "k6"}
+	setKeyPool  = []string{"set0", "set1", "set2", "set3", "{tag}b", "k7"}
+)
+
+// elementPool are fields, members and values.
+var elementPool = []string{
+	"a", "b", "c", "d", "e", "f", "g", "", "field", "member", "ab", "abc", "abcd", "abcde", "abcdefgh", "abcdefghi", "01", "-0", "1.5",
+	strings.Repeat("v", 20), strings.Repeat("v", 63), strings.Repeat("v", 64), strings.Repeat("v", 65), strings.Repeat("w", 300), strings.Repeat("blob", 300),
+}
+
+// countPool are numbers of random elements.
+var countPool = []string{"0", "1", "2", "3", "5", "10", "1000", "9223372036854775807", "-1", "-2", "-7", "-50", "-9223372036854775808", "abc", "1.5", ""}
 
 var stringPool = []string{
 	"", "a", "foo", "bar", "hello world", "ohmytext", "mynewtext", "\x00", "\x00\x01\xfe\xff", "a\r\nb", "\"quoted\\\"",
@@ -47,6 +63,7 @@ var floatPool = []string{
 }
 
 var patternPool = []string{
+	"a*", "[a-c]", "1?", "-*", "v*",
 	"*", "k*", "k?", "k[0-3]", "k[^0-3]", "[k]*", "[a-", "k[", "[]", "[^]*", "\\k*", "\\", "*\\*", "*{tag}*", "", "?", "??", "*[0-9]", "k[3-0]",
 	"K*", "bin*", "*\xff*", "*\n", "long*", "**k**1**", "[\\k]1", "{tag}[ab]", "k0", "*a*e*i*",
 }

@@ -1,0 +1,50 @@
+package hashcmd
+
+import (
+	"kvorum/command"
+	"kvorum/object/hash"
+)
+
+var hscanSpec = &command.Spec{
+	Name: "hscan", Since: "2.8.0", Group: "hash",
+	Complexity: "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection.",
+	Summary:    "Walks over the fields of a hash, some at each call.",
+	Arity:      -3, Flags: command.ReadOnly, Categories: command.CatHash,
+	Tips: []string{"nondeterministic_output"},
+	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
+	Args: []command.Arg{
+		argKey,
+		{Name: "cursor", Type: "integer"},
+		{Name: "pattern", Type: "pattern", Token: "MATCH", Optional: true},
+		{Name: "count", Type: "integer", Token: "COUNT", Optional: true},
+	},
+	Handler: hscan,
+}
+
+func hscan(c *command.Ctx) {
+	var s command.ElementScan
+	if !s.Begin(c) {
+		return
+	}
+	e := c.Read(0)
+	if !isHash(c, e) {
+		return
+	}
+	if !e.OK() {
+		s.Absent()
+		return
+	}
+	if !s.Options() {
+		return
+	}
+	h := hash.Open(e.Rec)
+	for more := true; more; more = s.More() {
+		s.Cursor = h.Scan(s.Cursor, func(field, value []byte) {
+			if s.Wants(field, 2) {
+				s.Found.Bulk(field)
+				s.Found.Bulk(value)
+			}
+		})
+	}
+	s.Reply()
+}

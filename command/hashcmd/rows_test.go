@@ -1,0 +1,18 @@
+package hashcmd_test
+
+import (
+	"testing"
+
+	"kvorum/command/hashcmd"
+	"kvorum/command/servercmd"
+	"kvorum/engine/enginetest"
+	"kvorum/internal/datadriven"
+)
+
+// TestRows compares what COMMAND INFO and COMMAND DOCS say about each row with
+// the real server's. Only the summaries are ours.
+func TestRows(t *testing.T) {
+	datadriven.Dir(t, "testdata/rows", func(t *testing.T) datadriven.Exec {
+		return enginetest.New(t, hashcmd.Specs(), servercmd.Specs()).Exec
+	})
+}

@@ -1,0 +1,18 @@
+package setcmd_test
+
+import (
+	"testing"
+
+	"kvorum/command/servercmd"
+	"kvorum/command/setcmd"
+	"kvorum/engine/enginetest"
+	"kvorum/internal/datadriven"
+)
+
+// TestRows compares what COMMAND INFO and COMMAND DOCS say about each row with
+// the real server's. Only the summaries are ours.
+func TestRows(t *testing.T) {
+	datadriven.Dir(t, "testdata/rows", func(t *testing.T) datadriven.Exec {
+		return enginetest.New(t, setcmd.Specs(), servercmd.Specs()).Exec
+	})
+}
