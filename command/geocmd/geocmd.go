@@ -4,7 +4,7 @@
 // Handlers run as the package command says. Each replies and changes what
 // Redis 7.2 does, in the same order of checks.
 //
-// Same level: command/zsetcmd. Its ZADD does the work of GEOADD.
+// Same level: command/zsetcmd.
 package geocmd
 
 import (
