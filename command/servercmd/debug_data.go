@@ -47,7 +47,14 @@ var expireMark = []byte("!!expire!!")
 // mixValue mixes type, value and TTL of an entry.
 func (d *digest) mixValue(c *command.Ctx, e keyspace.Entry) {
 	d.mixNumber(int(e.Type()))
-	d.mix(c.StringOf(e))
+	switch e.Type() {
+	case object.List:
+		d.mixList(c, e.Rec)
+	case object.ZSet:
+		d.addZSet(c, e.Rec)
+	default:
+		d.mix(c.StringOf(e))
+	}
 	if e.Due() >= 0 {
 		d.add(expireMark)
 	}
@@ -102,8 +109,8 @@ func debugObject(c *command.Ctx) {
 	if c.LFU == nil {
 		idleMs = command.IdleMs(access, c.Now)
 	}
-	c.W.Simple(fmt.Sprintf("Value at:0x%x refcount:%d encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
-		uint64(e.Rec)*addressUnit, refCount(e), h.Encoding().Name(), rdbLength(c.StringOf(e)), access, idleMs/1000))
+	c.W.Simple(fmt.Sprintf("Value at:0x%x refcount:%d encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d%s",
+		uint64(e.Rec)*addressUnit, refCount(e), h.Encoding().Name(), rdbValueLength(c, e), access, idleMs/1000, quicklistFields(c, e.Rec)))
 }
 
 const (
@@ -121,6 +128,17 @@ func refCount(e keyspace.Entry) int {
 		}
 	}
 	return 1
+}
+
+// rdbValueLength returns the bytes of a value in an RDB file.
+func rdbValueLength(c *command.Ctx, e keyspace.Entry) int {
+	switch e.Type() {
+	case object.List:
+		return rdbListLength(c, e.Rec)
+	case object.ZSet:
+		return rdbZSetLength(c, e.Rec)
+	}
+	return rdbLength(c.StringOf(e))
 }
 
 // rdbLength returns the bytes of a string in an RDB file.
