@@ -33,13 +33,14 @@ type generator struct {
 
 // groups are the groups of commands that streams are made of, with the share of
 // each of their commands.
-var groups = map[string]int{"string": 20, "bitmap": 20, "generic": 14, "connection": 3, "server": 2, "hyperloglog": 20}
+var groups = map[string]int{"string": 20, "bitmap": 20, "generic": 14, "connection": 3, "server": 2, "hyperloglog": 20, "list": 25, "sorted-set": 25, "geo": 15}
 
 // shares of commands that differ from their group's.
 var shares = map[string]int{
 	"set": 100, "get": 60, "mset": 30, "flushall": 1, "flushdb": 1, "swapdb": 2, "select": 6, "move": 20, "copy": 25, "rename": 20,
 	"append": 30, "setrange": 30, "incrbyfloat": 40, "expire": 30, "lcs": 20, "quit": 1, "reset": 1, "hello": 3, "keys": 6, "scan": 10,
 	"setbit": 40, "bitop": 30, "bitfield": 50, "pfadd": 60,
+	"rpush": 120, "lpush": 80, "zadd": 200, "geoadd": 60, "linsert": 50, "lset": 50,
 }
 
 // newGenerator lists the commands that both servers have.
@@ -69,7 +70,7 @@ func newGenerator(oracle *peer.Server) (*generator, error) {
 func (g *generator) stream(seed uint64, size int) []op {
 	w := newWords(seed)
 	// Half of the connections begin with RESP3.
-	ops := []op{{conn: 1, batch: -1, args: []string{"HELLO", "3"}}, {conn: 3, batch: -2, args: []string{"HELLO", "3"}}}
+	ops := []op{{conn: 1, batch: -1, args: []string{"HELLO", "3"}}, {conn: 3, batch: -2, args: []string{"HELLO", "3"}}, {batch: -3, args: w.thresholds()}}
 	for batch := 0; len(ops) < size; batch++ {
 		conn, count := w.IntN(connCount), 1
 		switch w.IntN(8) {
@@ -128,6 +129,7 @@ func (g *generator) pick(w *words) *command.Spec {
 
 // proper makes a request that follows the grammar of a row.
 func (g *generator) proper(w *words, s *command.Spec) []string {
+	w.beginOrdered(s)
 	var args []string
 	for _, part := range strings.Split(s.FullName(), "|") {
 		args = append(args, w.anyCase(part))
@@ -186,7 +188,9 @@ func (g *generator) argument(w *words, s *command.Spec, a *command.Arg, args []s
 		if s.Name == "pfadd" && w.chance(6) {
 			times = 100 // enough of them make it dense
 		}
-		if w.chance(40) {
+		if a.Type == "key" && w.keyCount > 0 {
+			times, w.keyCount = w.keyCount, 0
+		} else if w.chance(40) {
 			times = 30 // more keys than a lock set has without growing
 		}
 	}
@@ -225,6 +229,9 @@ func (g *generator) value(w *words, s *command.Spec, a *command.Arg, args []stri
 func (w *words) word(s *command.Spec, a *command.Arg) string {
 	if pool, ok := special[s.FullName()+" "+a.Name]; ok && !w.chance(8) {
 		return w.from(pool)
+	}
+	if word, ok := w.orderedWord(s, a); ok {
+		return word
 	}
 	switch a.Name {
 	case "seconds", "milliseconds":
@@ -325,7 +332,7 @@ func (w *words) damage(args []string) []string {
 // safe takes out of a request what would make its outcome depend on time or
 // need very much memory.
 func (w *words) safe(args []string) []string {
-	if unsent[fullName(args)] != "" {
+	if unsent[fullName(args)] != "" || !w.safeOrdered(args) {
 		return []string{"PING"}
 	}
 	switch strings.ToLower(args[0]) {

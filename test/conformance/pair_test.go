@@ -46,7 +46,8 @@ func newSide(srv *peer.Server) (*side, error) {
 }
 
 // settings are the directives that streams change, with what they are reset to.
-var settings = []string{"hash-max-listpack-entries", "128", "set-max-intset-entries", "512", "lfu-log-factor", "10", "hll-sparse-max-bytes", "3000"}
+var settings = []string{"hash-max-listpack-entries", "128", "set-max-intset-entries", "512", "lfu-log-factor", "10", "hll-sparse-max-bytes", "3000",
+	"list-max-listpack-size", "-2", "zset-max-listpack-entries", "128", "zset-max-listpack-value", "64"}
 
 // reset empties the server and connects anew.
 func (s *side) reset() error {
@@ -327,7 +328,7 @@ func (s *side) describe(e *entry) error {
 	if err != nil {
 		return err
 	}
-	value, err := s.admin.Must("GET", e.key)
+	value, err := s.admin.Must(readerOf(string(typ.Str), e.key)...)
 	if err != nil {
 		return err
 	}
@@ -336,5 +337,6 @@ func (s *side) describe(e *entry) error {
 		return err
 	}
 	e.typ, e.encoding, e.value, e.due = string(typ.Str), string(encoding.Str), string(value.Str), due.Int
+	e.describeOrdered(value)
 	return nil
 }

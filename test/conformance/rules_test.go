@@ -50,6 +50,9 @@ var loose = map[string]func(ours, theirs resp.Value) bool{
 	"expiretime":      nearBelow(farSeconds, 20),
 	"pexpiretime":     nearBelow(farMillis, 20_000),
 	"object|idletime": sameShape, // an integer that Redis shares was used by others
+	"object|encoding": sameEncoding,
+	"zrandmember":     sameShape,
+	"zscan":           sameScan,
 	"object|refcount": sameShape, // an int that COPY made is no longer shared in Redis, ours do not remember
 	"keys":            sameSet,
 	"config|get":      samePairs,
@@ -113,6 +116,9 @@ func same(oracle *peer.Server, args []string, ours, theirs []byte) bool {
 		}
 	}
 	rule := loose[name]
+	if rule == nil && olderFloats(oracle, name) {
+		rule = sameFloats
+	}
 	if rule == nil {
 		return false
 	}
