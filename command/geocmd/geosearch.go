@@ -434,7 +434,7 @@ func (f *finder) keep(c *command.Ctx, found []match) {
 		m := &found[i]
 		score := m.score
 		if f.storeDist {
-			score = m.meters / f.shape.Unit
+			score = geohash.ExactDistance(f.shape.Center, m.place) / f.shape.Unit
 		}
 		d.Set.Put(m.name, score, zset.Limits{}, &c.Buf)
 	}

@@ -2,6 +2,7 @@ package geohash
 
 import (
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"testing"
 )
@@ -68,4 +69,39 @@ func TestStringsAreStandard(t *testing.T) {
 	if got := string(AppendString(nil, float64(Encode(p)))); got != "sqc8b49rny0" {
 		t.Errorf("geohash %q", got)
 	}
+}
+
+// The distances must be near each other, and sines the nearest numbers, as computed
+// with 200 bits.
+func TestExactSines(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 2000 {
+		a, b := randomPoint(r), randomPoint(r)
+		if d, e := Distance(a, b), ExactDistance(a, b); math.Abs(d-e) > 1e-8*(1+d) {
+			t.Fatalf("%v %v: %v and %v", a, b, d, e)
+		}
+		x := (r.Float64() - 0.5) * 2 * math.Pi
+		want, _ := bigSin(x).Float64()
+		if got := exactSin(x); got != want {
+			t.Fatalf("sin %v is %v, want %v", x, got, want)
+		}
+		if y := math.Abs(want); math.Abs(x) < math.Pi/2 && math.Abs(exactAsin(y)-math.Abs(x)) > 1e-8 {
+			t.Fatalf("asin %v is %v, want %v", y, exactAsin(y), math.Abs(x))
+		}
+	}
+}
+
+// bigSin sums the series with 200 bits.
+func bigSin(x float64) *big.Float {
+	const bits = 200
+	square := new(big.Float).SetPrec(bits).SetFloat64(x)
+	term := new(big.Float).Copy(square)
+	square.Mul(square, square)
+	total := new(big.Float).Copy(term)
+	for n := 2; n < 80; n += 2 {
+		term.Mul(term, square)
+		term.Quo(term, big.NewFloat(float64(-n*(n+1))))
+		total.Add(total, term)
+	}
+	return total
 }
