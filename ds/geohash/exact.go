@@ -90,7 +90,9 @@ func exactAsin(y float64) float64 {
 	return z + (pair{y, 0}).add(s.neg()).hi/c.hi
 }
 
-// ExactDistance is Distance with the last digit of the C library.
+// ExactDistance is Distance with the last digit of the C library, in most cases.
+//
+// COMPAT: geo-digits: the C library rounds some sines the other way.
 func ExactDistance(a, b Point) float64 {
 	v := exactSin((b.Lon*degree - a.Lon*degree) / 2)
 	if v == 0 {

@@ -222,7 +222,7 @@ func (e *entry) describeOrdered(value resp.Value) {
 	case "zset":
 		for i := 1; i < len(value.Elems); i += 2 {
 			if f, err := strconv.ParseFloat(string(value.Elems[i].Str), 64); err == nil {
-				value.Elems[i].Str = strconv.AppendFloat(nil, f, 'g', -1, 64)
+				value.Elems[i].Str = strconv.AppendFloat(nil, f, 'g', 15, 64) // see COMPAT.md, geo-digits
 			}
 		}
 	default:
@@ -230,3 +230,7 @@ func (e *entry) describeOrdered(value resp.Value) {
 	}
 	e.value = string(value.AppendWire(nil))
 }
+
+// hasDigits reports whether the digest of a value hangs on how floating point numbers
+// are written, or on the last digit of one.
+func hasDigits(e entry) bool { return e.typ == "zset" }
