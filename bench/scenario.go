@@ -187,7 +187,11 @@ func (r *run) standard(b *stdBench) (stdResult, error) {
 	r.log.add("redis-benchmark " + strings.Join(line, " "))
 	if len(b.command) > 0 {
 		// redis-benchmark does not mind error replies: make sure there are none.
-		if _, err := r.command(b.command...); err != nil {
+		words := slices.Clone(b.command)
+		for i := range words {
+			words[i] = strings.ReplaceAll(words[i], "__rand_int__", "1")
+		}
+		if _, err := r.command(words...); err != nil {
 			return stdResult{}, err
 		}
 	}

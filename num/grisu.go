@@ -36,6 +36,15 @@ func AppendFloat(dst []byte, f float64) []byte {
 	return appendGrisu(dst, f)
 }
 
+// AppendGrisu is AppendFloat without plain integers where they are long: 1e+17.
+// Source: Redis fpconv_dtoa, as DEBUG DIGEST uses it.
+func AppendGrisu(dst []byte, f float64) []byte {
+	if f == 0 || math.IsNaN(f) || math.IsInf(f, 0) {
+		return AppendFloat(dst, f)
+	}
+	return appendGrisu(dst, f)
+}
+
 // integralMax is the largest magnitude that Redis prints as an integer,
 // LLONG_MAX/2 as a double.
 const integralMax = 1 << 62

@@ -8,6 +8,7 @@ import (
 	"kvorum/command"
 	"kvorum/command/bitcmd"
 	"kvorum/command/conncmd"
+	"kvorum/command/geocmd"
 	"kvorum/command/hashcmd"
 	"kvorum/command/hllcmd"
 	"kvorum/command/keycmd"
@@ -33,5 +34,6 @@ func Families() [][]*command.Spec {
 		txncmd.Specs(),
 		listcmd.Specs(),
 		zsetcmd.Specs(),
+		geocmd.Specs(),
 	}
 }

@@ -18,6 +18,7 @@ var lsetSpec = &command.Spec{
 	Handler: lset,
 }
 
+// COMPAT: lset-index: Redis cuts the index to 32 bits.
 func lset(c *command.Ctx) {
 	k, e := c.Keys[0], c.Write(0)
 	if !e.OK() {

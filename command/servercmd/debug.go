@@ -63,7 +63,7 @@ func tools() []tool {
 		{"populate", "<count> [<prefix> [<size>]]", "Makes string keys prefix:0, prefix:1 and so on that do not exist yet.", 1, 3, debugPopulate},
 		{"protocol", "<type>", "Replies a value of a type: string, integer, double, bignum, null, array, set, map, attrib, push, verbatim, true, false.", 1, 1, debugProtocol},
 		{"quicklist", "<key> [<0|1>]", "Describes the quicklist of a value; no value has one yet.", 1, anyNumber, debugEncoding(errNotQuicklist)},
-		{"quicklist-packed-threshold", "<size>", "Checks the size; there are no lists yet.", 1, 1, debugPackedThreshold},
+		{"quicklist-packed-threshold", "<size>", "Checks the size; no element of a list needs a node of another kind.", 1, 1, debugPackedThreshold},
 		{"reload", "[<option> ...]", "Refused: there is no persistence yet.", 0, anyNumber, debugReload},
 		{"replybuffer", "<RESIZING|PEAK-RESET-TIME> <value>", "Checks the arguments; clients have no reply buffer of their own.", 2, 2, debugReplyBuffer},
 		{"set-active-expire", "<0|1>", "Turns the removal of expired keys in the background off or on.", 1, 1, debugActiveExpire},
@@ -119,8 +119,8 @@ func debugMemcheck(c *command.Ctx) {
 	c.W.OK()
 }
 
-// debugPackedThreshold checks the argument: where long elements of lists get
-// nodes of their own matters once there are lists.
+// debugPackedThreshold checks the argument. In Redis it is the size from which an
+// element of a list gets a node that is no listpack; here every node is one.
 func debugPackedThreshold(c *command.Ctx) {
 	const sizeMax = 4<<30 - 1<<20
 	n, ok := config.ParseMemory(string(c.Args[2]))

@@ -55,6 +55,10 @@ func (d *digest) mixValue(c *command.Ctx, e keyspace.Entry) {
 		d.addHash(e.Rec)
 	case object.Set:
 		d.addSet(e.Rec)
+	case object.List:
+		d.mixList(c, e.Rec)
+	case object.ZSet:
+		d.addZSet(c, e.Rec)
 	default:
 		d.mix(c.StringOf(e))
 	}
@@ -112,8 +116,8 @@ func debugObject(c *command.Ctx) {
 	if c.LFU == nil {
 		idleMs = command.IdleMs(access, c.Now)
 	}
-	c.W.Simple(fmt.Sprintf("Value at:0x%x refcount:%d encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
-		uint64(e.Rec)*addressUnit, refCount(e), h.Encoding().Name(), rdbValueLength(c, e), access, idleMs/1000))
+	c.W.Simple(fmt.Sprintf("Value at:0x%x refcount:%d encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d%s",
+		uint64(e.Rec)*addressUnit, refCount(e), h.Encoding().Name(), rdbValueLength(c, e), access, idleMs/1000, quicklistFields(c, e.Rec)))
 }
 
 const (
@@ -140,6 +144,10 @@ func rdbValueLength(c *command.Ctx, e keyspace.Entry) int {
 		return rdbHashLength(e.Rec)
 	case object.Set:
 		return rdbSetLength(e.Rec)
+	case object.List:
+		return rdbListLength(c, e.Rec)
+	case object.ZSet:
+		return rdbZSetLength(c, e.Rec)
 	}
 	return rdbLength(c.StringOf(e))
 }

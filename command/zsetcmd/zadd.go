@@ -225,3 +225,10 @@ func (a *adding) finish(c *command.Ctx) {
 		c.Notify(command.NotifyZSet, "zadd", k.Bytes)
 	}
 }
+
+// Add is ZADD, and reports whether it changed anything.
+func Add(c *command.Ctx) bool {
+	before := c.Dirty
+	add(c, 0)
+	return c.Dirty != before
+}

@@ -231,6 +231,9 @@ func (q *query) options(c *command.Ctx, i int, store bool) (ok bool) {
 func (q *query) find(s *zset.Set) (first, count int) {
 	from, to := q.ranks(s)
 	count = to - from
+	if q.order == byRank { // LIMIT with a count of -1 passes, and does nothing
+		q.offset = 0
+	}
 	if q.offset < 0 || q.offset >= int64(count) {
 		return 0, 0
 	}

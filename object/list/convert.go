@@ -130,3 +130,27 @@ func (c *Cursor) Find(v listpack.Value) bool {
 	}
 	return false
 }
+
+// Nodes calls fn for the listpack of each node, borrowed, or for the only one of a
+// packed list.
+func (l *List) Nodes(fn func(packed []byte)) {
+	if l.pack {
+		fn(object.Packed(l.rec))
+		return
+	}
+	for c := l.nodes.First(); c.Valid(); c.Next() {
+		fn(openNode(c.Entry()))
+	}
+}
+
+// Size returns the value of list-max-listpack-size that the limits mean.
+func (l Limits) Size() int {
+	if l.Bytes == 0 {
+		return l.Entries
+	}
+	size := 0
+	for b := l.Bytes; b > 2<<10; b >>= 1 {
+		size--
+	}
+	return size
+}

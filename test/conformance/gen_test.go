@@ -33,7 +33,8 @@ type generator struct {
 
 // groups are the groups of commands that streams are made of, with the share of
 // each of their commands.
-var groups = map[string]int{"string": 20, "bitmap": 20, "generic": 14, "connection": 3, "server": 2, "hyperloglog": 20, "hash": 20, "set": 16}
+var groups = map[string]int{"string": 20, "bitmap": 20, "generic": 14, "connection": 3, "server": 2, "hyperloglog": 20, "hash": 20, "set": 16,
+	"list": 25, "sorted-set": 25, "geo": 15}
 
 // shares of commands that differ from their group's.
 var shares = map[string]int{
@@ -42,6 +43,7 @@ var shares = map[string]int{
 	"setbit": 40, "bitop": 30, "bitfield": 50, "pfadd": 60,
 	"hset": 60, "hincrbyfloat": 30, "hdel": 30, "sadd": 70, "srem": 30, "sinterstore": 25, "sunionstore": 25, "sdiffstore": 25,
 	"config|set": 8,
+	"rpush":      120, "lpush": 80, "zadd": 200, "geoadd": 60, "linsert": 50, "lset": 50,
 }
 
 // newGenerator lists the commands that both servers have.
@@ -71,7 +73,7 @@ func newGenerator(oracle *peer.Server) (*generator, error) {
 func (g *generator) stream(seed uint64, size int) []op {
 	w := newWords(seed)
 	// Half of the connections begin with RESP3.
-	ops := []op{{conn: 1, batch: -1, args: []string{"HELLO", "3"}}, {conn: 3, batch: -2, args: []string{"HELLO", "3"}}}
+	ops := []op{{conn: 1, batch: -1, args: []string{"HELLO", "3"}}, {conn: 3, batch: -2, args: []string{"HELLO", "3"}}, {batch: -3, args: w.thresholds()}}
 	for batch := 0; len(ops) < size; batch++ {
 		conn, count := w.IntN(connCount), 1
 		switch w.IntN(8) {
@@ -134,6 +136,7 @@ func (g *generator) pick(w *words) *command.Spec {
 
 // proper makes a request that follows the grammar of a row.
 func (g *generator) proper(w *words, s *command.Spec) []string {
+	w.beginOrdered(s)
 	var args []string
 	for _, part := range strings.Split(s.FullName(), "|") {
 		args = append(args, w.anyCase(part))
@@ -192,7 +195,9 @@ func (g *generator) argument(w *words, s *command.Spec, a *command.Arg, args []s
 		if s.Name == "pfadd" && w.chance(6) {
 			times = 100 // enough of them make it dense
 		}
-		if w.chance(40) {
+		if a.Type == "key" && w.keyCount > 0 {
+			times, w.keyCount = w.keyCount, 0
+		} else if w.chance(40) {
 			times = 30 // more keys than a lock set has without growing
 		}
 	}
@@ -231,6 +236,9 @@ func (g *generator) value(w *words, s *command.Spec, a *command.Arg, args []stri
 func (w *words) word(s *command.Spec, a *command.Arg) string {
 	if pool, ok := special[s.FullName()+" "+a.Name]; ok && !w.chance(8) {
 		return w.from(pool)
+	}
+	if word, ok := w.orderedWord(s, a); ok {
+		return word
 	}
 	switch a.Name {
 	case "seconds", "milliseconds":
@@ -347,7 +355,7 @@ func (w *words) damage(args []string) []string {
 // safe takes out of a request what would make its outcome depend on time or
 // need very much memory.
 func (w *words) safe(args []string) []string {
-	if unsent[fullName(args)] != "" {
+	if unsent[fullName(args)] != "" || !w.safeOrdered(args) {
 		return []string{"PING"}
 	}
 	switch strings.ToLower(args[0]) {

@@ -47,7 +47,7 @@ func newSide(srv *peer.Server) (*side, error) {
 
 // settings are the directives that streams change, with what they are reset to.
 var settings = []string{"hash-max-listpack-entries", "128", "set-max-intset-entries", "512", "lfu-log-factor", "10", "hll-sparse-max-bytes", "3000",
-	"hash-max-listpack-value", "64"}
+	"hash-max-listpack-value", "64", "list-max-listpack-size", "-2", "zset-max-listpack-entries", "128", "zset-max-listpack-value", "64"}
 
 // settings72 are more of them, which servers have from 7.2 on.
 var settings72 = []string{"set-max-listpack-entries", "128", "set-max-listpack-value", "64"}
@@ -275,7 +275,7 @@ func (p *pair) compareData() (ours, theirs string, err error) {
 			return line[0].String(), line[1].String(), nil
 		}
 	}
-	if a != b {
+	if a != b && !slices.ContainsFunc(x, hasDigits) {
 		return "DEBUG DIGEST " + a, "DEBUG DIGEST " + b, nil
 	}
 	return "", "", nil
@@ -346,9 +346,6 @@ func (s *side) data() ([]entry, error) {
 	return list, nil
 }
 
-// readers are the commands that read a whole value, by type.
-var readers = map[string]string{"string": "GET", "hash": "HGETALL", "set": "SMEMBERS"}
-
 func (s *side) describe(e *entry) error {
 	typ, err := s.admin.Must("TYPE", e.key)
 	if err != nil {
@@ -358,7 +355,7 @@ func (s *side) describe(e *entry) error {
 	if err != nil {
 		return err
 	}
-	value, err := s.admin.Must(readers[string(typ.Str)], e.key)
+	value, err := s.admin.Must(readerOf(string(typ.Str), e.key)...)
 	if err != nil {
 		return err
 	}
@@ -372,6 +369,8 @@ func (s *side) describe(e *entry) error {
 		e.value = strings.Join(sortedWires(value.Elems), "")
 	case "hash":
 		e.value = strings.Join(sortedWires(pairsOf(value)), "")
+	default:
+		e.describeOrdered(value)
 	}
 	return nil
 }

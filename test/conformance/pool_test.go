@@ -106,6 +106,11 @@ type words struct {
 	// past allows keys that are due as soon as they are written. What RANDOMKEY
 	// removes of them is random: a stream has one or the other.
 	past bool
+
+	// What the request being made is about, for lists and sorted sets.
+	keyCount int  // keys that numkeys told
+	byLex    bool // a range of names
+	lexAdd   bool // a ZADD to a set of equal scores
 }
 
 func newWords(seed uint64) *words {

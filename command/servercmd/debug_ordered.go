@@ -1,0 +1,94 @@
+package servercmd
+
+import (
+	"fmt"
+
+	"kvorum/command"
+	"kvorum/mem"
+	"kvorum/num"
+	"kvorum/object"
+	"kvorum/object/list"
+	"kvorum/object/zset"
+)
+
+// What DEBUG DIGEST and DEBUG OBJECT make of lists, whose elements count in their
+// order, and of sorted sets, whose members count in any.
+
+// mixList mixes the elements.
+func (d *digest) mixList(c *command.Ctx, rec mem.Handle) {
+	l := &c.List
+	l.Open(rec, c.Packing.List, &c.Buf)
+	var at list.Cursor
+	for l.At(0, &at); at.Valid(); at.Next() {
+		d.mix(at.Value().Bytes(c.Scratch[:]))
+	}
+}
+
+// addZSet adds, for each member, a digest of it mixed with its score.
+func (d *digest) addZSet(c *command.Ctx, rec mem.Handle) {
+	s := &c.ZSets[0]
+	s.Open(rec)
+	var at zset.Cursor
+	for s.At(0, &at); at.Valid(); at.Next() {
+		var e digest
+		e.mix(at.Member())
+		e.mix(num.AppendGrisu(c.Scratch[:0], at.Score()))
+		d.add(e[:])
+	}
+}
+
+// rdbListLength returns the bytes of a list in an RDB file: of its nodes.
+func rdbListLength(c *command.Ctx, rec mem.Handle) int {
+	l := &c.List
+	l.Open(rec, c.Packing.List, &c.Buf)
+	n, nodes := 0, 0
+	l.Nodes(func(packed []byte) {
+		n += 1 + rdbLength(packed)
+		nodes++
+	})
+	return n + rdbCount(nodes)
+}
+
+// rdbZSetLength returns the bytes of a sorted set in an RDB file.
+func rdbZSetLength(c *command.Ctx, rec mem.Handle) int {
+	const score = 8
+	s := &c.ZSets[0]
+	s.Open(rec)
+	if s.Packed() {
+		return rdbLength(object.Packed(rec))
+	}
+	n := rdbCount(s.Len())
+	var at zset.Cursor
+	for s.At(0, &at); at.Valid(); at.Next() {
+		n += rdbLength(at.Member()) + score
+	}
+	return n
+}
+
+// rdbCount returns the bytes of a number of elements in an RDB file.
+func rdbCount(n int) int {
+	switch {
+	case n < 1<<6:
+		return 1
+	case n < 1<<14:
+		return 2
+	}
+	return 5
+}
+
+// quicklistFields returns what DEBUG OBJECT tells of a quicklist beyond the fields
+// of all values.
+func quicklistFields(c *command.Ctx, rec mem.Handle) string {
+	if object.Load(rec).Encoding() != object.EncQuicklist {
+		return ""
+	}
+	l := &c.List
+	l.Open(rec, c.Packing.List, &c.Buf)
+	nodes, size := 0, 0
+	l.Nodes(func(packed []byte) {
+		nodes++
+		size += len(packed)
+	})
+	return fmt.Sprintf(" ql_nodes:%d ql_avg_node:%.2f ql_listpack_max:%d ql_compressed:0 ql_uncompressed_size:%d",
+		nodes, float64(l.Len())/float64(nodes), c.Packing.List.Size(), size)
+}
