@@ -194,7 +194,7 @@ func (c *Cursor) shrinkRoot(a *mem.Arena) {
 	}
 	if node(t.root).len() == 0 {
 		a.Free(t.root, mem.KindNode)
-		*t = New(t.names)
+		t.root, t.weight, t.height = 0, 0, 0
 		c.path[0] = step{}
 	}
 }
@@ -279,7 +279,7 @@ func (c *Cursor) climb(d int) {
 			return
 		}
 	}
-	c.descend(0, true)
+	c.descend(0, true) // not c.t.End(): writing a pointer to *c moves trees to the heap
 	c.leaf().i++
 }
 
