@@ -271,3 +271,77 @@ func idKey(id ID, seq *[8]byte) btree.Key {
 	binary.BigEndian.PutUint64(seq[:], id.Seq)
 	return btree.Key{A: id.Ms, Name: seq[:]}
 }
+
+// RadixNodes returns how many nodes Redis's radix tree of the stream would have:
+// one for each key, one for each place where keys part, and one for each run of
+// bytes between. O(NodeCount).
+func (s *Stream) RadixNodes() int {
+	if s.NodeCount() == 0 {
+		return 1
+	}
+	var r radix
+	for c := s.nodes.First(); c.Valid(); c.Next() {
+		var key radixKey
+		copy(key[:], mem.View(mem.Handle(c.Entry().B), len(key)))
+		r.add(key)
+	}
+	r.leaf(-1)
+	for r.depth > 0 {
+		r.pop(-1)
+	}
+	return r.nodes
+}
+
+type radixKey [16]byte
+
+// radix counts the nodes of a radix tree whose keys come in order.
+type radix struct {
+	nodes int
+	last  radixKey
+	begun bool
+	split int                  // where the last key parts from the one before, -1 if it is the first
+	stack [len(radixKey{})]int // where keys part on the way to the last one
+	depth int
+}
+
+func (r *radix) add(key radixKey) {
+	if !r.begun {
+		r.begun, r.last, r.split = true, key, -1
+		return
+	}
+	at := 0
+	for r.last[at] == key[at] {
+		at++
+	}
+	r.leaf(at)
+	for r.depth > 0 && r.stack[r.depth-1] > at {
+		r.pop(at)
+	}
+	if r.depth == 0 || r.stack[r.depth-1] < at {
+		r.stack[r.depth] = at
+		r.depth++
+	}
+	r.last, r.split = key, at
+}
+
+// leaf counts the last key, which parts from the next one at a place.
+func (r *radix) leaf(next int) {
+	r.nodes++
+	if len(r.last)-max(r.split, next) > 1 {
+		r.nodes++
+	}
+}
+
+// pop counts the deepest place where keys part; above is the place that the next
+// key needs.
+func (r *radix) pop(above int) {
+	r.depth--
+	at := r.stack[r.depth]
+	if r.depth > 0 {
+		above = max(above, r.stack[r.depth-1])
+	}
+	r.nodes++
+	if at-above > 1 {
+		r.nodes++
+	}
+}
