@@ -7,6 +7,7 @@ import (
 	"kvorum/object/hash"
 	"kvorum/object/list"
 	"kvorum/object/set"
+	"kvorum/object/stream"
 	"kvorum/object/zset"
 	"kvorum/resp"
 	"kvorum/rng"
@@ -102,6 +103,8 @@ type Packing struct {
 	List list.Limits
 	Set  set.Limits
 	ZSet zset.Limits
+
+	Stream stream.Limits
 }
 
 // LFU holds the parameters of the frequency counters.

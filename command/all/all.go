@@ -14,6 +14,7 @@ import (
 	"kvorum/command/listcmd"
 	"kvorum/command/servercmd"
 	"kvorum/command/strcmd"
+	"kvorum/command/streamcmd"
 	"kvorum/command/txncmd"
 	"kvorum/command/zsetcmd"
 )
@@ -28,6 +29,7 @@ func Families() [][]*command.Spec {
 		conncmd.Specs(),
 		servercmd.Specs(),
 		hashcmd.Specs(),
+		streamcmd.Specs(),
 		txncmd.Specs(),
 		listcmd.Specs(),
 		zsetcmd.Specs(),
