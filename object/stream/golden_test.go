@@ -212,7 +212,9 @@ func FuzzValidNode(f *testing.F) {
 			s.Delete(ids[len(ids)/2])
 			s.Trim(Trimming{ByID: true, MinID: ids[len(ids)-1]})
 		}
-		if next, ok := ids[len(ids)-1].Next(); ok {
+		first := s.nodes.First()
+		n := nodeAt(first.Entry())
+		if next, ok := n.last().Next(); ok {
 			s.Append(next, pairsOf([]string{"a", "b"}), Limits{})
 		}
 		object.Free(rec)

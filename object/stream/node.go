@@ -169,15 +169,15 @@ func countsSize(live, dead int) int {
 }
 
 // ValidNode checks that a listpack, which listpack.Validate accepted, is a node, so
-// that every function here is safe on it: with entries that are not deleted, as
-// many as it says, in the order of their ids. O(n).
+// that every function here is safe on it: with entries, as many as it says, in the
+// order of their ids. O(n).
 func ValidNode(base ID, lp []byte) bool {
 	r := nodeReader{lp: lp, p: listpack.HeaderSize}
 	live, dead, fields := r.number(), r.number(), r.number()
 	for i := 0; i < fields && !r.bad; i++ {
 		r.skip()
 	}
-	if live <= 0 || dead < 0 || fields < 0 || r.number() != 0 {
+	if live < 0 || dead < 0 || live+dead == 0 || fields < 0 || r.number() != 0 {
 		return false
 	}
 	var last ID

@@ -11,7 +11,8 @@
 // borrowed until the next change. Unlike other values a stream may be empty.
 //
 // I1: ids of entries only grow, and are not greater than LastID. I2: a node has at
-// least one entry that is not deleted. I3: all of a node but its last entry is
+// least one entry, deleted or not, and only the first node may have none that is not
+// deleted (trimming by id leaves it so). I3: all of a node but its last entry is
 // within NodeBytes and the limits. I4: what is pending in a group is pending with
 // exactly one of its consumers.
 //

@@ -72,10 +72,7 @@ func (s *Stream) trimNode(t Trimming, at *btree.Cursor, n *node) (removed int) {
 		}
 		c.p = c.end()
 	}
-	switch {
-	case removed == n.live:
-		s.dropNode(at)
-	case removed > 0:
+	if removed > 0 { // even if nothing is left: as in Redis the node stays then
 		s.recount(at, n, n.live-removed, n.dead+removed)
 	}
 	return removed
