@@ -25,10 +25,7 @@ func parseAutoID(b []byte, seq uint64) (id stream.ID, auto, ok bool) {
 	if len(b) > idMax {
 		return id, false, false
 	}
-	if i := bytes.IndexByte(b, 0); i >= 0 {
-		b = b[:i] // as in Redis, which reads a C string
-	}
-	ms, rest, both := bytes.Cut(b, dash)
+	ms, rest, both := bytes.Cut(cut(b), dash)
 	if id.Ms, ok = parseUint(ms); !ok {
 		return id, false, false
 	}
@@ -47,7 +44,7 @@ var dash = []byte("-")
 
 // parseEnd reads an id, or "-" or "+" for the least and the greatest.
 func parseEnd(b []byte, seq uint64) (id stream.ID, ok bool) {
-	switch text(b) {
+	switch string(cut(b)) {
 	case "-":
 		return stream.ID{}, len(b) <= idMax
 	case "+":
@@ -131,18 +128,40 @@ func argBound(c *command.Ctx, i int, seq uint64) (id stream.ID, open, ok bool) {
 	return id, open, ok
 }
 
-// idList reads the arguments from i on as ids, into list or a longer one; ok is
-// false after the error reply.
-func idList(c *command.Ctx, i int, list []stream.ID) (ids []stream.ID, ok bool) {
+// read reads the arguments from i on as ids; ok is false after the error reply.
+func (l *idSeq) read(c *command.Ctx, i int) (ok bool) {
 	for ; i < len(c.Args); i++ {
 		id, ok := argID(c, i)
 		if !ok {
-			return nil, false
+			return false
 		}
-		list = append(list, id)
+		l.add(id)
 	}
-	return list, true
+	return true
 }
 
 // idsHere is how many ids a command keeps on its stack.
 const idsHere = 8
+
+// idSeq is a list of ids in a request that lives on the stack.
+type idSeq struct {
+	here [idsHere]stream.ID
+	more []stream.ID // those beyond here
+	n    int
+}
+
+func (l *idSeq) add(id stream.ID) {
+	if l.n < idsHere {
+		l.here[l.n] = id
+	} else {
+		l.more = append(l.more, id)
+	}
+	l.n++
+}
+
+func (l *idSeq) at(i int) stream.ID {
+	if i < idsHere {
+		return l.here[i]
+	}
+	return l.more[i-idsHere]
+}

@@ -75,13 +75,16 @@ func noGroupOfKey(c *command.Ctx, key, group []byte) {
 	c.Err("-NOGROUP No such consumer group '" + text(group) + "' for key name '" + text(key) + "'")
 }
 
-// text returns a word as errors repeat it: up to its first zero byte.
-func text(word []byte) string {
+// cut returns a word as Redis reads it as a C string: up to its first zero byte.
+func cut(word []byte) []byte {
 	if i := bytes.IndexByte(word, 0); i >= 0 {
-		word = word[:i]
+		return word[:i]
 	}
-	return string(word)
+	return word
 }
+
+// text returns a word as errors repeat it.
+func text(word []byte) string { return string(cut(word)) }
 
 // unknownForm replies the error of a subcommand that is not known with these
 // arguments.

@@ -78,8 +78,8 @@ func (o *options) strategy(c *command.Ctx, i int) (last int, ok bool) {
 	}
 	o.given, o.trim.ByID = true, c.Is(i, "minid")
 	i++
-	if next := text(c.Args[i]); i+1 < len(c.Args) && (next == "~" || next == "=") {
-		o.trim.Approx = next == "~"
+	if next := cut(c.Args[i]); i+1 < len(c.Args) && len(next) == 1 && (next[0] == '~' || next[0] == '=') {
+		o.trim.Approx = next[0] == '~'
 		i++
 	}
 	o.at = i

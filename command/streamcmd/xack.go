@@ -29,14 +29,13 @@ func xack(c *command.Ctx) {
 		c.W.Int(0)
 		return
 	}
-	var here [idsHere]stream.ID
-	ids, ok := idList(c, 3, here[:0])
-	if !ok {
+	var ids idSeq
+	if !ids.read(c, 3) {
 		return
 	}
 	n := 0
-	for _, id := range ids {
-		if g.Ack(id) {
+	for i := range ids.n {
+		if g.Ack(ids.at(i)) {
 			n++
 		}
 	}

@@ -39,7 +39,7 @@ const (
 // claiming is a request of XCLAIM.
 type claiming struct {
 	minIdle int64
-	ids     []stream.ID
+	ids     idSeq
 	time    int64 // of delivery
 	retries int64 // -1: as they are
 	force   bool
@@ -58,8 +58,7 @@ func xclaim(c *command.Ctx) {
 		noGroup(c, c.Args[1], c.Args[2])
 		return
 	}
-	var here [idsHere]stream.ID
-	r := claiming{ids: here[:0], retries: -1}
+	r := claiming{retries: -1}
 	if !r.parse(c) {
 		return
 	}
@@ -70,8 +69,8 @@ func xclaim(c *command.Ctx) {
 	key := c.Keys[0]
 	consumer, _ := consumerOf(c, key, g, c.Args[3])
 	d, n := c.W.DeferLen(), 0
-	for i, id := range r.ids {
-		if r.claim(c, &s, g, consumer, id, c.Args[firstClaim+i]) {
+	for i := range r.ids.n {
+		if r.claim(c, &s, g, consumer, r.ids.at(i), c.Args[firstClaim+i]) {
 			n++
 		}
 	}
@@ -99,7 +98,7 @@ func (r *claiming) parse(c *command.Ctx) (ok bool) {
 		if !ok {
 			break
 		}
-		r.ids = append(r.ids, id)
+		r.ids.add(id)
 	}
 	timed := false
 	for ; i < len(c.Args); i++ {

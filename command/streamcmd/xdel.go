@@ -27,15 +27,15 @@ func xdel(c *command.Ctx) {
 		c.W.Int(0)
 		return
 	}
-	var here [idsHere]stream.ID
-	ids, ok := idList(c, 2, here[:0])
-	if !ok {
+	var ids idSeq
+	if !ids.read(c, 2) {
 		return
 	}
 	var s stream.Stream
 	s.Open(e.Rec, &c.Buf)
 	n := 0
-	for _, id := range ids {
+	for i := range ids.n {
+		id := ids.at(i)
 		if !s.Delete(id) {
 			continue
 		}

@@ -192,7 +192,7 @@ func xgroupCreate(c *command.Ctx) {
 	absent := mkstream && !e.OK()
 	var last stream.ID
 	switch {
-	case text(c.Args[4]) != "$":
+	case string(cut(c.Args[4])) != "$":
 		if last, ok = argID(c, 4); !ok {
 			return
 		}
@@ -234,7 +234,7 @@ func xgroupSetID(c *command.Ctx) {
 		return
 	}
 	last := s.LastID()
-	if text(c.Args[4]) != "$" {
+	if string(cut(c.Args[4])) != "$" {
 		if last, ok = parseEnd(c.Args[4], 0); !ok {
 			c.Err(errID)
 			return

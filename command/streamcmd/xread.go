@@ -46,7 +46,7 @@ type reading struct {
 	consumer []byte
 	from     int // the argument with the first key
 	streams  int
-	ids      []stream.ID // the ids that were seen, of each stream
+	ids      idSeq // the ids that were seen, of each stream
 }
 
 // noTimeout is the time-out of a request that does not wait.
@@ -84,8 +84,7 @@ func is(word []byte, name string) bool {
 }
 
 func xread(c *command.Ctx) {
-	var here [idsHere]stream.ID
-	r := reading{ids: here[:0]}
+	var r reading
 	if r.parse(c) && r.parseIDs(c) {
 		r.serve(c)
 	}
@@ -182,7 +181,7 @@ func (r *reading) parseIDs(c *command.Ctx) (ok bool) {
 		}
 		at := r.from + r.streams + i
 		var id stream.ID
-		switch text(c.Args[at]) {
+		switch string(cut(c.Args[at])) {
 		case "$":
 			if r.grouped {
 				c.Err(errLastID)
@@ -202,7 +201,7 @@ func (r *reading) parseIDs(c *command.Ctx) (ok bool) {
 				return false
 			}
 		}
-		r.ids = append(r.ids, id)
+		r.ids.add(id)
 	}
 	return true
 }
@@ -248,7 +247,7 @@ func (r *reading) beginStream(c *command.Ctx, i int) {
 // serveStream replies the entries of a stream after those that were seen, and
 // reports whether there are any.
 func (r *reading) serveStream(c *command.Ctx, i int, s *stream.Stream) bool {
-	from, ok := r.ids[i].Next()
+	from, ok := r.ids.at(i).Next()
 	if at := s.Seek(from); !ok || !at.Valid() {
 		return false
 	}

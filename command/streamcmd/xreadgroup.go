@@ -29,8 +29,7 @@ var xreadgroupSpec = &command.Spec{
 }
 
 func xreadgroup(c *command.Ctx) {
-	var here [idsHere]stream.ID
-	r := reading{ids: here[:0], grouped: true}
+	r := reading{grouped: true}
 	if r.parse(c) && r.parseIDs(c) {
 		r.serve(c)
 	}
@@ -54,7 +53,7 @@ func (r *reading) hasGroup(c *command.Ctx, i int, there bool, s *stream.Stream) 
 func (r *reading) serveGroup(c *command.Ctx, i int, s *stream.Stream) bool {
 	g, _ := s.Group(r.group)
 	key := c.Keys[i]
-	fresh := r.ids[i] == stream.MaxID
+	fresh := r.ids.at(i) == stream.MaxID
 	last := s.SeekBack(stream.MaxID)
 	some := !fresh || last.Valid() && g.Last().Less(last.ID())
 	consumer, created := consumerOf(c, key, g, r.consumer)
@@ -68,7 +67,7 @@ func (r *reading) serveGroup(c *command.Ctx, i int, s *stream.Stream) bool {
 	if fresh {
 		r.deliver(c, key.Bytes, s, g, consumer)
 	} else {
-		r.history(c, r.ids[i], s, consumer)
+		r.history(c, r.ids.at(i), s, consumer)
 	}
 	c.Dirty++
 	return true

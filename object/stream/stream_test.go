@@ -547,3 +547,43 @@ func BenchmarkAppend(b *testing.B) {
 	}
 	b.ReportMetric(used/n, "B/entry")
 }
+
+// A step of freeing a stream may give back only so much, whatever hangs on it:
+// entries, groups or what is pending.
+func TestFreedInSlices(t *testing.T) {
+	a := mem.NewArena()
+	defer a.Close()
+	rec := New(a, []byte("key"), 0)
+	var buf []byte
+	var s Stream
+	s.Open(rec, &buf)
+	pairs := pairsOf([]string{"field", strings.Repeat("x", 100)})
+	g, _ := s.CreateGroup([]byte("g"), ID{}, 0)
+	var consumers [3]Consumer
+	for i := range consumers {
+		consumers[i], _ = g.CreateConsumer(fmt.Appendf(nil, "c%d", i), 1)
+	}
+	for i := range uint64(20_000) {
+		s.Append(ID{i + 1, 0}, pairs, Limits{Bytes: 4096, Entries: 100})
+		g.Give(ID{i + 1, 0}, consumers[i%3], 1, 1)
+	}
+	for i := range 300 {
+		s.CreateGroup(fmt.Appendf(nil, "group-%d", i), ID{}, 0)
+	}
+	if cost := object.FreeCost(rec); cost < 20_000 {
+		t.Errorf("freeing costs %d", cost)
+	}
+	const budget = 2
+	most := int64(budget+1) * 64 * (4096 + 512) // entries of as many leaves
+	steps := 0
+	for done := false; !done; steps++ {
+		before := a.UsedBytes()
+		done = object.FreeSome(rec, budget)
+		if freed := before - a.UsedBytes(); freed > most {
+			t.Fatalf("step %d freed %d bytes", steps, freed)
+		}
+	}
+	if steps < 300 || a.UsedBytes() != 0 {
+		t.Fatalf("%d steps, %d bytes left", steps, a.UsedBytes())
+	}
+}
