@@ -54,37 +54,47 @@ type pairUp struct {
 func TestStreamEqualsModel(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
+	for i := range uint64(12) {
+		play(t, seed+i, 1500)
+	}
+}
+
+// FuzzStreamEqualsModel is the same for any seed.
+func FuzzStreamEqualsModel(f *testing.F) {
+	f.Add(uint64(1))
+	f.Fuzz(func(t *testing.T, seed uint64) { play(t, seed, 600) })
+}
+
+func play(t *testing.T, seed uint64, steps int) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	a := mem.NewArena()
 	defer a.Close()
-	for range 12 {
-		p := &pairUp{t: t, r: r, arena: a, rec: New(a, []byte("key"), 0)}
-		p.twin.groups = map[string]*twinGroup{}
-		p.lim = Limits{Bytes: r.IntN(3) * (1 + r.IntN(3000)), Entries: r.IntN(3) * r.IntN(150)}
-		for step := range 1500 {
-			p.s.Open(p.rec, &p.buf)
-			p.step(step/500%2 == 0)
-			if step%100 == 0 {
-				p.compare()
-			}
-		}
+	p := &pairUp{t: t, r: r, arena: a, rec: New(a, []byte("key"), 0)}
+	p.twin.groups = map[string]*twinGroup{}
+	p.lim = Limits{Bytes: r.IntN(3) * (1 + r.IntN(3000)), Entries: r.IntN(3) * r.IntN(150)}
+	for step := range steps {
 		p.s.Open(p.rec, &p.buf)
-		p.compare()
-		old := p.rec
-		p.rec = object.Clone(a, old, []byte("twin"), false, false)
-		object.Free(old)
-		p.s.Open(p.rec, &p.buf)
-		p.compare()
-		blocks := 0
-		object.Blocks(p.rec, func(h mem.Handle) { blocks += mem.BlockSize(h) })
-		if int64(blocks) != a.UsedBytes() {
-			t.Fatalf("blocks of %d bytes, %d in use", blocks, a.UsedBytes())
+		p.step(step/500%2 == 0)
+		if step%100 == 0 {
+			p.compare()
 		}
-		for !object.FreeSome(p.rec, 1) {
-		}
-		if n := a.UsedBytes(); n != 0 {
-			t.Fatalf("%d bytes left", n)
-		}
+	}
+	p.s.Open(p.rec, &p.buf)
+	p.compare()
+	old := p.rec
+	p.rec = object.Clone(a, old, []byte("twin"), false, false)
+	object.Free(old)
+	p.s.Open(p.rec, &p.buf)
+	p.compare()
+	blocks := 0
+	object.Blocks(p.rec, func(h mem.Handle) { blocks += mem.BlockSize(h) })
+	if int64(blocks) != a.UsedBytes() {
+		t.Fatalf("blocks of %d bytes, %d in use", blocks, a.UsedBytes())
+	}
+	for !object.FreeSome(p.rec, 1) {
+	}
+	if n := a.UsedBytes(); n != 0 {
+		t.Fatalf("%d bytes left", n)
 	}
 }
 
