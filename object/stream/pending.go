@@ -34,7 +34,8 @@ func (p Pending) Set(ms, count int64) {
 	mem.Store64(p.h, object.PendingCountAt, uint64(count))
 }
 
-// Consumer returns the consumer whom the entry is with.
+// Consumer returns the consumer whom the entry is with, none only between Hold and
+// Assign.
 func (p Pending) Consumer() Consumer {
 	return Consumer{mem.Handle(mem.Load64(p.h, object.PendingConsumerAt))}
 }
@@ -83,24 +84,31 @@ func findPending(t *btree.Tree, id ID) (p Pending, ok bool) {
 // Give makes an entry pending with a consumer of the group, whoever had it, as
 // given to it at a time in Unix milliseconds for the count-th time. O(log n).
 func (g Group) Give(id ID, c Consumer, ms, count int64) Pending {
+	p, _ := g.Hold(id, ms, count)
+	g.Assign(p, c)
+	p.Set(ms, count)
+	return p
+}
+
+// Hold makes an entry pending with nobody yet: RDB files tell what is pending before
+// they tell with whom, and the caller goes on with Assign. ok is false, and nothing
+// changes, if the entry is pending already. O(log n).
+func (g Group) Hold(id ID, ms, count int64) (p Pending, ok bool) {
 	var seq [8]byte
 	t := g.pending()
 	at := t.Seek(idKey(id, &seq))
 	if at.Valid() {
-		if p := pendingOf(at.Entry()); p.ID() == id {
-			g.Assign(p, c)
-			p.Set(ms, count)
-			return p
+		if p = pendingOf(at.Entry()); p.ID() == id {
+			return p, false
 		}
 	}
-	p := Pending{id.Ms, g.arena.Alloc(object.PendingSize, mem.KindNode)}
+	p = Pending{id.Ms, g.arena.Alloc(object.PendingSize, mem.KindNode)}
 	copy(object.PendingSeq(p.h), seq[:])
-	mem.Store64(p.h, object.PendingConsumerAt, uint64(c.h))
+	mem.Store64(p.h, object.PendingConsumerAt, 0)
 	p.Set(ms, count)
 	at.Insert(g.arena, p.entry())
 	t.Save(g.h, object.GroupPendingAt)
-	p.insert(g.arena, c.h, object.ConsumerPendingAt)
-	return p
+	return p, true
 }
 
 // Assign moves a pending entry to a consumer of the same group. O(log n).
@@ -109,7 +117,9 @@ func (g Group) Assign(p Pending, c Consumer) {
 	if old == c {
 		return
 	}
-	p.remove(g.arena, old.h, object.ConsumerPendingAt)
+	if old.h != 0 {
+		p.remove(g.arena, old.h, object.ConsumerPendingAt)
+	}
 	p.insert(g.arena, c.h, object.ConsumerPendingAt)
 	mem.Store64(p.h, object.PendingConsumerAt, uint64(c.h))
 }

@@ -14,7 +14,7 @@
 // least one entry, deleted or not, and only the first node may have none that is not
 // deleted (trimming by id leaves it so). I3: all of a node but its last entry is
 // within NodeBytes and the limits. I4: what is pending in a group is pending with
-// exactly one of its consumers.
+// exactly one of its consumers, but for what a loader has not assigned yet (Hold).
 //
 // The package does not read a clock, and keeps counters as it is told: which
 // commands touch them is the caller's knowledge.

@@ -435,6 +435,17 @@ func (p *pairUp) consumer(g Group, w *twinGroup) {
 		c.SetSeen(1)
 		c.SetActive(now)
 		w.consumers[name] = [2]int64{1, now}
+	case op < 6:
+		id := p.someID()
+		_, there := w.pending[id]
+		q, held := g.Hold(id, now, 3)
+		if held == there {
+			p.t.Fatalf("holding %v: %v", id, held)
+		}
+		if held {
+			g.Assign(q, c)
+			w.pending[id] = twinPending{name, now, 3}
+		}
 	case op < 20:
 		id := p.someID()
 		g.Give(id, c, now, 7)
