@@ -114,6 +114,14 @@ func (db *DB) signal(s *Shard, k Key) {
 	}
 }
 
+// Signal lets those who wait for a key look at it, though its value was not changed
+// for those who watch it. The caller holds the lock of the key's shard.
+func (db *DB) Signal(k Key) {
+	if db.ks.Waits() {
+		db.signal(&db.ks.shards[ShardOf(k.Hash)], k)
+	}
+}
+
 // Waits reports whether anybody waits for any key. Safe from any goroutine.
 func (ks *Keyspace) Waits() bool { return ks.waits.Load() > 0 }
 

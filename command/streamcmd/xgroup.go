@@ -257,6 +257,7 @@ func xgroupDestroy(c *command.Ctx) {
 	}
 	c.Dirty++
 	c.Notify(command.NotifyStream, "xgroup-destroy", c.Keys[0].Bytes)
+	c.DB.Signal(c.Keys[0]) // who waits as one of the group learns that it is gone
 	c.W.Int(1)
 }
 

@@ -4,7 +4,9 @@ import (
 	"strings"
 
 	"kvorum/command"
+	"kvorum/keyspace"
 	"kvorum/num"
+	"kvorum/object"
 	"kvorum/object/stream"
 )
 
@@ -164,19 +166,33 @@ func (r *reading) readTimeout(c *command.Ctx, i int) (ok bool) {
 	return false
 }
 
+// entry looks stream i up, as far as the handler may; ok is false after the error
+// reply. A request of XREAD that has waited takes another type for an absent key and
+// waits on; one of XREADGROUP ends there, for its group is gone.
+func (r *reading) entry(c *command.Ctx, i int) (e keyspace.Entry, ok bool) {
+	if !c.Holds(i) {
+		return e, true
+	}
+	e = c.Read(i)
+	if c.Serving && !r.grouped && e.OK() && e.Type() != object.Stream {
+		return keyspace.Entry{}, true
+	}
+	return e, isStream(c, e)
+}
+
 // parseIDs reads the ids, and checks keys and groups; ok is false after the error
 // reply.
 func (r *reading) parseIDs(c *command.Ctx) (ok bool) {
 	for i := range r.streams {
 		var s stream.Stream
-		e := c.Read(i)
-		if !isStream(c, e) {
+		e, ok := r.entry(c, i)
+		if !ok {
 			return false
 		}
 		if e.OK() {
 			s.Open(e.Rec, &c.Buf)
 		}
-		if r.grouped && !r.hasGroup(c, i, e.OK(), &s) {
+		if r.grouped && c.Holds(i) && !r.hasGroup(c, i, e.OK(), &s) {
 			return false
 		}
 		at := r.from + r.streams + i
@@ -206,13 +222,13 @@ func (r *reading) parseIDs(c *command.Ctx) (ok bool) {
 	return true
 }
 
-// serve replies what there is, or that there is nothing.
+// serve replies what there is, or waits for it, or replies that there is nothing.
 func (r *reading) serve(c *command.Ctx) {
 	start := len(c.W.B)
 	d, n := c.W.DeferLen(), 0
 	for i := range r.streams {
-		e := c.Read(i)
-		if !e.OK() {
+		e, ok := r.entry(c, i)
+		if !ok || !e.OK() {
 			continue
 		}
 		var s stream.Stream
@@ -223,9 +239,8 @@ func (r *reading) serve(c *command.Ctx) {
 	}
 	switch {
 	case n == 0:
-		// COMPAT: xread-block: nobody waits yet, BLOCK ends as at its time-out
 		c.W.B = c.W.B[:start]
-		c.W.NullArray()
+		r.wait(c)
 	case c.W.Proto == 3:
 		c.W.SetDeferredMap(d, n)
 	default:
@@ -234,6 +249,24 @@ func (r *reading) serve(c *command.Ctx) {
 	if r.grouped && c.EffectCount() == 0 {
 		c.NoEffect() // what changed is told by effects, or by nobody
 	}
+}
+
+// wait lets the request wait if it means to. What "$" stands for is settled now.
+func (r *reading) wait(c *command.Ctx) {
+	if r.timeout == noTimeout {
+		c.W.NullArray()
+		return
+	}
+	for i := range r.streams {
+		if at := r.from + r.streams + i; string(cut(c.Args[at])) == "$" {
+			c.Args[at] = r.ids.at(i).Append(nil)
+		}
+	}
+	until := r.timeout
+	if until > 0 {
+		until += c.Now
+	}
+	c.Block(0, len(c.Keys), until, command.NullArray)
 }
 
 // beginStream replies the name of a stream, with its entries to come.

@@ -56,6 +56,9 @@ func (r *reading) serveGroup(c *command.Ctx, i int, s *stream.Stream) bool {
 	fresh := r.ids.at(i) == stream.MaxID
 	last := s.SeekBack(stream.MaxID)
 	some := !fresh || last.Valid() && g.Last().Less(last.ID())
+	if c.Serving && !some {
+		return false // the key was changed in some other way
+	}
 	consumer, created := consumerOf(c, key, g, r.consumer)
 	if created && r.noAck {
 		consumerEffect(c, key.Bytes, g, consumer)
