@@ -24,6 +24,7 @@ func (w *Worker) block(s *command.Session) {
 	}
 	b := &command.Waiter{Sess: s, Copy: *s, Spec: c.Spec, UntilMs: until}
 	b.Owner = b
+	b.Gone = c.Spec.WaitsGone
 	var q command.Txn
 	q.Add(c.Spec, c.Args)
 	b.Args = q.Queue[0].Args

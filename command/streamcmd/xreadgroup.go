@@ -25,7 +25,7 @@ var xreadgroupSpec = &command.Spec{
 		}},
 	},
 	GetKeys: readKeys,
-	Handler: xreadgroup,
+	Handler: xreadgroup, WaitsGone: true,
 }
 
 func xreadgroup(c *command.Ctx) {
