@@ -9,6 +9,7 @@ import (
 	"kvorum/object/hash"
 	"kvorum/object/list"
 	"kvorum/object/set"
+	"kvorum/object/stream"
 	"kvorum/object/zset"
 	"kvorum/resp"
 	"kvorum/rng"
@@ -104,6 +105,8 @@ type Packing struct {
 	List list.Limits
 	Set  set.Limits
 	ZSet zset.Limits
+
+	Stream stream.Limits
 }
 
 // LFU holds the parameters of the frequency counters.

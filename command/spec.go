@@ -205,6 +205,7 @@ type Spec struct {
 	Mode       Mode
 	Subs       []*Spec
 	Handler    Handler // nil for a container that only has subcommands
+	WaitsGone  bool    // when it waits for keys it ends if they go, too
 
 	// Guard returns why a client may not use the command at all, an error's text,
 	// "" if it may. It is asked after the number of arguments was checked and before

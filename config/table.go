@@ -175,6 +175,6 @@ var dataRows = []Directive{
 	{Name: "zset-max-listpack-entries", Alias: "zset-max-ziplist-entries", Kind: KindInt, Flags: Unsigned, Max: longMax, Default: "128", Unit: "members"},
 	{Name: "zset-max-listpack-value", Alias: "zset-max-ziplist-value", Kind: KindMemory, Flags: Unsigned, Max: longMax, Default: "64", Unit: "bytes"},
 	{Name: "hll-sparse-max-bytes", Kind: KindMemory, Flags: Unsigned, Max: longMax, Default: "3000", Unit: "bytes"},
-	{Name: "stream-node-max-bytes", Kind: KindMemory, Flags: Unsigned, Max: longMax, Default: "4096", Unit: "bytes", NoEffect: noCollections},
-	{Name: "stream-node-max-entries", Kind: KindInt, Max: longMax, Default: "100", Unit: "entries", NoEffect: noCollections},
+	{Name: "stream-node-max-bytes", Kind: KindMemory, Flags: Unsigned, Max: longMax, Default: "4096", Unit: "bytes"},
+	{Name: "stream-node-max-entries", Kind: KindInt, Max: longMax, Default: "100", Unit: "entries"},
 }

@@ -24,6 +24,7 @@ func (w *Worker) block(s *command.Session) {
 	}
 	b := &command.Waiter{Sess: s, Copy: *s, Spec: c.Spec, UntilMs: until}
 	b.Owner = b
+	b.Gone = c.Spec.WaitsGone
 	var q command.Txn
 	q.Add(c.Spec, c.Args)
 	b.Args = q.Queue[0].Args
@@ -130,7 +131,11 @@ func (w *Worker) serveOne(b *command.Waiter, alone bool) bool {
 	if blocked {
 		return false
 	}
+	if failed {
+		w.servedErrors++ // not one of the command that serves
+	}
 	w.count(&b.Copy, b.Spec, b.Args, 0, failed)
+	w.totals.PerCommand[b.Spec.ID].Calls-- // it was counted when it began to wait
 	w.e.hooks.Deliver(b, reply)
 	return true
 }

@@ -35,7 +35,7 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	}
 	c.Begin(s, spec, args)
 	c.Keys = keys
-	errors := w.totals.Errors
+	errors, served := w.totals.Errors, w.servedErrors
 	switch spec.Mode {
 	case command.Exclusive:
 		if w.guarded(s, spec) {
@@ -76,7 +76,7 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	if spec.Flags&command.Admin != 0 {
 		w.adoptNew() // CONFIG SET is in force for the next request, of the same batch too
 	}
-	w.account(s, spec, args, w.totals.Errors > errors)
+	w.account(s, spec, args, w.totals.Errors > errors+w.servedErrors-served)
 	w.out.Proto = s.Proto
 }
 

@@ -41,6 +41,9 @@ type Worker struct {
 	allHeld  bool // while serving: the world stands still
 	totals   Totals
 	rng      rng.Rand
+
+	servedErrors uint64 // errors of requests that had waited
+
 	internal command.Session // of work of no client
 
 	reqs [batchMax]resp.Request

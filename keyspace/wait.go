@@ -21,7 +21,9 @@ const (
 type Wait struct {
 	Owner any // who waits; for the owner of the keyspace
 	// More are keys that will be needed, besides those waited for, to serve it.
-	More  []Key
+	More []Key
+	// Gone tells that it waits for the keys to go, too: for INFO.
+	Gone  bool
 	state atomic.Uint32
 	nodes []waitNode
 }
@@ -111,6 +113,14 @@ func (db *DB) signal(s *Shard, k Key) {
 	if q := db.queueOf(k, false); q != nil && !q.ready {
 		q.ready = true
 		s.ready = append(s.ready, q)
+	}
+}
+
+// Signal lets those who wait for a key look at it, though its value was not changed
+// for those who watch it. The caller holds the lock of the key's shard.
+func (db *DB) Signal(k Key) {
+	if db.ks.Waits() {
+		db.signal(&db.ks.shards[ShardOf(k.Hash)], k)
 	}
 }
 
@@ -252,6 +262,29 @@ func (ks *Keyspace) WaitedKeys() (n int) {
 		}
 	}
 	return n
+}
+
+// WaitedKeysGone is WaitedKeys for those keys that somebody waits for to go, too.
+func (ks *Keyspace) WaitedKeysGone() (n int) {
+	for i := range ks.shards {
+		for _, q := range ks.shards[i].queues {
+			for ; q != nil; q = q.other {
+				if q.waitsGone() {
+					n++
+				}
+			}
+		}
+	}
+	return n
+}
+
+func (q *queue) waitsGone() bool {
+	for n := q.head; n != nil; n = n.next {
+		if n.w.Gone {
+			return true
+		}
+	}
+	return false
 }
 
 // signalAll puts the queues of all keys of a database on the lists of their shards:

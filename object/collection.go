@@ -45,6 +45,8 @@ func newRoot(a *mem.Arena, enc Encoding) mem.Handle {
 		var t table.Table
 		t.Save(root)
 		return root
+	case EncStream:
+		return newStreamRoot(a)
 	}
 	invariants.Fail("object: no empty collection of encoding %d", enc)
 	return 0
@@ -108,6 +110,10 @@ func freeCollection(h mem.Handle, budget int) (done bool) {
 	root := Root(h)
 	a := mem.ArenaOf(root)
 	switch enc := Load(h).Encoding(); enc {
+	case EncStream:
+		if !freeStream(a, root, budget) {
+			return false
+		}
 	case EncQuicklist:
 		nodes := btree.Load(root, 0, nil)
 		done := nodes.Clear(a, budget, func(e btree.Entry) { mem.Free(mem.Handle(e.A), mem.KindNode) })
@@ -140,6 +146,8 @@ func collectionBlocks(h mem.Handle, fn func(mem.Handle)) {
 	root := Root(h)
 	fn(root)
 	switch enc := Load(h).Encoding(); enc {
+	case EncStream:
+		streamBlocks(root, fn)
 	case EncQuicklist:
 		nodes := btree.Load(root, 0, nil)
 		nodes.Blocks(fn, func(e btree.Entry) { fn(mem.Handle(e.A)) })
@@ -165,6 +173,8 @@ func copyCollection(a *mem.Arena, h mem.Handle) mem.Handle {
 	case EncHashtable, EncSkiplist:
 	case EncQuicklist:
 		return copySequence(a, root)
+	case EncStream:
+		return copyStream(a, root)
 	default:
 		return copyBlock(a, root)
 	}
@@ -240,6 +250,8 @@ func FreeCost(h mem.Handle) int {
 	case EncQuicklist:
 		nodes := btree.Load(Root(h), 0, nil)
 		return int(nodes.Len())
+	case EncStream:
+		return streamCost(Root(h))
 	}
 	return 1
 }

@@ -92,6 +92,8 @@ func (e Encoding) Name() string {
 		return "quicklist"
 	case EncListpack:
 		return "listpack"
+	case EncStream:
+		return "stream"
 	}
 	invariants.Fail("object: encoding %d has no name", e)
 	return ""

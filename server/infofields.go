@@ -80,7 +80,7 @@ var clientFields = []field{
 	constant("tracking_clients", 0),
 	{"clients_in_timeout_table", func(r *report) any { return r.s.timed.Load() }},
 	{"total_blocking_keys", func(r *report) any { return r.blockingKeys() }},
-	constant("total_blocking_keys_on_nokey", 0),
+	{"total_blocking_keys_on_nokey", func(r *report) any { return r.blockingKeysGone() }},
 }
 
 var memoryFields = []field{

@@ -88,6 +88,14 @@ func (r *report) blockingKeys() (n int) {
 	return n
 }
 
+// blockingKeysGone returns the number of keys that clients wait for to go, too.
+func (r *report) blockingKeysGone() (n int) {
+	if r.s.ks.Waits() {
+		r.s.eng.Exclusive(func() { n = r.s.ks.WaitedKeysGone() })
+	}
+	return n
+}
+
 func (r *report) tickets() (n int64) {
 	for _, db := range r.databases() {
 		n += db.tickets

@@ -12,6 +12,7 @@ import (
 	"kvorum/object/hash"
 	"kvorum/object/list"
 	"kvorum/object/set"
+	"kvorum/object/stream"
 	"kvorum/object/zset"
 )
 
@@ -22,6 +23,7 @@ func (s *Server) hookConfig() {
 		"requirepass", "proto-max-bulk-len", "notify-keyspace-events", "maxmemory-policy", "lfu-log-factor",
 		"lfu-decay-time", "slowlog-log-slower-than", "latency-tracking", "hll-sparse-max-bytes",
 		"hash-max-listpack-entries", "hash-max-listpack-value", "list-max-listpack-size", "set-max-intset-entries",
+		"stream-node-max-bytes", "stream-node-max-entries",
 		"set-max-listpack-entries", "set-max-listpack-value", "zset-max-listpack-entries", "zset-max-listpack-value",
 		"latency-monitor-threshold",
 		"maxmemory-samples", "maxmemory-eviction-tenacity", "lazyfree-lazy-eviction", "lazyfree-lazy-expire")
@@ -72,6 +74,7 @@ func (s *Server) packing() (p command.Packing) {
 		Integers: s.limit("set-max-intset-entries"),
 		Entries:  s.limit("set-max-listpack-entries"), Value: s.limit("set-max-listpack-value"),
 	}
+	p.Stream = stream.Limits{Bytes: s.limit("stream-node-max-bytes"), Entries: s.limit("stream-node-max-entries")}
 	p.ZSet = zset.Limits{Entries: s.limit("zset-max-listpack-entries"), Value: s.limit("zset-max-listpack-value")}
 	return p
 }

@@ -16,6 +16,7 @@ import (
 	"kvorum/command/servercmd"
 	"kvorum/command/setcmd"
 	"kvorum/command/strcmd"
+	"kvorum/command/streamcmd"
 	"kvorum/command/txncmd"
 	"kvorum/command/zsetcmd"
 )
@@ -31,6 +32,7 @@ func Families() [][]*command.Spec {
 		servercmd.Specs(),
 		hashcmd.Specs(),
 		setcmd.Specs(),
+		streamcmd.Specs(),
 		txncmd.Specs(),
 		listcmd.Specs(),
 		zsetcmd.Specs(),

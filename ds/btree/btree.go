@@ -1,9 +1,12 @@
 // Package btree is the counted B+tree of the store: ordered entries of 16 bytes in
 // off-heap nodes of 1 KB, with the position of each in O(log n).
 //
-//	node: | kind 1 | spare 1 | entries 2 | spare 4 | entries |
+//	node: | kind 1 | room of a leaf 1 | entries 2 | spare 12 | entries |
 //	leaf:  63 x | order 8 | item 8 |
 //	inner: 31 x | child 8 | weight of the child's subtree 8 | first entry of it 16 |
+//
+// A leaf that is the root begins with room for 3 entries and doubles, so that a
+// small tree takes little memory.
 //
 // A tree is one of two kinds. A keyed tree (sorted sets, streams) is ordered by
 // the entries' first word and, where that is equal, by the bytes that its owner
@@ -38,10 +41,12 @@ const (
 	innerFirst = 16 // offset of the first entry in an inner one
 	leafMax    = (nodeSize - headerSize) / leafEntry
 	innerMax   = (nodeSize - headerSize) / innerEntry
+	leafMin    = 3 // room of the first leaf of a tree
 	mergeShare = 3 // a node below a third of its room looks for a neighbour
 	heightMax  = 12
 
 	kindOffset  = 0
+	roomOffset  = 1
 	countOffset = 2
 	kindLeaf    = 1
 	kindInner   = 2
@@ -105,8 +110,18 @@ func (t *Tree) weightOf(e Entry) uint64 {
 type node mem.Handle
 
 func newNode(a *mem.Arena, kind uint8) node {
+	if kind == kindLeaf {
+		return newLeaf(a, leafMax)
+	}
 	h := a.Alloc(nodeSize, mem.KindNode)
 	mem.Store64(h, 0, uint64(kind))
+	return node(h)
+}
+
+func newLeaf(a *mem.Arena, room int) node {
+	h := a.Alloc(headerSize+room*leafEntry, mem.KindNode)
+	mem.Store64(h, 0, kindLeaf)
+	mem.Store8(h, roomOffset, uint8(room))
 	return node(h)
 }
 
@@ -117,7 +132,7 @@ func (n node) leaf() bool       { return mem.Load8(mem.Handle(n), kindOffset) ==
 // stride returns the size of the node's entries and how many it has room for.
 func (n node) stride() (size, room int) {
 	if n.leaf() {
-		return leafEntry, leafMax
+		return leafEntry, int(mem.Load8(mem.Handle(n), roomOffset))
 	}
 	return innerEntry, innerMax
 }

@@ -209,6 +209,24 @@ func TestOrderedArrivalFillsNodes(t *testing.T) {
 	}
 }
 
+func TestSmallTreesAreSmall(t *testing.T) {
+	a := mem.NewArena()
+	defer a.Close()
+	tree := New(number)
+	for i := range uint64(leafMax) {
+		c := tree.End()
+		c.Insert(a, Entry{i, i})
+		room := leafMin
+		for room < int(i)+1 {
+			room = 2*room + 1
+		}
+		if want := int64(mem.RoundSize(headerSize + room*leafEntry)); a.UsedBytes() != want {
+			t.Fatalf("%d entries take %d bytes, want %d", i+1, a.UsedBytes(), want)
+		}
+	}
+	tree.Clear(a, 1, func(Entry) {})
+}
+
 func BenchmarkInsertDelete(b *testing.B) {
 	a := mem.NewArena()
 	defer a.Close()

@@ -10,7 +10,7 @@ import (
 func (c *Cursor) Insert(a *mem.Arena, e Entry) {
 	t := c.t
 	if t.root == 0 {
-		n := newNode(a, kindLeaf)
+		n := newLeaf(a, leafMin)
 		t.root = mem.Handle(n)
 		c.path[0] = step{n, 0}
 	}
@@ -49,6 +49,10 @@ func (c *Cursor) makeRoom(a *mem.Arena, d int) {
 	if count < room {
 		return
 	}
+	if n.leaf() && room < leafMax {
+		c.growLeaf(a)
+		return
+	}
 	if d == 0 {
 		c.newRoot(a)
 	} else {
@@ -70,6 +74,16 @@ func (c *Cursor) makeRoom(a *mem.Arena, d int) {
 		at = 1
 	}
 	c.split(a, d, at)
+}
+
+// growLeaf moves a root that is a leaf to a block with twice the room.
+func (c *Cursor) growLeaf(a *mem.Arena) {
+	old := c.path[0].n
+	_, room := old.stride()
+	n := newLeaf(a, 2*room+1)
+	old.moveTail(0, n)
+	a.Free(mem.Handle(old), mem.KindNode)
+	c.path[0].n, c.t.root = n, mem.Handle(n)
 }
 
 func (c *Cursor) rightmost(d int) bool {
@@ -180,7 +194,7 @@ func (c *Cursor) shrinkRoot(a *mem.Arena) {
 	}
 	if node(t.root).len() == 0 {
 		a.Free(t.root, mem.KindNode)
-		*t = New(t.names)
+		t.root, t.weight, t.height = 0, 0, 0
 		c.path[0] = step{}
 	}
 }
@@ -265,7 +279,7 @@ func (c *Cursor) climb(d int) {
 			return
 		}
 	}
-	c.descend(0, true)
+	c.descend(0, true) // not c.t.End(): writing a pointer to *c moves trees to the heap
 	c.leaf().i++
 }
 

@@ -88,6 +88,14 @@ func configure(s *engine.Settings, name string, value []byte) bool {
 		n, ok := num.ParseMemory(value)
 		s.HLLSparseMax = int64(n)
 		return ok
+	case "stream-node-max-bytes":
+		n, ok := num.ParseMemory(value)
+		s.Packing.Stream.Bytes = int(n)
+		return ok
+	case "stream-node-max-entries":
+		n, ok := num.ParseInt64(value)
+		s.Packing.Stream.Entries = int(n)
+		return ok
 	case "requirepass":
 		s.Requirepass = string(value)
 	default:
