@@ -43,7 +43,13 @@ func (ks *Keyspace) Reclaim(budget int) (more bool) {
 		ks.reclaim[0] = nil
 		ks.reclaim = ks.reclaim[1:]
 	}
-	return len(ks.reclaim) > 0
+	return len(ks.reclaim) > 0 || ks.hasOrphans()
+}
+
+func (ks *Keyspace) hasOrphans() bool {
+	ks.orphanMu.Lock()
+	defer ks.orphanMu.Unlock()
+	return len(ks.orphans) > 0
 }
 
 func (ks *Keyspace) hasDetached() bool {
@@ -58,6 +64,10 @@ func (ks *Keyspace) hasDetached() bool {
 func (ks *Keyspace) free(d *detached, budget int) bool {
 	n := int64(0)
 	drop := func(h mem.Handle) {
+		if object.FreeCost(h) >= lazyBlocks {
+			ks.putAside(h)
+			return
+		}
 		object.Free(h)
 		n++
 	}

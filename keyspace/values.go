@@ -26,6 +26,11 @@ func (ks *Keyspace) release(h mem.Handle) {
 		return
 	}
 	ks.pending.Add(1)
+	ks.putAside(h)
+}
+
+// putAside leaves a record to freeOrphans. It counts as pending already.
+func (ks *Keyspace) putAside(h mem.Handle) {
 	ks.orphanMu.Lock()
 	ks.orphans = append(ks.orphans, h)
 	ks.orphanMu.Unlock()
@@ -48,9 +53,7 @@ func (ks *Keyspace) freeOrphans(budget int) (more bool) {
 		ks.freed.Add(1)
 		return n > 1
 	}
-	ks.orphanMu.Lock()
-	ks.orphans = append(ks.orphans, h)
-	ks.orphanMu.Unlock()
+	ks.putAside(h)
 	return true
 }
 
