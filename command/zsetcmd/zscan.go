@@ -84,6 +84,9 @@ func (s *scanner) parse(c *command.Ctx) (ok bool) {
 			}
 		case more && c.Is(i, "match"):
 			s.pattern = c.Args[i+1]
+			if string(s.pattern) == "*" { // matches also where a pattern does not: nothing
+				s.pattern = nil
+			}
 		default:
 			c.Err(command.ErrSyntax)
 			return false

@@ -185,6 +185,12 @@ func sameEncoding(a, b resp.Value) bool {
 	return list(a) && list(b) || samePacking(a, b)
 }
 
+// olderEncoding: before 7.2 sorted sets went over to skiplist a little later.
+func olderEncoding(a, b resp.Value) bool {
+	packed := func(v resp.Value) bool { return string(v.Str) == "listpack" || string(v.Str) == "skiplist" }
+	return sameEncoding(a, b) || packed(a) && packed(b)
+}
+
 // sameScan: of sets that are not packed the order differs, and so do the parts of an
 // iteration.
 func sameScan(a, b resp.Value) bool {
@@ -238,3 +244,10 @@ func (e *entry) describeOrdered(value resp.Value) {
 // hasDigits reports whether the digest of a value hangs on how floating point numbers
 // are written, or on the last digit of one.
 func hasDigits(e entry) bool { return e.typ == "zset" }
+
+// hideEncoding hides the encoding of a sorted set: see olderEncoding.
+func (e *entry) hideEncoding() {
+	if e.typ == "zset" {
+		e.encoding = ""
+	}
+}

@@ -270,6 +270,8 @@ func (p *pair) compareData() (ours, theirs string, err error) {
 		if peer.Older(p.theirs.srv.Version, "7.2.0") {
 			line[0].unpackSet()
 			line[1].unpackSet()
+			line[0].hideEncoding()
+			line[1].hideEncoding()
 		}
 		if !line[0].same(line[1]) {
 			return line[0].String(), line[1].String(), nil

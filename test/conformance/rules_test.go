@@ -132,8 +132,11 @@ func same(oracle *peer.Server, args []string, ours, theirs []byte) bool {
 		}
 	}
 	rule := loose[name]
-	if rule == nil && olderFloats(oracle, name) {
+	switch {
+	case rule == nil && olderFloats(oracle, name):
 		rule = sameFloats
+	case name == "object|encoding" && peer.Older(oracle.Version, "7.2.0"):
+		rule = olderEncoding
 	}
 	if rule == nil {
 		return false
