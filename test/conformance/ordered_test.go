@@ -188,7 +188,7 @@ func sameEncoding(a, b resp.Value) bool {
 // olderEncoding: before 7.2 sorted sets went over to skiplist a little later.
 func olderEncoding(a, b resp.Value) bool {
 	packed := func(v resp.Value) bool { return string(v.Str) == "listpack" || string(v.Str) == "skiplist" }
-	return sameEncoding(a, b) || packed(a) && packed(b)
+	return samePacking(a, b) || packed(a) && packed(b)
 }
 
 // sameScan: of sets that are not packed the order differs, and so do the parts of an
