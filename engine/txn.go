@@ -147,6 +147,8 @@ func (w *Worker) execOne(s *command.Session, q *command.Queued) (late command.Ta
 
 // lateReply is a reply that a command of a transaction makes off the loop, and its
 // place in the replies.
+//
+// COMPAT: exec-late: it is made when the transaction is over.
 type lateReply struct {
 	at   int
 	task command.Task
