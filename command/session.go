@@ -89,3 +89,15 @@ type Peer interface {
 	PendingOut() int
 	Unix() bool
 }
+
+// Bytes returns about the memory of what the session keeps: its transaction and
+// what it watches.
+func (s *Session) Bytes() (n int) {
+	if s.Txn != nil {
+		n += s.Txn.Bytes
+	}
+	if s.Watcher != nil {
+		n += s.Watcher.Bytes()
+	}
+	return n
+}

@@ -124,31 +124,19 @@ func (w *Worker) serveOne(b *command.Waiter, alone bool) bool {
 	}
 	reply := w.out.B
 	c.Serving = false
-	failed := w.totals.Errors != errors
+	w.totals.Errors = errors // what was replied counts when it reaches its loop
 	buf, buf2 := c.Buf, c.Buf2
 	*c, w.out = saved, out
 	c.Buf, c.Buf2 = buf, buf2
 	if blocked {
 		return false
 	}
-	if failed {
-		w.servedErrors++ // not one of the command that serves
-	}
-	w.count(&b.Copy, b.Spec, b.Args, 0, failed)
-	w.totals.PerCommand[b.Spec.ID].Calls-- // it was counted when it began to wait
 	w.e.hooks.Deliver(b, reply)
 	return true
 }
 
 // holdsShard reports whether a shard is locked by the running command.
 func (w *Worker) holdsShard(shard int) bool { return w.allHeld || w.locks.holds(shard) }
-
-// CountError counts an error that is replied without a command being executed. The
-// caller is the worker's goroutine.
-func (w *Worker) CountError(text string) {
-	w.totals.Errors++
-	w.totals.countError(text)
-}
 
 // Released ends what is left of a wait that is over: the places in queues. The
 // caller is on the session's loop and in no batch.

@@ -35,7 +35,7 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	}
 	c.Begin(s, spec, args)
 	c.Keys = keys
-	errors, served := w.totals.Errors, w.servedErrors
+	errors := w.totals.Errors
 	switch spec.Mode {
 	case command.Exclusive:
 		if w.guarded(s, spec) {
@@ -43,7 +43,9 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		}
 		w.exclusive(spec)
 	case command.Transaction:
-		w.exec(s, args)
+		if w.exec(s, args) {
+			errors = w.totals.Errors // those of its commands are theirs
+		}
 		if w.unusual&monitored != 0 {
 			w.tell()
 		}
@@ -76,7 +78,7 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	if spec.Flags&command.Admin != 0 {
 		w.adoptNew() // CONFIG SET is in force for the next request, of the same batch too
 	}
-	w.account(s, spec, args, w.totals.Errors > errors+w.servedErrors-served)
+	w.account(s, spec, args, w.totals.Errors > errors)
 	w.out.Proto = s.Proto
 }
 
@@ -137,7 +139,7 @@ func (w *Worker) account(s *command.Session, spec *command.Spec, args [][]byte, 
 	s.Commands++
 	s.LastCmd = spec
 	s.LastSeen = w.nowMs
-	if s.Task != nil {
+	if s.Task != nil || s.Flags&command.Blocked != 0 {
 		s.Unfinished = unfinished(spec, args, spent)
 		return
 	}

@@ -49,18 +49,18 @@ func (w *Worker) abort(s *command.Session, text string) string {
 	return errExecRefused + strings.TrimPrefix(text[1:], "ERR ")
 }
 
-// exec runs a transaction, or replies why it does not.
-func (w *Worker) exec(s *command.Session, args [][]byte) {
+// exec runs a transaction and reports that it did, or replies why it does not.
+func (w *Worker) exec(s *command.Session, args [][]byte) (ran bool) {
 	c := &w.ctx
 	txn, exec := s.Txn, c.Spec
 	switch {
 	case txn == nil:
 		c.Err(errExecWithoutMulti)
-		return
+		return false
 	case txn.Failed:
 		c.Discard()
 		c.Err(errExecAbort)
-		return
+		return false
 	}
 	s.Txn = nil
 	alone := false
@@ -93,6 +93,7 @@ func (w *Worker) exec(s *command.Session, args [][]byte) {
 	clear(w.txnKeys)
 	c.Begin(s, exec, args)
 	c.Unwatch()
+	return true
 }
 
 // execLocked runs a transaction whose keys are locked, unless a watched key has
@@ -141,7 +142,7 @@ func (w *Worker) execOne(s *command.Session, q *command.Queued) (late command.Ta
 		w.tell()
 	}
 	late, s.Task = s.Task, nil
-	w.account(s, q.Spec, q.Args, w.totals.Errors != errors)
+	w.account(s, q.Spec, q.Args, w.totals.Errors > errors)
 	return late
 }
 

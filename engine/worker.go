@@ -42,8 +42,6 @@ type Worker struct {
 	totals   Totals
 	rng      rng.Rand
 
-	servedErrors uint64 // errors of requests that had waited
-
 	internal command.Session // of work of no client
 
 	reqs [batchMax]resp.Request

@@ -49,9 +49,9 @@ const (
 // Shard is the unit of locking.
 type Shard struct {
 	mu       sync.Mutex
-	watchers map[watchKey][]*Watcher // nil while nothing in the shard is watched
-	queues   map[uint64]*queue       // by queueID; nil while nobody waits for a key of the shard
-	ready    []*queue                // of keys that have changed
+	watchers map[watchKey][]watch // nil while nothing in the shard is watched
+	queues   map[uint64]*queue    // by queueID; nil while nobody waits for a key of the shard
+	ready    []*queue             // of keys that have changed
 	_        [cacheLine - 48]byte
 }
 
@@ -255,13 +255,13 @@ func Touch(h mem.Handle, value uint32) {
 }
 
 // SwapDB exchanges the data of two databases. The caller is exclusive.
-func (ks *Keyspace) SwapDB(i, j int) {
+func (ks *Keyspace) SwapDB(i, j int, nowMs int64) {
 	a, b := ks.dbs[i], ks.dbs[j]
 	if a == b {
 		return
 	}
-	ks.touchWatched(a, b)
-	ks.touchWatched(b, a)
+	ks.touchWatched(a, b, nowMs)
+	ks.touchWatched(b, a, nowMs)
 	a.tables, b.tables = b.tables, a.tables
 	a.groups, b.groups = b.groups, a.groups
 	ks.signalAll(a)
@@ -280,7 +280,7 @@ func (db *DB) Flush() int64 {
 	if !used {
 		return 0
 	}
-	db.ks.touchWatched(db, nil)
+	db.ks.touchWatched(db, nil, 0)
 	db.reset()
 	db.ks.signalAll(db)
 	db.ks.detach(d)

@@ -256,7 +256,7 @@ func TestRandomOperationsEqualModel(t *testing.T) {
 			w.model[db] = make(map[string]modelKey)
 		}
 		if round%7 == 5 {
-			w.ks.SwapDB(0, 2)
+			w.ks.SwapDB(0, 2, 0)
 			w.model[0], w.model[2] = w.model[2], w.model[0]
 		}
 		w.pass(100)
@@ -320,7 +320,7 @@ func TestWatchersLearnOfEveryChange(t *testing.T) {
 		"resize": func() { w.resize(0, "k", 10) },
 		"rename": func() { w.transfer(0, "k", 0, "l", true) },
 		"flush":  func() { w.ks.DB(0).Flush(); w.model[0] = map[string]modelKey{} },
-		"swap":   func() { w.ks.SwapDB(0, 1); w.model[0], w.model[1] = w.model[1], w.model[0] },
+		"swap":   func() { w.ks.SwapDB(0, 1, 0); w.model[0], w.model[1] = w.model[1], w.model[0] },
 	}
 	for name, change := range changes {
 		w.ks.DB(0).Flush()

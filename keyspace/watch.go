@@ -14,7 +14,12 @@ type Watcher struct {
 	dirty atomic.Bool
 	keys  []watchKey
 	hash  []uint64
-	gone  []bool // the key had expired, unnoticed, when it was watched
+}
+
+// watch is one Watcher of a key, guarded by the lock of the key's shard.
+type watch struct {
+	w    *Watcher
+	gone bool // the key is there but had expired when it was watched: its end changes nothing
 }
 
 // Dirty reports whether a watched key was modified. Safe from any goroutine.
@@ -22,6 +27,17 @@ func (w *Watcher) Dirty() bool { return w.dirty.Load() }
 
 // Len returns the number of keys watched.
 func (w *Watcher) Len() int { return len(w.keys) }
+
+// Bytes returns about the memory that watching takes.
+func (w *Watcher) Bytes() (n int) {
+	for _, k := range w.keys {
+		n += 2*len(k.key) + watchBytes
+	}
+	return n
+}
+
+// watchBytes is what a watched key takes besides its bytes, which are kept twice.
+const watchBytes = 128
 
 // Watch begins to watch a key of the database. The caller holds its shard's
 // lock. Watching the same key twice is once.
@@ -34,13 +50,17 @@ func (db *DB) Watch(k Key, w *Watcher, nowMs int64) {
 	}
 	s := &db.ks.shards[ShardOf(k.Hash)]
 	if s.watchers == nil {
-		s.watchers = make(map[watchKey][]*Watcher)
+		s.watchers = make(map[watchKey][]watch)
 	}
-	s.watchers[wk] = append(s.watchers[wk], w)
+	s.watchers[wk] = append(s.watchers[wk], watch{w, db.stale(k, nowMs)})
 	w.keys = append(w.keys, wk)
 	w.hash = append(w.hash, k.Hash)
+}
+
+// stale reports whether a key is there that has expired.
+func (db *DB) stale(k Key, nowMs int64) bool {
 	e := db.Find(k)
-	w.gone = append(w.gone, e.OK() && e.Expired(nowMs))
+	return e.OK() && e.Expired(nowMs)
 }
 
 // AppendKeys appends the keys watched to dst.
@@ -55,11 +75,14 @@ func (w *Watcher) AppendKeys(dst []Key) []Key {
 // removed it yet. The caller holds the locks of all of them.
 func (w *Watcher) Expired(ks *Keyspace, nowMs int64) bool {
 	for i, wk := range w.keys {
-		if w.gone[i] {
+		k := Key{[]byte(wk.key), w.hash[i]}
+		if !ks.dbs[wk.db].stale(k, nowMs) {
 			continue
 		}
-		if e := ks.dbs[wk.db].Find(Key{[]byte(wk.key), w.hash[i]}); e.OK() && e.Expired(nowMs) {
-			return true
+		for _, have := range ks.shards[ShardOf(k.Hash)].watchers[wk] {
+			if have.w == w && !have.gone {
+				return true
+			}
 		}
 	}
 	return false
@@ -74,16 +97,16 @@ func (ks *Keyspace) Unwatch(w *Watcher) {
 		s.remove(wk, w)
 		s.mu.Unlock()
 	}
-	w.keys, w.hash, w.gone = w.keys[:0], w.hash[:0], w.gone[:0]
+	w.keys, w.hash = w.keys[:0], w.hash[:0]
 	w.dirty.Store(false)
 }
 
 func (s *Shard) remove(wk watchKey, w *Watcher) {
 	list := s.watchers[wk]
 	for i, have := range list {
-		if have == w {
+		if have.w == w {
 			list[i] = list[len(list)-1]
-			list[len(list)-1] = nil
+			list[len(list)-1] = watch{}
 			list = list[:len(list)-1]
 			break
 		}
@@ -111,26 +134,38 @@ func (db *DB) modified(k Key) {
 }
 
 func (db *DB) wake(s *Shard, k Key) {
-	for _, w := range s.watchers[watchKey{db.index, string(k.Bytes)}] {
-		w.dirty.Store(true)
+	list := s.watchers[watchKey{db.index, string(k.Bytes)}]
+	for i := range list {
+		if list[i].gone && !db.Find(k).OK() {
+			list[i].gone = false // it was gone already: nothing has changed
+			continue
+		}
+		list[i].w.dirty.Store(true)
 	}
 }
 
 // touchWatched marks the watches of all keys of a database that exist in it, or
-// in other, whose data it is about to get: FLUSHALL (other is nil) and SWAPDB.
-// The caller is exclusive.
-func (ks *Keyspace) touchWatched(db, other *DB) {
+// in other, whose data it is about to get: FLUSHALL (other is nil) and SWAPDB. What
+// has expired on one side counts as absent there. The caller is exclusive.
+func (ks *Keyspace) touchWatched(db, other *DB, nowMs int64) {
 	for i := range ks.shards {
 		for wk, list := range ks.shards[i].watchers {
 			if wk.db != db.index {
 				continue
 			}
 			k := ks.Key([]byte(wk.key))
-			if !db.Find(k).OK() && (other == nil || !other.Find(k).OK()) {
-				continue
-			}
-			for _, w := range list {
-				w.dirty.Store(true)
+			was := db.Find(k).OK()
+			comes := other != nil && other.Find(k).OK()
+			for n := range list {
+				switch {
+				case !was && !comes:
+				case list[n].gone && !comes:
+					list[n].gone = false
+				case (list[n].gone || !was) && other.stale(k, nowMs):
+					list[n].gone = true
+				default:
+					list[n].w.dirty.Store(true)
+				}
 			}
 		}
 	}

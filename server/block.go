@@ -66,10 +66,9 @@ func (s *Server) served(w *command.Waiter, reply []byte) {
 func (s *Server) endWait(cl *client, reply []byte) {
 	s.leaveWait(cl)
 	cl.LastSeen = s.clock.NowMs()
-	l := cl.conn.Loop()
+	cl.conn.Loop().User.(*loopState).worker.Finish(cl.Session, 0, reply)
 	if !cl.Muted() {
 		cl.NetOut += uint64(len(reply))
-		l.User.(*loopState).counts.add(0, 0, uint64(len(reply)))
 		s.checkOutput(cl, cl.conn.PendingOut()+len(reply))
 		cl.conn.Give(reply)
 	}
@@ -122,7 +121,6 @@ func (s *Server) unblock(cl *client, asError bool) bool {
 	out := resp.Writer{Proto: cl.Proto}
 	if asError {
 		out.Err(errUnblocked)
-		cl.conn.Loop().User.(*loopState).worker.CountError(errUnblocked)
 	} else {
 		out.NullArray()
 	}

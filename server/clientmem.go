@@ -25,7 +25,9 @@ import (
 const clientLimitMin = 128 << 10
 
 // memory returns the bytes that a client takes. On its loop.
-func (cl *client) memory() int64 { return int64(conncmd.ClientBytes + cl.conn.BufferBytes()) }
+func (cl *client) memory() int64 {
+	return int64(conncmd.ClientBytes + cl.conn.BufferBytes() + cl.Session.Bytes())
+}
 
 // noteMemory brings the part of a client in the sum of its loop up to date. On
 // its loop.

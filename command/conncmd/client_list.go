@@ -188,7 +188,7 @@ func appendClient(b []byte, s *command.Session, now int64, buffers int) []byte {
 	number(" multi-mem=", int64(queuedBytes))
 	number(" rbs=0 rbp=0 obl=0 oll=", int64(min(out, 1)))
 	number(" omem=", int64(out))
-	number(" tot-mem=", int64(ClientBytes+buffers+queuedBytes))
+	number(" tot-mem=", int64(ClientBytes+buffers+s.Bytes()))
 	words(" events=", "r")
 	if out > 0 {
 		words("w", "")

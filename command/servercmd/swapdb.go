@@ -35,7 +35,7 @@ func swapdb(c *command.Ctx) {
 		c.Err(command.ErrBadDB)
 		return
 	}
-	c.KS.SwapDB(i, j)
+	c.KS.SwapDB(i, j, c.Now)
 	c.Dirty++
 	c.W.OK()
 }
