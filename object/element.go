@@ -143,6 +143,18 @@ func ElementScore(h mem.Handle) float64 { return math.Float64frombits(mem.Load64
 // SetElementScore changes the score of an element that has one.
 func SetElementScore(h mem.Handle, score float64) { mem.Store64(h, elemHead, math.Float64bits(score)) }
 
+// ScoreWord returns a score as trees order it: -0 equals 0.
+func ScoreWord(score float64) uint64 {
+	if score == 0 {
+		score = 0
+	}
+	b := math.Float64bits(score)
+	if b>>63 != 0 {
+		return ^b
+	}
+	return b | 1<<63
+}
+
 // newElement allocates an element, writes all before the name and returns the
 // name's offset. inline is the room for the value behind the name.
 func newElement(a *mem.Arena, head uint8, name []byte, valueLen, inline int) (h mem.Handle, at int) {

@@ -1,6 +1,7 @@
 package object
 
 import (
+	"kvorum/ds/btree"
 	"kvorum/ds/table"
 	"kvorum/mem"
 )
@@ -43,26 +44,42 @@ func moveBlock(a *mem.Arena, h mem.Handle, kind mem.Kind) (to mem.Handle, bytes 
 func moveCollection(h mem.Handle, enc Encoding, from, budget int) (bytes, looked, next int) {
 	root := Root(h)
 	a := mem.ArenaOf(root)
-	switch enc {
-	case EncListpack, EncIntset, EncHashtable:
-	default:
-		return 0, 0, 0
-	}
 	if from == 0 {
 		if root, bytes = moveBlock(a, root, mem.KindNode); bytes > 0 {
 			SetRoot(h, root, enc)
 		}
 	}
-	if enc != EncHashtable {
-		return bytes, 0, 0
+	moved := 0
+	switch enc {
+	case EncHashtable:
+		moved, looked, next = moveTable(a, root, nil, from, budget)
+	case EncQuicklist:
+		nodes := btree.Load(root, 0, nil)
+		moved, looked, next = moveSequence(a, &nodes, from, budget)
+		nodes.Save(root, 0)
+	case EncSkiplist:
+		moved, looked, next = moveOrdered(a, root, from, budget)
 	}
+	return bytes + moved, looked, next
+}
+
+// moveTable moves a part of a table. order is the tree with the same elements, or nil.
+func moveTable(a *mem.Arena, root mem.Handle, order *btree.Tree, from, budget int) (bytes, looked, next int) {
 	t := table.Load(root)
 	end := min(from+max(1, budget), t.Buckets())
 	for i := from; i < end; i++ {
 		bytes += t.Evacuate(a, i)
 		t.Walk(i, func(s table.Slot) {
-			e, n := moveElement(a, s.Handle())
+			old := s.Handle()
+			var place btree.Cursor
+			if order != nil && mem.Evacuating(old) {
+				place = order.Seek(btree.Key{A: ScoreWord(ElementScore(old)), Name: ElementName(old)})
+			}
+			e, n := moveElement(a, old)
 			s.Replace(e)
+			if order != nil && e != old {
+				place.Replace(btree.Entry{A: place.Entry().A, B: uint64(e)})
+			}
 			bytes += n
 		})
 	}
@@ -71,6 +88,54 @@ func moveCollection(h mem.Handle, enc Encoding, from, budget int) (bytes, looked
 		return bytes, max(0, end-from), 0
 	}
 	return bytes, end - from, end
+}
+
+// moveOrdered moves a part of a sorted set: its parts are those of the table, and
+// behind them the leaves of the tree, counted by members.
+func moveOrdered(a *mem.Arena, root mem.Handle, from, budget int) (bytes, looked, next int) {
+	order := LoadOrder(root)
+	defer func() { SaveOrder(&order, root) }()
+	t := table.Load(root)
+	buckets := t.Buckets()
+	if from < buckets {
+		bytes, looked, next = moveTable(a, root, &order, from, budget)
+		if next == 0 {
+			next = buckets
+		}
+		return bytes, looked, next
+	}
+	pos := from - buckets
+	c, _ := order.At(uint64(pos))
+	for ; c.Valid() && looked < max(1, budget); looked++ {
+		bytes += c.Evacuate(a)
+		pos += c.NextLeaf()
+	}
+	if !c.Valid() {
+		return bytes, looked, 0
+	}
+	return bytes, looked, buckets + pos
+}
+
+// moveSequence moves a part of a list: some nodes with what holds them, counted by
+// entries.
+func moveSequence(a *mem.Arena, nodes *btree.Tree, from, budget int) (bytes, looked, next int) {
+	c, into := nodes.At(uint64(from))
+	pos := from - int(into)
+	for ; c.Valid() && looked < max(1, budget); looked++ {
+		bytes += c.Evacuate(a)
+		e := c.Entry()
+		to, n := moveBlock(a, mem.Handle(e.A), mem.KindNode)
+		if n > 0 {
+			c.Replace(btree.Entry{A: uint64(to), B: e.B})
+		}
+		bytes += n
+		pos += int(e.B)
+		c.Next()
+	}
+	if !c.Valid() {
+		return bytes, looked, 0
+	}
+	return bytes, looked, pos
 }
 
 // moveElement moves an element and its blob. It returns where the element is now.

@@ -70,17 +70,8 @@ func (s *Set) Len() int {
 	return s.table.Len()
 }
 
-// word returns the score as the tree orders it: -0 equals 0.
-func word(score float64) uint64 {
-	if score == 0 {
-		score = 0
-	}
-	b := math.Float64bits(score)
-	if b>>63 != 0 {
-		return ^b
-	}
-	return b | 1<<63
-}
+// word returns the score as the tree orders it.
+func word(score float64) uint64 { return object.ScoreWord(score) }
 
 // scoreOf reads the score at p in a listpack.
 func scoreOf(lp []byte, p int) (score float64, next int) {
