@@ -200,7 +200,20 @@ func sameScan(a, b resp.Value) bool {
 	if string(a.Elems[0].Str) != "0" || string(b.Elems[0].Str) != "0" {
 		return true
 	}
-	return samePairs(a.Elems[1], b.Elems[1])
+	x, y := a.Elems[1], b.Elems[1]
+	evenScores(x)
+	evenScores(y)
+	return samePairs(x, y)
+}
+
+// evenScores writes the scores behind their members in one way: without a last digit
+// (see COMPAT.md, geo-digits), and 0 without the sign that only some encodings keep.
+func evenScores(v resp.Value) {
+	for i := 1; i < len(v.Elems); i += 2 {
+		if f, err := strconv.ParseFloat(string(v.Elems[i].Str), 64); err == nil {
+			v.Elems[i].Str = strconv.AppendFloat(nil, f+0, 'g', 15, 64)
+		}
+	}
 }
 
 // olderFloats are the commands whose replies hold scores.
@@ -230,11 +243,7 @@ func (e *entry) describeOrdered(value resp.Value) {
 	case "list":
 		e.encoding = "" // see sameEncoding
 	case "zset":
-		for i := 1; i < len(value.Elems); i += 2 {
-			if f, err := strconv.ParseFloat(string(value.Elems[i].Str), 64); err == nil {
-				value.Elems[i].Str = strconv.AppendFloat(nil, f, 'g', 15, 64) // see COMPAT.md, geo-digits
-			}
-		}
+		evenScores(value)
 	default:
 		return
 	}
