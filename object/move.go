@@ -44,6 +44,11 @@ func moveBlock(a *mem.Arena, h mem.Handle, kind mem.Kind) (to mem.Handle, bytes 
 func moveCollection(h mem.Handle, enc Encoding, from, budget int) (bytes, looked, next int) {
 	root := Root(h)
 	a := mem.ArenaOf(root)
+	switch enc {
+	case EncListpack, EncIntset, EncHashtable, EncQuicklist, EncSkiplist:
+	default:
+		return 0, 0, 0
+	}
 	if from == 0 {
 		if root, bytes = moveBlock(a, root, mem.KindNode); bytes > 0 {
 			SetRoot(h, root, enc)
