@@ -174,7 +174,7 @@ func connsStormScenario() *scenario {
 		},
 	}
 	s.run = func(r *run) error {
-		if err := r.start("--tcp-backlog", "4096"); err != nil {
+		if err := r.start("--tcp-backlog", "4096", "--protected-mode", "no"); err != nil {
 			return err
 		}
 		if err := r.loadKeys(smallKeys); err != nil {

@@ -107,41 +107,75 @@ func clientList(c *command.Ctx) {
 	}
 	host, now := c.Host, c.Now
 	c.Sess.Task = func(w *resp.Writer) {
-		lines := listClients(host, now, filter)
-		var all []byte
+		l := listClients(host, now, filter)
 		if ids == nil {
-			all = inOrder(lines)
+			sort.Slice(l.lines, func(i, j int) bool { return l.lines[i].id < l.lines[j].id })
 		} else {
-			for _, id := range ids {
-				all = append(all, lines[id]...)
-			}
+			l.choose(ids)
 		}
-		w.Verbatim("txt", string(all))
+		w.Verbatim("txt", string(l.join()))
 	}
 }
 
-// listClients returns the lines of all clients of a class by their numbers. For
-// a Task.
-func listClients(host command.Host, now int64, filter clientType) map[uint64][]byte {
-	lines := make(map[uint64][]byte)
+// clientLines are the lines of many clients, collected without an allocation for
+// each: the loops that are asked for them have others to serve.
+type clientLines struct {
+	lines []clientLine
+	text  []byte // the lines being added; has room for one more
+	size  int    // of all lines
+}
+
+type clientLine struct {
+	id   uint64
+	text []byte
+}
+
+const (
+	linesBlock = 64 << 10 // bytes of lines in one allocation
+	lineRoom   = 2 << 10  // that one line may take
+)
+
+// listClients returns the lines of all clients of a class. For a Task.
+func listClients(host command.Host, now int64, filter clientType) *clientLines {
+	l := new(clientLines)
 	host.EachClient(func(s *command.Session) {
 		if filter.has(s) {
-			lines[s.ID] = append(appendClient(nil, s, now, host.BufferBytes(s)), '\n')
+			l.add(s, now, host.BufferBytes(s))
 		}
 	})
-	return lines
+	return l
 }
 
-// inOrder joins lines in the order of the clients' arrival.
-func inOrder(lines map[uint64][]byte) []byte {
-	ids := make([]uint64, 0, len(lines))
-	for id := range lines {
-		ids = append(ids, id)
+func (l *clientLines) add(s *command.Session, now int64, buffers int) {
+	if cap(l.text)-len(l.text) < lineRoom {
+		l.text = make([]byte, 0, linesBlock)
 	}
-	sort.Slice(ids, func(i, j int) bool { return ids[i] < ids[j] })
-	var all []byte
+	from := len(l.text)
+	l.text = append(appendClient(l.text, s, now, buffers), '\n')
+	line := l.text[from:len(l.text):len(l.text)]
+	l.lines = append(l.lines, clientLine{s.ID, line})
+	l.size += len(line)
+}
+
+// choose leaves the lines of the given clients, in this order.
+func (l *clientLines) choose(ids []uint64) {
+	byID := make(map[uint64]clientLine, len(l.lines))
+	for _, line := range l.lines {
+		byID[line.id] = line
+	}
+	l.lines, l.size = l.lines[:0], 0
 	for _, id := range ids {
-		all = append(all, lines[id]...)
+		if line, ok := byID[id]; ok {
+			l.lines = append(l.lines, line)
+			l.size += len(line.text)
+		}
+	}
+}
+
+func (l *clientLines) join() []byte {
+	all := make([]byte, 0, l.size)
+	for _, line := range l.lines {
+		all = append(all, line.text...)
 	}
 	return all
 }
