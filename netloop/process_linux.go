@@ -31,8 +31,16 @@ func PinThreads(cpus []int) error {
 			set[cpu/64] |= 1 << (cpu % 64)
 		}
 	}
+	return eachThread("sched_setaffinity", func(tid uintptr) syscall.Errno {
+		_, _, e := syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, tid, unsafe.Sizeof(set), uintptr(unsafe.Pointer(&set)))
+		return e
+	})
+}
+
+// eachThread does something that threads inherit to all threads of the process.
+func eachThread(what string, do func(tid uintptr) syscall.Errno) error {
 	// A thread that was started while the list was read shows up in the next
-	// round; it has inherited the set if its parent already had it.
+	// round; it has inherited what its parent already had.
 	const rounds = 2
 	for range rounds {
 		tasks, err := os.ReadDir("/proc/self/task")
@@ -44,14 +52,28 @@ func PinThreads(cpus []int) error {
 			if err != nil {
 				continue
 			}
-			_, _, e := syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, uintptr(tid),
-				unsafe.Sizeof(set), uintptr(unsafe.Pointer(&set)))
-			if e != 0 && e != syscall.ESRCH {
-				return fmt.Errorf("netloop: sched_setaffinity: %w", e)
+			if e := do(uintptr(tid)); e != 0 && e != syscall.ESRCH {
+				return fmt.Errorf("netloop: %s: %w", what, e)
 			}
 		}
 	}
 	return nil
+}
+
+// schedBatch is a scheduling policy of sched(7).
+const schedBatch = 3
+
+// BatchThreads lets no thread of the process, nor those that they start later,
+// interrupt another process when it wakes: it waits until that sleeps or its share
+// is used up. For servers with a loop for every processor, whose loops would else
+// take theirs from clients on the same machine at every request (docs/design/0001).
+// Any goroutine may call it.
+func BatchThreads() error {
+	var priority int32 // must be 0 for this policy
+	return eachThread("sched_setscheduler", func(tid uintptr) syscall.Errno {
+		_, _, e := syscall.RawSyscall(syscall.SYS_SCHED_SETSCHEDULER, tid, schedBatch, uintptr(unsafe.Pointer(&priority)))
+		return e
+	})
 }
 
 // prSetTHPDisable is an operation of prctl(2).

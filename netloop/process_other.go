@@ -14,6 +14,9 @@ const CPUMax = 1024
 // errNotHere is what calls that only Linux has return elsewhere.
 var errNotHere = errors.New("netloop: this system has no such call")
 
+// BatchThreads exists on Linux only.
+func BatchThreads() error { return errNotHere }
+
 // PinThreads exists on Linux only.
 func PinThreads([]int) error { return errNotHere }
 

@@ -54,6 +54,17 @@ func (p *program) pin() {
 	}
 }
 
+// giveWay lets clients on the same machine go first where there is a loop for each
+// processor.
+func (p *program) giveWay() {
+	if len(p.s.loops) < processors(p.cfg.String("server_cpulist")) || runtime.GOOS != "linux" {
+		return
+	}
+	if err := netloop.BatchThreads(); err != nil {
+		p.log.Debugf("The scheduling of threads stays as it is: %s", strerror(err))
+	}
+}
+
 // processors returns the number of processors that a server with this
 // server_cpulist has.
 func processors(list string) int {

@@ -401,3 +401,26 @@ func TestProcessAnswers(t *testing.T) {
 		}
 	}
 }
+
+// With a loop for every processor no thread interrupts others when it wakes.
+func TestAsManyLoopsAsProcessorsGiveWay(t *testing.T) {
+	linuxOnly(t)
+	for loops, want := range map[int]string{runtime.NumCPU(): "3", max(runtime.NumCPU()-1, 1): "0"} {
+		if loops == runtime.NumCPU() && want == "0" {
+			continue // one processor
+		}
+		p := launch(t, shortDir(t), "--io-threads", strconv.Itoa(loops))
+		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", p.cmd.Process.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, task := range tasks {
+			stat := file(fmt.Sprintf("/proc/%d/task/%s/stat", p.cmd.Process.Pid, task.Name()))()
+			fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+			const policy = 41 - 3 // proc(5), behind the name
+			if len(fields) <= policy || fields[policy] != want {
+				t.Errorf("%d loops: thread %s: %q, want the policy %s", loops, task.Name(), stat, want)
+			}
+		}
+	}
+}

@@ -59,6 +59,7 @@ func programName(args []string) string {
 func (p *program) begin() {
 	p.handleSignals()
 	p.pin()
+	p.giveWay()
 	p.refuseHugePages()
 	p.writePidFile()
 	p.title = p.s.title(p.name)
