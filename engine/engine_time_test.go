@@ -37,8 +37,8 @@ func TestLagIsVisibleDuringAStorm(t *testing.T) {
 	for time.Now().UnixMilli() < due+300 {
 		time.Sleep(time.Millisecond) // nothing but time has to happen
 	}
-	for now := int64(1); e.KS.DB(0).Len() == keys; {
-		now += w.Tick(now)
+	for ns := int64(1); e.KS.DB(0).Len() == keys; {
+		ns += w.Tick(ns)
 	}
 	if left := e.KS.DB(0).Len(); left == 0 || e.ExpireLagMs() < 100 { // two ticks of 64 ms may be cut off
 		t.Errorf("%d keys left, lag %d ms", left, e.ExpireLagMs())

@@ -20,7 +20,7 @@ const boundMin = 64 << 20
 // for small ones, and these for large ones, keeps the process small.
 func TestSpansFollowTheSizeOfValues(t *testing.T) {
 	if testing.Short() {
-		t.Skip("-short")
+		t.Skip("fills and empties many spans, which takes long in the instrumented builds that run with -short")
 	}
 	c := newCache(t)
 	c.limit(engine.AllKeysLRU, boundMin)

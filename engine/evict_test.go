@@ -304,8 +304,8 @@ func TestEvictionSeesAllDatabasesAndChanges(t *testing.T) {
 	all := c.UsedMemory()
 	for _, policy := range []engine.Policy{engine.AllKeysLRU, engine.AllKeysLFU, engine.AllKeysRandom, engine.AllKeysLRU} {
 		c.limit(policy, -200_000)
-		for now, n := int64(1), 0; c.UsedMemory() > c.Settings().Memory.Max; n++ {
-			now += c.w.Tick(now) // without a request
+		for ns, n := int64(1), 0; c.UsedMemory() > c.Settings().Memory.Max; n++ {
+			ns += c.w.Tick(ns) // without a request
 			if n > 1000 {
 				t.Fatalf("policy %d: background slices do not get below the limit", policy)
 			}

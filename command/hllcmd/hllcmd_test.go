@@ -7,15 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"kvorum/clock"
 	"kvorum/command"
 	"kvorum/command/hllcmd"
 	"kvorum/command/strcmd"
 	"kvorum/ds/hll"
-	"kvorum/engine"
 	"kvorum/engine/enginetest"
-	"kvorum/internal/invariants"
-	"kvorum/keyspace"
 	"kvorum/resp"
 )
 
@@ -129,98 +125,31 @@ func FuzzStoredBytes(f *testing.F) {
 	})
 }
 
-// bench is an engine with a session, and nothing that records.
-type bench struct {
-	worker  *engine.Worker
-	session *command.Session
-	out     []byte
-}
-
-func newBench(tb testing.TB) *bench {
-	table, err := command.NewTable(hllcmd.Specs(), strcmd.Specs())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	e := engine.New(keyspace.New(1), table, clock.New(), engine.Hooks{})
-	b := &bench{worker: e.NewWorker(), session: e.NewSession(nil), out: make([]byte, 0, 1<<20)}
-	tb.Cleanup(b.worker.Close)
-	return b
-}
-
-// serve has all requests of in served.
-func (b *bench) serve(in []byte) {
-	for at := 0; at < len(in); {
-		var used int
-		used, _, b.out = b.worker.Serve(b.session, in[at:], b.out[:0])
-		at += used
-	}
-}
-
-// keyCount is the number of keys, and of elements, that a request's # runs over.
-const keyCount = 64
-
-func requests(lines string) []byte {
-	var in []byte
-	for n := range keyCount {
-		for _, line := range strings.Split(strings.ReplaceAll(lines, "#", strconv.Itoa(n)), "\n") {
-			in = resp.AppendCommand(in, bytes.Fields([]byte(line))...)
-		}
-	}
-	return in
-}
-
 // hot are the requests whose handlers must not allocate.
-var hot = map[string]string{
-	"PFADD sparse":   "PFADD one element:#",
-	"PFADD many":     "PFADD h:# a b c d e f",
-	"PFADD dense":    "PFADD dense element:#",
-	"PFADD changes":  "SETRANGE one 16 \x7f\xff\nPFADD one element:#",
-	"PFADD grows":    "SET h:# HYLL\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80\x7f\xff\nPFADD h:# a b c d e f g h i j",
-	"PFCOUNT":        "PFCOUNT one",
-	"PFCOUNT anew":   "SETRANGE dense 15 \x80\nPFCOUNT dense",
-	"PFCOUNT union":  "PFCOUNT one dense h:#",
-	"PFMERGE sparse": "PFMERGE two one h:#",
-	"PFMERGE dense":  "PFMERGE three dense h:#",
-	"PFDEBUG":        "SET h:# HYLL\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80\x7f\xff\nPFDEBUG TODENSE h:#",
+var hot = enginetest.Hot{
+	Families: [][]*command.Spec{hllcmd.Specs(), strcmd.Specs()},
+	Fill: []string{
+		"PFADD one element:#\nPFADD h:# a b c\nPFADD dense element:#",
+		"PFDEBUG TODENSE dense",
+	},
+	Requests: map[string]string{
+		"PFADD sparse":   "PFADD one element:#",
+		"PFADD many":     "PFADD h:# a b c d e f",
+		"PFADD dense":    "PFADD dense element:#",
+		"PFADD changes":  "SETRANGE one 16 \x7f\xff\nPFADD one element:#",
+		"PFADD grows":    "SET h:# HYLL\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80\x7f\xff\nPFADD h:# a b c d e f g h i j",
+		"PFCOUNT":        "PFCOUNT one",
+		"PFCOUNT anew":   "SETRANGE dense 15 \x80\nPFCOUNT dense",
+		"PFCOUNT union":  "PFCOUNT one dense h:#",
+		"PFMERGE sparse": "PFMERGE two one h:#",
+		"PFMERGE dense":  "PFMERGE three dense h:#",
+		"PFDEBUG":        "SET h:# HYLL\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80\x7f\xff\nPFDEBUG TODENSE h:#",
+	},
 }
 
-func (b *bench) fill() {
-	b.serve(requests("PFADD one element:#\nPFADD h:# a b c\nPFADD dense element:#"))
-	b.serve(requests("PFDEBUG TODENSE dense"))
-}
+func TestHotCommandsDoNotAllocate(t *testing.T) { hot.Gate(t) }
 
-// TestHotCommandsDoNotAllocate would show registers or a string on its way to
-// dense that are made for each command.
-func TestHotCommandsDoNotAllocate(t *testing.T) {
-	if invariants.Enabled {
-		t.Skip("checked builds allocate")
-	}
-	for name, line := range hot {
-		b := newBench(t)
-		b.fill()
-		in := requests(line)
-		b.serve(in)
-		if n := testing.AllocsPerRun(10, func() { b.serve(in) }); n >= 1 {
-			t.Errorf("%s allocates %v times in %d requests", name, n, keyCount)
-		}
-	}
-}
-
-// BenchmarkServe measures requests in pipelines of 64, parsing and locking
-// included, one line of them per iteration.
-func BenchmarkServe(b *testing.B) {
-	for name, line := range hot {
-		b.Run(name, func(b *testing.B) {
-			w := newBench(b)
-			w.fill()
-			in := requests(line)
-			b.ReportAllocs()
-			for i := 0; i < b.N; i += keyCount {
-				w.serve(in)
-			}
-		})
-	}
-}
+func BenchmarkServe(b *testing.B) { hot.Bench(b) }
 
 // TestConfigSetActsAtOnce: on the next request, also where both arrived together.
 func TestConfigSetActsAtOnce(t *testing.T) {

@@ -24,7 +24,7 @@ func TestScript(t *testing.T) {
 // race detector.
 func TestScriptSlow(t *testing.T) {
 	if testing.Short() {
-		t.Skip("slow")
+		t.Skip("PFSELFTEST takes half a minute under the race detector, which runs with -short")
 	}
 	datadriven.Dir(t, "testdata/slow", func(t *testing.T) datadriven.Exec {
 		return enginetest.New(t, families()...).Exec

@@ -13,7 +13,9 @@ import (
 	"kvorum/clock"
 	"kvorum/command"
 	"kvorum/command/all"
+	"kvorum/engine"
 	"kvorum/engine/enginetest"
+	"kvorum/keyspace"
 	"kvorum/resp"
 )
 
@@ -110,9 +112,15 @@ func TestScanFindsEverything(t *testing.T) {
 // shrink: a key that is there all the time must come.
 func TestScanKeepsItsPromise(t *testing.T) {
 	const stable, churn, rounds = 3000, 10_000, 2
-	bed := newBench(t, nil) // a recording server is for one worker
+	table, err := command.NewTable(all.Families()...) // a recording server is for one worker
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := engine.New(keyspace.New(1), table, clock.New(), engine.Hooks{})
+	worker, session := e.NewWorker(), e.NewSession(nil)
+	defer worker.Close()
 	for i := range stable {
-		bed.worker.Do(bed.session, []byte("SET"), fmt.Appendf(nil, "stable:%d", i), []byte("v"))
+		worker.Do(session, []byte("SET"), fmt.Appendf(nil, "stable:%d", i), []byte("v"))
 	}
 	var wg sync.WaitGroup
 	stop := make(chan struct{})
@@ -122,9 +130,9 @@ func TestScanKeepsItsPromise(t *testing.T) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			w := bed.engine.NewWorker()
+			w := e.NewWorker()
 			defer w.Close()
-			session := bed.engine.NewSession(nil)
+			session := e.NewSession(nil)
 			for {
 				for _, op := range []string{"SET", "DEL"} {
 					for i := range churn {
@@ -144,7 +152,7 @@ func TestScanKeepsItsPromise(t *testing.T) {
 			}
 		}()
 	}
-	exec := func(words ...string) string { return string(bed.worker.Do(bed.session, bytesOf(words)...)) }
+	exec := func(words ...string) string { return string(worker.Do(session, bytesOf(words)...)) }
 	for range rounds {
 		for _, count := range []string{"7", "100", "10000"} {
 			walk := scanner{tb: t, exec: exec}
