@@ -139,8 +139,11 @@ func (w *Worker) makeRoom() {
 	if ev.limit.Usec >= 0 {
 		end = w.e.clock.Ticks() + w.e.clock.NsToTicks(ev.limit.Usec*1000)
 	}
+	start := w.e.clock.Ticks()
 	w.evict(missing, end)
-	if w.lastTicks = w.e.clock.Ticks(); w.lastTicks >= w.nextMs {
+	w.lastTicks = w.e.clock.Ticks()
+	w.Sample(EventEviction, w.lastTicks-start)
+	if w.lastTicks >= w.nextMs {
 		w.readTime() // the time of the next command begins here
 	}
 }
@@ -152,7 +155,9 @@ func (w *Worker) relieve(end int64) (more bool) {
 		w.e.noteExceeded(false, w.lastTicks)
 		return false
 	}
+	start := w.e.clock.Ticks()
 	w.evict(missing, end)
+	w.Sample(EventEviction, w.e.clock.Ticks()-start)
 	return !w.evictor.full && w.evictor.room <= 0
 }
 

@@ -11,10 +11,13 @@ import (
 // number for both, so a command that is in time costs one comparison.
 
 // Names of the latency monitor's events.
+//
+// COMPAT: latency-events: freeing in slices leaves no event for removing one key.
 const (
 	EventCommand     = "command"
 	EventFastCommand = "fast-command" // of commands with the flag fast
 	EventExpireCycle = "expire-cycle"
+	EventEviction    = "eviction-cycle"
 	EventCompaction  = "active-defrag-cycle"
 )
 

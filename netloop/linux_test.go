@@ -209,7 +209,7 @@ func TestParkedLoopWakes(t *testing.T) {
 		})
 		write(t, client, frame([]byte("awake?")))
 		expect(t, client, frame([]byte("awake?")))
-		time.Sleep(2 * idleNs)
+		time.Sleep(2 * idleNs) // until the loop counts as idle again
 		write(t, client, frame([]byte("awake?")))
 		expect(t, client, frame([]byte("awake?")))
 	}

@@ -90,13 +90,14 @@ func TestIdleTimeout(t *testing.T) {
 	awaitThat(t, "the idle client is closed", func() bool {
 		slow.Write([]byte("x"))
 		sent++
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) // a byte now and then is what keeps slow busy
 		return c.Info("connected_clients") == "4"
 	})
 	idle.WantClosed()
 	if !strings.Contains(s.Log.String(), "Closing idle client") {
 		t.Errorf("the log says\n%s", s.Log.String())
 	}
+	// For as long as the timeout is: that nobody is closed has no event.
 	for start := time.Now(); time.Since(start) < time.Second; time.Sleep(50 * time.Millisecond) {
 		c.Want("+PONG", "PING")
 		slow.Write([]byte("x"))

@@ -107,6 +107,19 @@ func TestMaxMemoryUnderLoad(t *testing.T) {
 	}
 }
 
+// Eviction that takes long is an event of the latency monitor.
+func TestLatencyMonitorKnowsEviction(t *testing.T) {
+	s := servertest.Start(t, "maxmemory-policy allkeys-lru", "maxmemory-eviction-tenacity 100", "latency-monitor-threshold 1",
+		"enable-debug-command yes")
+	c := s.Dial()
+	c.Want("+OK", "DEBUG", "POPULATE", "100000")
+	c.Want("+OK", "CONFIG", "SET", "maxmemory", strconv.FormatInt(usedMemory(t, c)/4, 10))
+	await(t, func() bool {
+		c.Want("+OK", "SET", "k", "v")
+		return strings.Contains(c.Do("LATENCY", "LATEST"), `"eviction-cycle"`)
+	})
+}
+
 // statsFields are the fields of MEMORY STATS of Redis 7.2 in their order, with one
 // database.
 const statsFields = "peak.allocated total.allocated startup.allocated replication.backlog clients.slaves clients.normal " +

@@ -130,7 +130,7 @@ func TestPauseKeepsExpiredKeys(t *testing.T) {
 	}
 	c.Want("+OK", "CLIENT", "PAUSE", "100000", "WRITE")
 	awaitThat(t, "all keys expire", func() bool { return c.Do("EXISTS", "k0", "k9") == ":0" })
-	time.Sleep(150 * time.Millisecond) // longer than the rests of the background
+	time.Sleep(150 * time.Millisecond) // longer than the rests of the background: that nothing happens has no event
 	c.Want("$-1", "GET", "k1")
 	c.Want(":10", "DBSIZE")
 	c.Want(`"0"`, "ECHO", c.Info("expired_keys"))
@@ -163,7 +163,7 @@ func TestPauseAllEndsByItself(t *testing.T) {
 	a.Want("+OK", "CLIENT", "PAUSE", "1", "WRITE")
 	b.Send("SET", "k", "v")
 	awaitInfo(t, a, "blocked_clients", "1")
-	time.Sleep(20 * time.Millisecond)
+	time.Sleep(20 * time.Millisecond) // longer than the second pause: that nothing happens has no event
 	a.Want("$-1", "GET", "k")
 	a.Want("+OK", "CLIENT", "UNPAUSE")
 	if v := b.Read(); v.Text() != "+OK" {

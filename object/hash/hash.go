@@ -125,7 +125,7 @@ func (h *Hash) Set(field, value []byte, lim Limits, buf *[]byte) (created bool) 
 	}
 	if h.pack {
 		created = h.setPacked(field, value, buf)
-		if created && h.Len() > lim.Entries {
+		if h.Len() > lim.Entries { // also when the limit has been lowered since
 			h.unpack()
 		}
 		return created
