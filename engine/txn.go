@@ -64,11 +64,12 @@ func (w *Worker) exec(s *command.Session, args [][]byte) (ran bool) {
 	}
 	s.Txn = nil
 	alone := false
-	w.txnKeys = w.txnKeys[:0]
+	w.txnKeys, w.txnEnds = w.txnKeys[:0], w.txnEnds[:0]
 	for i := range txn.Queue {
 		q := &txn.Queue[i]
 		alone = alone || q.Spec.Mode != command.LocksKeys
 		w.txnKeys = w.appendKeys(w.txnKeys, q.Spec, q.Args)
+		w.txnEnds = append(w.txnEnds, len(w.txnKeys))
 	}
 	if s.Watcher != nil {
 		w.txnKeys = s.Watcher.AppendKeys(w.txnKeys)
@@ -110,10 +111,12 @@ func (w *Worker) execLocked(s *command.Session, txn *command.Txn) {
 	start := len(w.out.B)
 	var late []lateReply
 	w.out.Array(len(txn.Queue))
-	for i := range txn.Queue {
-		if task := w.execOne(s, &txn.Queue[i]); task != nil {
+	from := 0
+	for i, to := range w.txnEnds {
+		if task := w.execOne(s, &txn.Queue[i], w.txnKeys[from:to]); task != nil {
 			late = append(late, lateReply{len(w.out.B), task})
 		}
+		from = to
 	}
 	s.Flags &^= command.InExec
 	if w.feeding {
@@ -127,12 +130,11 @@ func (w *Worker) execLocked(s *command.Session, txn *command.Txn) {
 
 // execOne runs one command of a transaction, and returns what is left to do of it
 // off the loop.
-func (w *Worker) execOne(s *command.Session, q *command.Queued) (late command.Task) {
+func (w *Worker) execOne(s *command.Session, q *command.Queued, keys []keyspace.Key) (late command.Task) {
 	c := &w.ctx
-	w.keys = w.appendKeys(w.keys[:0], q.Spec, q.Args)
 	errors := w.totals.Errors
 	c.Begin(s, q.Spec, q.Args)
-	c.Keys = w.keys
+	c.Keys = keys
 	w.out.Proto = s.Proto
 	q.Spec.Handler(c)
 	if c.Dirty > 0 || q.Spec.Mode == command.Exclusive {

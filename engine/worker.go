@@ -48,7 +48,8 @@ type Worker struct {
 	prep [batchMax]prepared
 	keys []keyspace.Key
 
-	txnKeys []keyspace.Key // of a transaction
+	txnKeys []keyspace.Key // of a transaction: those of each command, then those watched
+	txnEnds []int          // by command: where its keys end
 	refs    []command.KeyRef
 	hint    [hintMax]keyspaceHint
 
