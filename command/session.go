@@ -32,6 +32,12 @@ const Unordinary = CloseAfterReply | Postponed | Blocked | ReplyOff | ReplySkip 
 // Muted reports whether the session gets no reply to the running request.
 func (s *Session) Muted() bool { return s.Flags&(ReplyOff|ReplySkip) != 0 }
 
+// Halted reports whether the session serves no further request for now, or ever:
+// the last one goes on in a Task, or waits for keys, or nothing comes after it.
+func (s *Session) Halted() bool {
+	return s.Task != nil || s.Flags&(CloseAfterReply|Blocked) != 0
+}
+
 // Answered ends a request, answered or not: what CLIENT REPLY SKIP said of it
 // is done with.
 func (s *Session) Answered() {

@@ -189,8 +189,9 @@ func (w *Worker) readTime() {
 // the replies to out and returns it. consumed bytes of in are done with; need is
 // the total that the next request wants, counted from the first byte not
 // consumed, 0 when unknown. Serve returns early when the replies have grown
-// large, when the session is to be closed, when a Task must run first, or when
-// CLIENT PAUSE postpones a request, which is then not consumed.
+// large, when the session is to be closed, when a Task must run first, when a
+// request waits for keys, or when CLIENT PAUSE postpones one, which is then not
+// consumed.
 func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, replies []byte) {
 	w.out.B, w.out.Proto = out, s.Proto
 	w.begin()
@@ -205,7 +206,7 @@ func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, 
 		need = more
 		w.prefetch(s.DB)
 		ran := w.run(s, n)
-		if ran < n || s.Task != nil || s.Flags&command.CloseAfterReply != 0 {
+		if ran < n || s.Halted() {
 			used = 0
 			for i := range ran {
 				used += w.reqs[i].Size
@@ -303,7 +304,7 @@ func (w *Worker) run(s *command.Session, n int) int {
 				return i
 			}
 			w.mute(s, before)
-			if s.Task != nil || s.Flags&command.CloseAfterReply != 0 {
+			if s.Halted() {
 				return i + 1
 			}
 		}

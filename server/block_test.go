@@ -182,3 +182,25 @@ func TestNothingIsLostBetweenPushesAndTimeouts(t *testing.T) {
 		t.Errorf("%d of %d elements", len(got), pushers*each)
 	}
 }
+
+// What a client sends behind a request that waits is done after it, and what CLIENT
+// REPLY SKIP said of it holds until it is answered.
+func TestRequestsBehindABlockedOneWait(t *testing.T) {
+	s := servertest.Start(t, "io-threads 2")
+	admin, c := s.Dial(), s.Dial()
+	in := resp.AppendCommandStrings(nil, "BLPOP", "k", "0")
+	in = resp.AppendCommandStrings(in, "SET", "n", "after")
+	in = resp.AppendCommandStrings(in, "CLIENT", "REPLY", "SKIP")
+	in = resp.AppendCommandStrings(in, "BLPOP", "k", "0")
+	in = resp.AppendCommandStrings(in, "GET", "n")
+	c.Write(in)
+	awaitInfo(t, admin, "blocked_clients", "1")
+	admin.Want(":0", "EXISTS", "n")
+	admin.Want(":2", "RPUSH", "k", "1", "2")
+	for _, want := range []string{"*2\n  \"k\"\n  \"1\"", "+OK", `"after"`} {
+		if v := c.Read(); v.Text() != want {
+			t.Errorf("%s, want %s", v.Text(), want)
+		}
+	}
+	admin.Want(":0", "EXISTS", "k")
+}
