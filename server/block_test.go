@@ -115,6 +115,38 @@ func TestBlockedClientsLeave(t *testing.T) {
 	}
 }
 
+// A wait that is over long before its time leaves nothing to look out for: clients
+// that wait again and again, each time for an hour, do not fill the memory, though
+// one waits all the time whose turn comes first.
+func TestServedWaitsLeaveNoDeadlines(t *testing.T) {
+	s := servertest.Start(t, "io-threads 1")
+	admin, first, clients := s.Dial(), s.Dial(), dialAll(s, 5)
+	first.Send("BLPOP", "other", "1800")
+	awaitInfo(t, admin, "clients_in_timeout_table", "1")
+	for range 3 {
+		for i, c := range clients {
+			c.Send("BLPOP", "k", "3600")
+			awaitInfo(t, admin, "clients_in_timeout_table", strconv.Itoa(i+2))
+		}
+		if n := s.Server.Deadlines(); n != len(clients)+1 {
+			t.Errorf("%d deadlines of %d clients", n, len(clients)+1)
+		}
+		for i, c := range clients {
+			admin.Want(":1", "RPUSH", "k", strconv.Itoa(i))
+			c.Read()
+		}
+		awaitInfo(t, admin, "clients_in_timeout_table", "1")
+	}
+	clients[0].Send("BLPOP", "k", "3600")
+	awaitInfo(t, admin, "clients_in_timeout_table", "2")
+	clients[0].Close()
+	first.Close()
+	awaitInfo(t, admin, "clients_in_timeout_table", "0")
+	if n := s.Server.Deadlines(); n != 0 {
+		t.Errorf("%d deadlines are left", n)
+	}
+}
+
 // Elements pushed by some clients, while others wait for them with short timeouts,
 // move them on or take them without waiting, are each got once or left.
 func TestNothingIsLostBetweenPushesAndTimeouts(t *testing.T) {

@@ -127,6 +127,7 @@ type client struct {
 	sentAway bool
 
 	at              int   // place in the roster
+	deadlineAt      int   // place in loopState.deadlines while it waits for a time; -1 when that has come
 	seenIn, seenOut int   // bytes buffered when it was looked after last
 	softSince       int64 // Unix seconds since when its output is over the soft limit, 0 if it is not
 	counted         int64 // its part in loopState.clientBytes
