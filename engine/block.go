@@ -139,10 +139,13 @@ func (w *Worker) serveOne(b *command.Waiter, alone bool) bool {
 func (w *Worker) holdsShard(shard int) bool { return w.allHeld || w.locks.holds(shard) }
 
 // Released ends what is left of a wait that is over: the places in queues. The
-// caller is on the session's loop and in no batch.
-func (e *Engine) Released(s *command.Session) {
+// caller is on the session's loop, whose worker this is, and in no batch; it passes
+// the gate, as who is exclusive walks all queues.
+func (w *Worker) Released(s *command.Session) {
 	if b := s.Wait; b != nil {
-		e.KS.Leave(&b.Wait)
+		w.e.gate.enter(w.flag)
+		w.e.KS.Leave(&b.Wait)
+		w.e.gate.leave(w.flag)
 		s.Wait = nil
 		s.Flags &^= command.Blocked
 	}

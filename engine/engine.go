@@ -141,10 +141,13 @@ func (e *Engine) NewSession(peer command.Peer) *command.Session {
 	return s
 }
 
-// EndSession releases what a session holds. The caller is not in a batch.
-func (e *Engine) EndSession(s *command.Session) {
+// EndSession releases what a session holds. By the worker's goroutine between
+// batches; it passes the gate, as who is exclusive walks all watches.
+func (w *Worker) EndSession(s *command.Session) {
 	if s.Watcher != nil {
-		e.KS.Unwatch(s.Watcher)
+		w.e.gate.enter(w.flag)
+		w.e.KS.Unwatch(s.Watcher)
+		w.e.gate.leave(w.flag)
 	}
 }
 

@@ -80,14 +80,15 @@ func (s *Server) endWait(cl *client, reply []byte) {
 
 // leaveWait forgets a wait that is over. On the client's loop.
 func (s *Server) leaveWait(cl *client) {
+	state := cl.conn.Loop().User.(*loopState)
 	s.blocked.Add(-1)
 	if cl.Session.Wait.UntilMs > 0 {
 		s.timed.Add(-1)
 		if cl.deadlineAt >= 0 {
-			heap.Remove(&cl.conn.Loop().User.(*loopState).deadlines, cl.deadlineAt)
+			heap.Remove(&state.deadlines, cl.deadlineAt)
 		}
 	}
-	s.eng.Released(cl.Session)
+	state.worker.Released(cl.Session)
 }
 
 // forgetWait ends the wait of a client that is gone. On its loop.

@@ -56,7 +56,7 @@ func (h handler) Closed(l *netloop.Loop, c *netloop.Conn) {
 		h.s.StopMonitor(cl.Session)
 	}
 	h.s.clients.Add(-1)
-	h.s.eng.EndSession(cl.Session)
+	state.worker.EndSession(cl.Session)
 }
 
 // Serve executes the requests that have arrived.

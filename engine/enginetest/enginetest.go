@@ -110,7 +110,7 @@ func without(families [][]*command.Spec, name string) [][]*command.Spec {
 // close checks the memory and gives it back.
 func (s *Server) close() {
 	for _, session := range s.sessions {
-		s.Engine.EndSession(session)
+		s.Worker.EndSession(session)
 	}
 	s.Worker.Close()
 	s.Engine.Exclusive(func() {
