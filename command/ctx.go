@@ -83,6 +83,9 @@ type Ctx struct {
 	Serving bool
 	Held    func(shard int) bool
 	block   blockRequest
+	short   bool // a key that is needed to serve it is not held
+	// Late has those who wait for a key, whose shard is locked, looked at later.
+	Late func(db *keyspace.DB, k keyspace.Key)
 
 	MaxBulk int64 // proto-max-bulk-len: the longest string
 	// HLLSparseMax is hll-sparse-max-bytes: the longest sparse HyperLogLog.
@@ -225,6 +228,7 @@ func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
 		c.OnEvent(NotifyExpired, "expired", k.Bytes, db.Index())
 	}
 	c.St.ExpiredKeys++
+	c.lost(db, k)
 	db.Delete(k, e)
 }
 
@@ -237,6 +241,7 @@ func (c *Ctx) Evict(db *keyspace.DB, k keyspace.Key, e keyspace.Entry, lazy bool
 		c.OnEvent(NotifyEvicted, "evicted", k.Bytes, db.Index())
 	}
 	c.St.EvictedKeys++
+	c.lost(db, k)
 	db.Delete(k, e)
 }
 

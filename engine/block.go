@@ -44,11 +44,17 @@ func (w *Worker) lockFor(spec *command.Spec, keys []keyspace.Key) []keyspace.Key
 	if spec.Flags&command.Write == 0 && spec.Mode != command.Transaction || !ks.Greedy() {
 		return keys
 	}
+	return w.lockMore(keys)
+}
+
+// lockMore is lockFor when the locks of the keys themselves have been taken.
+func (w *Worker) lockMore(keys []keyspace.Key) []keyspace.Key {
+	ks := w.e.KS
 	all := keys
 	for {
 		known := len(all)
 		for _, k := range all {
-			for _, more := range w.ctx.DB.AppendMore(nil, k) {
+			for _, more := range ks.AppendMore(nil, k) {
 				if !w.locks.holds(keyspace.ShardOf(more.Hash)) {
 					all = append(all[:len(all):len(all)], more)
 				}
@@ -91,18 +97,54 @@ func (w *Worker) serveShard(shard int, alone bool) (served bool) {
 			return served
 		}
 		for wait := ready.Next(); wait != nil; wait = ready.Next() {
-			if w.serveOne(wait.Owner.(*command.Waiter), alone) {
+			b := wait.Owner.(*command.Waiter)
+			ok, short := w.serveOne(b, alone)
+			if ok {
 				wait.Served()
 				served = true
-			} else {
-				wait.Unserved()
+				continue
+			}
+			wait.Unserved()
+			if short {
+				w.serveLater(b.Copy.DB, ready.Key())
+				break // nobody overtakes it
 			}
 		}
 	}
 }
 
-// serveOne tries to serve one request that waits. It is the caller's to try.
-func (w *Worker) serveOne(b *command.Waiter, alone bool) bool {
+// lateKey is a key of a database: somebody waits for it, and is to look at it again.
+type lateKey struct {
+	db  *keyspace.DB
+	key keyspace.Key
+}
+
+// serveLater has those who wait for a key looked at once the running command is over
+// and its locks are free: an expired or evicted key is gone, or to serve them takes
+// locks that it does not have.
+func (w *Worker) serveLater(db *keyspace.DB, k keyspace.Key) {
+	k.Bytes = append([]byte(nil), k.Bytes...)
+	w.late = append(w.late, lateKey{db, k})
+}
+
+// serveLate does what serveLater was told, with the locks that it takes. The worker
+// is in a batch and holds no lock.
+func (w *Worker) serveLate() {
+	list := w.late
+	w.late = nil
+	for _, l := range list {
+		keys := []keyspace.Key{l.key}
+		w.locks.lock(w.e.KS, keys)
+		held := w.lockMore(keys)
+		l.db.Signal(l.key)
+		w.serveReady(held, false)
+		w.locks.unlock(w.e.KS)
+	}
+}
+
+// serveOne tries to serve one request that waits, which is the caller's to try. short
+// tells that it takes a lock more.
+func (w *Worker) serveOne(b *command.Waiter, alone bool) (served, short bool) {
 	c := &w.ctx
 	saved, out := *c, w.out
 	w.out.B, w.out.Proto = nil, b.Copy.Proto
@@ -116,6 +158,7 @@ func (w *Worker) serveOne(b *command.Waiter, alone bool) bool {
 	}
 	b.Spec.Handler(c)
 	_, _, _, blocked := c.TakeBlock()
+	short = c.TakeShort()
 	if c.Dirty > 0 {
 		w.feed()
 	}
@@ -129,10 +172,10 @@ func (w *Worker) serveOne(b *command.Waiter, alone bool) bool {
 	*c, w.out = saved, out
 	c.Buf, c.Buf2 = buf, buf2
 	if blocked {
-		return false
+		return false, short
 	}
 	w.e.hooks.Deliver(b, reply)
-	return true
+	return true, false
 }
 
 // holdsShard reports whether a shard is locked by the running command.

@@ -75,6 +75,9 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		}
 		w.locks.unlock(w.e.KS)
 	}
+	if len(w.late) > 0 {
+		w.serveLate()
+	}
 	if spec.Flags&command.Admin != 0 {
 		w.adoptNew() // CONFIG SET is in force for the next request, of the same batch too
 	}

@@ -43,6 +43,7 @@ type Worker struct {
 	rng      rng.Rand
 
 	internal command.Session // of work of no client
+	late     []lateKey       // those who wait for them are still to be looked at
 
 	reqs [batchMax]resp.Request
 	prep [batchMax]prepared
@@ -81,7 +82,7 @@ func (e *Engine) NewWorker() *Worker {
 	w.totals.init(e.Table)
 	w.ctx = command.Ctx{W: &w.out, KS: e.KS, Host: e.hooks.Host, World: e, Rng: &w.rng, St: &w.totals.Stats, OnEvent: e.hooks.OnEvent}
 	w.ring = e.Feed.NewRing()
-	w.ctx.Held = w.holdsShard
+	w.ctx.Held, w.ctx.Late = w.holdsShard, w.serveLater
 	w.ctx.Feed = e.hooks.Feed
 	w.settings = e.Settings()
 	return w
@@ -122,6 +123,9 @@ func (w *Worker) begin() {
 
 // end ends a batch and lets its effects into the stream.
 func (w *Worker) end() {
+	if len(w.late) > 0 {
+		w.serveLate()
+	}
 	w.e.gate.leave(w.flag)
 	if w.feeding {
 		w.ring.Flush()

@@ -50,7 +50,7 @@ const (
 type Shard struct {
 	mu       sync.Mutex
 	watchers map[watchKey][]watch // nil while nothing in the shard is watched
-	queues   map[uint64]*queue    // by queueID; nil while nobody waits for a key of the shard
+	queues   map[uint64]*queue    // by hash; nil while nobody waits for a key of the shard
 	ready    []*queue             // of keys that have changed
 	_        [cacheLine - 48]byte
 }

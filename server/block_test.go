@@ -236,3 +236,52 @@ func TestRequestsBehindABlockedOneWait(t *testing.T) {
 	}
 	admin.Want(":0", "EXISTS", "k")
 }
+
+// An element that comes to a list of another database moves on under the lock of the
+// list that it moves to, which others change all the time.
+func TestBlockedMovesOfOtherDatabases(t *testing.T) {
+	s := servertest.Start(t, "io-threads 3")
+	const moves, others = 60, 3
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	for range others {
+		c := s.Dial()
+		c.Want("+OK", "SELECT", "1")
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					call(c, "RPUSH", "to", "y")
+					call(c, "LPOP", "to")
+				}
+			}
+		})
+	}
+	admin, waits := s.Dial(), s.Dial()
+	waits.Want("+OK", "SELECT", "1")
+	for i := range moves {
+		blockAll(t, admin, []*servertest.Conn{waits}, "BLMOVE", "from", "to", "LEFT", "LEFT", "0")
+		switch i % 3 {
+		case 0:
+			admin.Want(":1", "RPUSH", "from", "x")
+			admin.Want(":1", "MOVE", "from", "1")
+		case 1:
+			admin.Want(":1", "RPUSH", "here", "x")
+			admin.Want(":1", "COPY", "here", "from", "DB", "1")
+			admin.Want(":1", "DEL", "here")
+		case 2:
+			admin.Want("+OK", "MULTI")
+			admin.Want("+QUEUED", "SELECT", "1")
+			admin.Want("+QUEUED", "RPUSH", "from", "x")
+			admin.Want("+QUEUED", "SELECT", "0")
+			admin.Want("*3\n  +OK\n  :1\n  +OK", "EXEC")
+		}
+		if v := waits.Read(); v.Text() != `"x"` {
+			t.Fatal(v.Text())
+		}
+	}
+	close(stop)
+	wg.Wait()
+}
