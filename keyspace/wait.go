@@ -68,7 +68,8 @@ func (db *DB) Wait(w *Wait, keys []Key) {
 	}
 }
 
-// Greedy reports whether anybody waits who will need other keys, too. Safe from any
+// Greedy reports whether a command that writes must look further than at its keys:
+// somebody waits who will need others, too, or keys are pinned. Safe from any
 // goroutine.
 func (ks *Keyspace) Greedy() bool { return ks.greedy.Load() > 0 }
 
