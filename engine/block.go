@@ -37,14 +37,16 @@ func (w *Worker) block(s *command.Session) {
 
 // lockFor takes the locks of a command's keys and, if others wait for these who will
 // need more to be served, of those, too: all before the first effect. It returns
-// all keys whose shards are locked.
-func (w *Worker) lockFor(spec *command.Spec, keys []keyspace.Key) []keyspace.Key {
+// all keys whose shards are locked; ok is false when the request has to wait for a long
+// command, and nothing is locked.
+func (w *Worker) lockFor(s *command.Session, writes bool, keys []keyspace.Key) (held []keyspace.Key, ok bool) {
 	ks := w.e.KS
 	w.locks.lock(ks, keys)
-	if spec.Flags&command.Write == 0 && spec.Mode != command.Transaction || !ks.Greedy() {
-		return keys
+	if !writes || !ks.Greedy() {
+		return keys, true
 	}
-	return w.lockMore(keys)
+	held = w.lockMore(keys)
+	return held, !w.waitsForPins(s, held)
 }
 
 // lockMore is lockFor when the locks of the keys themselves have been taken.
@@ -136,8 +138,12 @@ func (w *Worker) serveLate() {
 		keys := []keyspace.Key{l.key}
 		w.locks.lock(w.e.KS, keys)
 		held := w.lockMore(keys)
-		l.db.Signal(l.key)
-		w.serveReady(held, false)
+		if w.e.KS.AnyPinnedOf(held) {
+			w.late = append(w.late, l) // a long command reads one of them: after another batch
+		} else {
+			l.db.Signal(l.key)
+			w.serveReady(held, false)
+		}
 		w.locks.unlock(w.e.KS)
 	}
 }

@@ -68,7 +68,7 @@ func (s *Server) served(w *command.Waiter, reply []byte) {
 func (s *Server) endWait(cl *client, reply []byte) {
 	s.leaveWait(cl)
 	cl.LastSeen = s.clock.NowMs()
-	cl.conn.Loop().User.(*loopState).worker.Finish(cl.Session, 0, reply)
+	cl.conn.Loop().User.(*loopState).worker.Finish(cl.Session, 0, [][]byte{reply})
 	if !cl.Muted() {
 		cl.NetOut += uint64(len(reply))
 		s.checkOutput(cl, cl.conn.PendingOut()+len(reply))

@@ -167,7 +167,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	s.ks = keyspace.New(int(cfg.Int("databases")))
 	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{
 		Host: s, ClientBytes: s.clientBytes, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack,
-		OnCommand: s.tellMonitors, Deliver: s.served,
+		OnCommand: s.tellMonitors, Deliver: s.served, Wake: s.wake, ReplyMax: s.replyMax,
 	})
 	var err error
 	s.net, err = netloop.New(netloop.Config{

@@ -151,10 +151,13 @@ func (s *Server) Serve(session *command.Session, in []byte) []byte {
 		at += used
 		if task := session.Task; task != nil {
 			session.Task = nil
-			w := resp.Writer{B: out, Proto: session.Proto}
+			w := resp.Writer{Proto: session.Proto}
 			task(&w)
-			s.Worker.Finish(session, 0, w.B[len(out):])
-			out = w.B
+			pieces := w.Take()
+			s.Worker.Finish(session, 0, pieces)
+			for _, piece := range pieces {
+				out = append(out, piece...)
+			}
 		} else if used == 0 {
 			break
 		}
