@@ -26,6 +26,8 @@ type Stats struct {
 	EvictedKeys uint64
 	Errors      uint64
 
+	ExpiredFields uint64 // of hashes
+
 	OnError func(text string) // called with each error reply; set by the engine
 }
 
@@ -92,6 +94,7 @@ type Ctx struct {
 	Scratch [64]byte // for formatting numbers
 	Buf     []byte   // grows and stays; the handler's own for one call
 	Buf2    []byte
+	Words   [][]byte // for the arguments of an effect that are not of a fixed number; as Buf
 
 	// List and ZSets are room for the views of a handler: cursors refer to them, so
 	// that they would not stay on its stack.

@@ -1,7 +1,8 @@
 // Package hashcmd holds the commands on hashes, one file each.
 //
 // Handlers run as the package command says. Each replies and changes what
-// Redis 7.2 does, in the same order of checks.
+// Redis 7.2 does, in the same order of checks; those on the TTL of fields what
+// Redis 7.4 does.
 package hashcmd
 
 import (
@@ -16,19 +17,31 @@ func Specs() []*command.Spec {
 	return []*command.Spec{
 		hdelSpec, hexistsSpec, hgetSpec, hgetallSpec, hincrbySpec, hincrbyfloatSpec, hkeysSpec, hlenSpec,
 		hmgetSpec, hmsetSpec, hrandfieldSpec, hscanSpec, hsetSpec, hsetnxSpec, hstrlenSpec, hvalsSpec,
+
+		hexpireSpec, hexpireatSpec, hexpiretimeSpec, hpersistSpec, hpexpireSpec, hpexpireatSpec, hpexpiretimeSpec,
+		hpttlSpec, httlSpec,
 	}
 }
 
 var argKey = command.Arg{Name: "key", Type: "key", Key: 1}
 
-// isHash reports whether the entry is absent or a hash; if not it replies the
-// error.
-func isHash(c *command.Ctx, e keyspace.Entry) bool { return c.IsType(e, object.Hash) }
+// isHash reports whether the entry of the key is absent or a hash; if not it replies
+// the error. Fields of the hash that are due go, and with the last one the hash: the
+// entry is that of an absent key then.
+func isHash(c *command.Ctx, e *keyspace.Entry) bool {
+	if !c.IsType(*e, object.Hash) {
+		return false
+	}
+	if e.OK() && object.Load(e.Rec).Timed() {
+		c.DueFields(c.Keys[0], e)
+	}
+	return true
+}
 
 // orNew returns the view of the key's hash, which is made if there is none.
 func orNew(c *command.Ctx, e keyspace.Entry) hash.Hash {
 	if e.OK() {
-		return hash.Open(e.Rec)
+		return c.Hash(e)
 	}
 	k := c.Keys[0]
 	rec := hash.New(c.DB.ArenaOf(k), k.Bytes, c.Access)

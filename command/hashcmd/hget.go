@@ -27,20 +27,20 @@ var hmgetSpec = &command.Spec{
 
 func hget(c *command.Ctx) {
 	e := c.Read(0)
-	if !isHash(c, e) {
+	if !isHash(c, &e) {
 		return
 	}
 	if !e.OK() {
 		c.W.Null()
 		return
 	}
-	h := hash.Open(e.Rec)
+	h := c.Hash(e)
 	replyField(c, &h, c.Args[2])
 }
 
 func hmget(c *command.Ctx) {
 	e := c.Read(0)
-	if !isHash(c, e) {
+	if !isHash(c, &e) {
 		return
 	}
 	fields := c.Args[2:]
@@ -51,7 +51,7 @@ func hmget(c *command.Ctx) {
 		}
 		return
 	}
-	h := hash.Open(e.Rec)
+	h := c.Hash(e)
 	for _, f := range fields {
 		replyField(c, &h, f)
 	}

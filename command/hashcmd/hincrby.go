@@ -23,7 +23,7 @@ func hincrby(c *command.Ctx) {
 		return
 	}
 	e := c.Write(0)
-	if !isHash(c, e) {
+	if !isHash(c, &e) {
 		return
 	}
 	h := orNew(c, e)
@@ -39,7 +39,7 @@ func hincrby(c *command.Ctx) {
 		return
 	}
 	n += by
-	h.Set(c.Args[2], num.AppendInt(c.Scratch[:0], n), c.Packing.Hash, &c.Buf)
+	h.Update(c.Args[2], num.AppendInt(c.Scratch[:0], n), c.Packing.Hash, &c.Buf)
 	changed(c, "hincrby", 1)
 	c.W.Int(n)
 }

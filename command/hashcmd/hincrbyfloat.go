@@ -15,7 +15,10 @@ var hincrbyfloatSpec = &command.Spec{
 	Handler: hincrbyfloat,
 }
 
-var hsetName = []byte("HSET")
+var (
+	hsetName = []byte("HSET")
+	one      = []byte("1")
+)
 
 func hincrbyfloat(c *command.Ctx) {
 	by, ok := num.ParseLongDouble(c.Args[3])
@@ -28,7 +31,7 @@ func hincrbyfloat(c *command.Ctx) {
 		return
 	}
 	e := c.Write(0)
-	if !isHash(c, e) {
+	if !isHash(c, &e) {
 		return
 	}
 	h := orNew(c, e)
@@ -46,9 +49,13 @@ func hincrbyfloat(c *command.Ctx) {
 		return
 	}
 	c.Buf2 = sum.AppendHuman(c.Buf2[:0])
-	h.Set(c.Args[2], c.Buf2, c.Packing.Hash, &c.Buf)
+	h.Update(c.Args[2], c.Buf2, c.Packing.Hash, &c.Buf)
 	changed(c, "hincrbyfloat", 1)
 	// The sum is fed, not the increment: rounding happens once.
 	c.Effect(hsetName, c.Args[1], c.Args[2], c.Buf2)
+	if due, _ := h.Due(c.Args[2]); due != 0 {
+		// COMPAT: hincrbyfloat-ttl: Redis's replicas and logs take the TTL of the field.
+		c.Effect(hpexpireatName, c.Args[1], num.AppendInt(c.Scratch[:0], due), fieldsName, one, c.Args[2])
+	}
 	c.W.Bulk(c.Buf2)
 }

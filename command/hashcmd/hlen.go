@@ -2,7 +2,6 @@ package hashcmd
 
 import (
 	"kvorum/command"
-	"kvorum/object/hash"
 )
 
 var hlenSpec = &command.Spec{
@@ -37,12 +36,12 @@ var hexistsSpec = &command.Spec{
 
 func hlen(c *command.Ctx) {
 	e := c.Read(0)
-	if !isHash(c, e) {
+	if !isHash(c, &e) {
 		return
 	}
 	n := 0
 	if e.OK() {
-		h := hash.Open(e.Rec)
+		h := c.Hash(e)
 		n = h.Len()
 	}
 	c.W.Int(int64(n))
@@ -50,12 +49,12 @@ func hlen(c *command.Ctx) {
 
 func hstrlen(c *command.Ctx) {
 	e := c.Read(0)
-	if !isHash(c, e) {
+	if !isHash(c, &e) {
 		return
 	}
 	n := 0
 	if e.OK() {
-		h := hash.Open(e.Rec)
+		h := c.Hash(e)
 		v, _ := h.Get(c.Args[2], c.Scratch[:])
 		n = len(v)
 	}
@@ -64,12 +63,12 @@ func hstrlen(c *command.Ctx) {
 
 func hexists(c *command.Ctx) {
 	e := c.Read(0)
-	if !isHash(c, e) {
+	if !isHash(c, &e) {
 		return
 	}
 	n := int64(0)
 	if e.OK() {
-		if h := hash.Open(e.Rec); h.Has(c.Args[2]) {
+		if h := c.Hash(e); h.Has(c.Args[2]) {
 			n = 1
 		}
 	}

@@ -1,9 +1,6 @@
 package hashcmd
 
-import (
-	"kvorum/command"
-	"kvorum/object/hash"
-)
+import "kvorum/command"
 
 var hscanSpec = &command.Spec{
 	Name: "hscan", Since: "2.8.0", Group: "hash",
@@ -27,7 +24,7 @@ func hscan(c *command.Ctx) {
 		return
 	}
 	e := c.Read(0)
-	if !isHash(c, e) {
+	if !isHash(c, &e) {
 		return
 	}
 	if !e.OK() {
@@ -37,7 +34,7 @@ func hscan(c *command.Ctx) {
 	if !s.Options() {
 		return
 	}
-	h := hash.Open(e.Rec)
+	h := c.Hash(e)
 	for more := true; more; more = s.More() {
 		s.Cursor = h.Scan(s.Cursor, func(field, value []byte) {
 			if s.Wants(field, 2) {

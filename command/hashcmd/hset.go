@@ -54,7 +54,7 @@ func hmset(c *command.Ctx) {
 // false after the error reply.
 func setAll(c *command.Ctx) (created int, ok bool) {
 	e := c.Write(0)
-	if !isHash(c, e) {
+	if !isHash(c, &e) {
 		return 0, false
 	}
 	h := orNew(c, e)

@@ -14,7 +14,7 @@ var hsetnxSpec = &command.Spec{
 
 func hsetnx(c *command.Ctx) {
 	e := c.Write(0)
-	if !isHash(c, e) {
+	if !isHash(c, &e) {
 		return
 	}
 	h := orNew(c, e)
