@@ -120,6 +120,7 @@ func expireFields(c *command.Ctx, base, unit int64) {
 		return
 	}
 	h := c.Hash(e)
+	h.MakeTimed() // also if no field gets a TTL, as OBJECT ENCODING of Redis shows
 	// A log or a master tells of the removal itself: until then the field stays.
 	if due <= c.Now && c.Sess.Flags&command.Internal == 0 {
 		deleted := deleteFields(c, &h, fields, cond, due)

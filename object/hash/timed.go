@@ -105,7 +105,7 @@ func (h *Hash) SetDue(field []byte, due int64, buf *[]byte) {
 		if due == 0 {
 			return
 		}
-		h.makeTimed()
+		h.MakeTimed()
 	}
 	if h.pack {
 		lp := h.packed()
@@ -317,8 +317,12 @@ func (h *Hash) expirePacked(nowMs int64, limit int, gone func(field []byte)) (n 
 	return n
 }
 
-// makeTimed gives a hash that is not timed the form in which fields can have a TTL.
-func (h *Hash) makeTimed() {
+// MakeTimed gives a hash that is not timed the form in which fields can have a TTL, as
+// SetDue does when it has to. O(1), O(n) while packed.
+func (h *Hash) MakeTimed() {
+	if h.timed {
+		return
+	}
 	old := object.Root(h.rec)
 	if !h.pack {
 		h.root = h.arena.Alloc(object.TimedSize, mem.KindNode)
