@@ -13,13 +13,13 @@ const dueFieldsMax = 64
 
 var hdelName = []byte("HDEL")
 
-// Hash returns the view of the hash of an entry, in which fields that are due are
-// gone.
-func (c *Ctx) Hash(e keyspace.Entry) hash.Hash {
+// FieldsNow returns the time at which fields are looked at, for views of hashes: those
+// that were due before it are gone. A log or a master says itself which are.
+func (c *Ctx) FieldsNow() int64 {
 	if !c.mayExpire() {
-		return hash.Open(e.Rec)
+		return 0
 	}
-	return hash.OpenAt(e.Rec, c.Now)
+	return c.Now
 }
 
 // DueFields removes fields that are due from the timed hash of key k, whose entry

@@ -25,29 +25,42 @@ func Specs() []*command.Spec {
 
 var argKey = command.Arg{Name: "key", Type: "key", Key: 1}
 
-// isHash reports whether the entry of the key is absent or a hash; if not it replies
-// the error. Fields of the hash that are due go, and with the last one the hash: the
-// entry is that of an absent key then.
-func isHash(c *command.Ctx, e *keyspace.Entry) bool {
-	if !c.IsType(*e, object.Hash) {
+// openHash makes h the view of the hash of the key's entry; ok is false after the error
+// reply for another type. Fields that are due go, and with the last one the hash: the
+// entry is that of an absent key then. Of an absent key there is no view.
+func openHash(c *command.Ctx, e *keyspace.Entry, h *hash.Hash) (ok bool) {
+	if !e.OK() {
+		return true
+	}
+	d := object.Load(e.Rec)
+	if d.Type() != object.Hash {
+		c.WrongType()
 		return false
 	}
-	if e.OK() && object.Load(e.Rec).Timed() {
-		c.DueFields(c.Keys[0], e)
+	if d.Timed() {
+		return openTimed(c, e, h)
+	}
+	h.Open(e.Rec, 0)
+	return true
+}
+
+func openTimed(c *command.Ctx, e *keyspace.Entry, h *hash.Hash) (ok bool) {
+	if c.DueFields(c.Keys[0], e); e.OK() {
+		h.Open(e.Rec, c.FieldsNow())
 	}
 	return true
 }
 
-// orNew returns the view of the key's hash, which is made if there is none.
-func orNew(c *command.Ctx, e keyspace.Entry) hash.Hash {
+// orNew makes h the view of a new hash of the key, if there is none.
+func orNew(c *command.Ctx, e keyspace.Entry, h *hash.Hash) {
 	if e.OK() {
-		return c.Hash(e)
+		return
 	}
 	k := c.Keys[0]
 	rec := hash.New(c.DB.ArenaOf(k), k.Bytes, c.Access)
 	c.DB.Add(k, rec)
 	c.Notify(command.NotifyNew, "new", k.Bytes)
-	return hash.Open(rec)
+	h.Open(rec, 0)
 }
 
 // changed tells that fields of the key's hash were set.

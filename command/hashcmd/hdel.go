@@ -1,6 +1,9 @@
 package hashcmd
 
-import "kvorum/command"
+import (
+	"kvorum/command"
+	"kvorum/object/hash"
+)
 
 var hdelSpec = &command.Spec{
 	Name: "hdel", Since: "2.0.0", Group: "hash",
@@ -15,14 +18,14 @@ var hdelSpec = &command.Spec{
 
 func hdel(c *command.Ctx) {
 	e := c.Write(0)
-	if !isHash(c, &e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	if !e.OK() {
 		c.W.Int(0)
 		return
 	}
-	h := c.Hash(e)
 	deleted := 0
 	for _, f := range c.Args[2:] {
 		if h.Delete(f) {

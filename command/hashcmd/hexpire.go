@@ -98,7 +98,8 @@ func (cond condition) met(have, want int64) bool {
 // Unix milliseconds, in units of unit milliseconds.
 func expireFields(c *command.Ctx, base, unit int64) {
 	e := c.Write(0)
-	if !isHash(c, &e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	due, ok := parseDue(c, base, unit)
@@ -119,7 +120,6 @@ func expireFields(c *command.Ctx, base, unit int64) {
 		replyEach(c, fields, fieldAbsent)
 		return
 	}
-	h := c.Hash(e)
 	h.MakeTimed() // also if no field gets a TTL, as OBJECT ENCODING of Redis shows
 	// A log or a master tells of the removal itself: until then the field stays.
 	if due <= c.Now && c.Sess.Flags&command.Internal == 0 {

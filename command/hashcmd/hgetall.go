@@ -40,14 +40,14 @@ var hvalsSpec = &command.Spec{
 
 func hgetall(c *command.Ctx) {
 	e := c.Read(0)
-	if !isHash(c, &e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	if !e.OK() {
 		c.W.Map(0)
 		return
 	}
-	h := c.Hash(e)
 	c.W.Map(h.Len())
 	var it hash.Iter
 	for it.Start(&h); it.Next(); {
@@ -63,14 +63,14 @@ func hvals(c *command.Ctx) { halves(c, true) }
 // halves replies all fields, or all values.
 func halves(c *command.Ctx, values bool) {
 	e := c.Read(0)
-	if !isHash(c, &e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	if !e.OK() {
 		c.W.Array(0)
 		return
 	}
-	h := c.Hash(e)
 	c.W.Array(h.Len())
 	var it hash.Iter
 	for it.Start(&h); it.Next(); {

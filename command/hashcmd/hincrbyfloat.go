@@ -3,6 +3,7 @@ package hashcmd
 import (
 	"kvorum/command"
 	"kvorum/num"
+	"kvorum/object/hash"
 )
 
 var hincrbyfloatSpec = &command.Spec{
@@ -31,10 +32,11 @@ func hincrbyfloat(c *command.Ctx) {
 		return
 	}
 	e := c.Write(0)
-	if !isHash(c, &e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
-	h := orNew(c, e)
+	orNew(c, e, &h)
 	sum := by.Add(num.LongDouble{})
 	if v, found := h.Get(c.Args[2], c.Scratch[:]); found {
 		old, ok := num.ParseLongDouble(v)

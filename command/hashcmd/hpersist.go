@@ -1,6 +1,9 @@
 package hashcmd
 
-import "kvorum/command"
+import (
+	"kvorum/command"
+	"kvorum/object/hash"
+)
 
 var hpersistSpec = &command.Spec{
 	Name: "hpersist", Since: "7.4.0", Group: "hash",
@@ -14,7 +17,8 @@ var hpersistSpec = &command.Spec{
 
 func hpersist(c *command.Ctx) {
 	e := c.Write(0)
-	if !isHash(c, &e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	fields, ok := parseFields(c, 2, errFieldCount)
@@ -26,7 +30,6 @@ func hpersist(c *command.Ctx) {
 		replyEach(c, fields, fieldAbsent)
 		return
 	}
-	h := c.Hash(e)
 	persisted := false
 	for _, f := range fields {
 		due, ok := h.Due(f)

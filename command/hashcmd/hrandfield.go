@@ -27,14 +27,14 @@ func hrandfield(c *command.Ctx) {
 		return
 	}
 	e := c.Read(0)
-	if !isHash(c, &e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	if !e.OK() {
 		c.W.Null()
 		return
 	}
-	h := c.Hash(e)
 	if h.Len() == 0 { // all fields are due
 		c.W.Null()
 		return
@@ -58,14 +58,14 @@ func hrandfields(c *command.Ctx) {
 		return
 	}
 	e := c.Read(0)
-	if !isHash(c, &e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	if !e.OK() || count == 0 {
 		c.W.Array(0)
 		return
 	}
-	h := c.Hash(e)
 	if h.Len() == 0 {
 		c.W.Array(0)
 		return

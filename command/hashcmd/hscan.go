@@ -1,6 +1,9 @@
 package hashcmd
 
-import "kvorum/command"
+import (
+	"kvorum/command"
+	"kvorum/object/hash"
+)
 
 var hscanSpec = &command.Spec{
 	Name: "hscan", Since: "2.8.0", Group: "hash",
@@ -24,7 +27,8 @@ func hscan(c *command.Ctx) {
 		return
 	}
 	e := c.Read(0)
-	if !isHash(c, &e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	if !e.OK() {
@@ -34,7 +38,6 @@ func hscan(c *command.Ctx) {
 	if !s.Options() {
 		return
 	}
-	h := c.Hash(e)
 	for more := true; more; more = s.More() {
 		s.Cursor = h.Scan(s.Cursor, func(field, value []byte) {
 			if s.Wants(field, 2) {

@@ -1,6 +1,9 @@
 package hashcmd
 
-import "kvorum/command"
+import (
+	"kvorum/command"
+	"kvorum/object/hash"
+)
 
 // httlRow makes the row of a command that tells the TTL of fields.
 func httlRow(name, summary string, handler command.Handler) *command.Spec {
@@ -34,7 +37,8 @@ const errFieldCount = "-ERR Number of fields must be a positive integer"
 // Unix milliseconds, in units of unit milliseconds, rounded up.
 func tellDue(c *command.Ctx, base, unit int64) {
 	e := c.Read(0)
-	if !isHash(c, &e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	fields, ok := parseFields(c, 2, errFieldCount)
@@ -46,7 +50,6 @@ func tellDue(c *command.Ctx, base, unit int64) {
 		replyEach(c, fields, fieldAbsent)
 		return
 	}
-	h := c.Hash(e)
 	for _, f := range fields {
 		due, ok := h.Due(f)
 		switch {

@@ -55,21 +55,26 @@ func Open(rec mem.Handle) Hash { return OpenAt(rec, 0) }
 
 // OpenAt returns the view of the record of a hash at a time in Unix milliseconds:
 // fields that were due before it are gone.
-func OpenAt(rec mem.Handle, nowMs int64) Hash {
-	h := Hash{rec: rec, root: object.Root(rec)}
+func OpenAt(rec mem.Handle, nowMs int64) (h Hash) {
+	h.Open(rec, nowMs)
+	return h
+}
+
+// Open makes h, a zero Hash, the view that OpenAt returns.
+func (h *Hash) Open(rec mem.Handle, nowMs int64) {
+	h.rec, h.root = rec, object.Root(rec)
 	h.arena = mem.ArenaOf(h.root)
-	d := object.Load(rec)
-	h.pack = d.Encoding() == object.EncListpack
-	if !h.pack {
-		if d.Timed() {
-			h.timed, h.now = true, nowMs
-			h.pack = d.Encoding() == object.EncListpackEx
-		}
-		if !h.pack {
-			h.table = table.Load(h.root)
+	switch d := object.Load(rec); {
+	case d.Encoding() == object.EncListpack:
+		h.pack = true
+		return
+	case d.Timed():
+		h.timed, h.now = true, nowMs
+		if h.pack = d.Encoding() == object.EncListpackEx; h.pack {
+			return
 		}
 	}
-	return h
+	h.table = table.Load(h.root)
 }
 
 // Len returns the number of fields that are not gone. O(1); O(log n) if the hash is
