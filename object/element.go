@@ -101,6 +101,16 @@ func ElementValue(h mem.Handle) []byte {
 	return mem.View(h, l.value+l.valueLen)[l.value:]
 }
 
+// ElementPair returns name and value of an element that has one: borrowed.
+func ElementPair(h mem.Handle) (name, value []byte) {
+	l := layoutOf(h)
+	if l.blob {
+		return ElementName(h), ElementValue(h)
+	}
+	both := mem.View(h, l.value+l.valueLen)
+	return both[l.name:l.value:l.value], both[l.value:]
+}
+
 // NewElement makes an element of a set: a name alone.
 func NewElement(a *mem.Arena, name []byte) mem.Handle {
 	h, at := newElement(a, 0, name, 0, 0)

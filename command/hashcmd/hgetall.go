@@ -51,8 +51,9 @@ func hgetall(c *command.Ctx) {
 	c.W.Map(h.Len())
 	var it hash.Iter
 	for it.Start(&h); it.Next(); {
-		c.W.Bulk(it.Field())
-		c.W.Bulk(it.Value())
+		field, value := it.Pair()
+		c.W.Bulk(field)
+		c.W.Bulk(value)
 	}
 }
 

@@ -329,6 +329,14 @@ func (it *Iter) Field() []byte {
 	return it.packed[0].Bytes(it.digits[0][:])
 }
 
+// Pair returns the present field and its value: borrowed until Next.
+func (it *Iter) Pair() (field, value []byte) {
+	if it.elem != 0 {
+		return object.ElementPair(it.elem)
+	}
+	return it.Field(), it.Value()
+}
+
 // Value returns the value of the present field: borrowed until Next.
 func (it *Iter) Value() []byte {
 	if it.elem != 0 {
