@@ -26,6 +26,8 @@ type Stats struct {
 	EvictedKeys uint64
 	Errors      uint64
 
+	ExpiredFields uint64 // of hashes
+
 	OnError func(text string) // called with each error reply; set by the engine
 }
 
@@ -96,6 +98,7 @@ type Ctx struct {
 	Scratch [64]byte // for formatting numbers
 	Buf     []byte   // grows and stays; the handler's own for one call
 	Buf2    []byte
+	Words   [][]byte // for the arguments of an effect that are not of a fixed number; as Buf
 
 	// List and ZSets are room for the views of a handler: cursors refer to them, so
 	// that they would not stay on its stack.
@@ -219,7 +222,7 @@ func (c *Ctx) mayExpire() bool { return c.Sess.Flags&Internal == 0 }
 
 // Expire removes a key that is past its due time, unless such keys are kept.
 func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
-	if c.KeepExpired && c.Spec.Flags&Write == 0 || c.KS.Pinned(k) && !c.ownPins() {
+	if c.kept(k) {
 		return
 	}
 	if c.Feed != nil {
@@ -231,6 +234,11 @@ func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
 	c.St.ExpiredKeys++
 	c.lost(db, k)
 	db.Delete(k, e)
+}
+
+// kept reports whether what is due under a key counts as gone but has to stay for now.
+func (c *Ctx) kept(k keyspace.Key) bool {
+	return c.KeepExpired && c.Spec.Flags&Write == 0 || c.KS.Pinned(k) && !c.ownPins()
 }
 
 // Evict removes a key to make room. lazy chooses the command that is fed.

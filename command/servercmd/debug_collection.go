@@ -18,6 +18,9 @@ func (d *digest) addHash(rec mem.Handle) {
 		var e digest
 		e.mix(it.Field())
 		e.mix(it.Value())
+		if it.Due() != 0 {
+			e.add(fieldExpireMark)
+		}
 		d.add(e[:])
 	}
 }
@@ -39,9 +42,18 @@ func rdbHashLength(rec mem.Handle) int {
 	}
 	h := hash.Open(rec)
 	n := rdbCountLength(uint64(h.Len()))
+	timed, first := object.Load(rec).Timed(), int64(0)
+	if timed {
+		first = object.NextFieldDue(rec)
+	}
 	var it hash.Iter
 	for it.Start(&h); it.Next(); {
 		n += rdbLength(it.Field()) + rdbLength(it.Value())
+		if due := it.Due(); due != 0 {
+			n += rdbCountLength(uint64(due - first + 1))
+		} else if timed {
+			n++
+		}
 	}
 	return n
 }

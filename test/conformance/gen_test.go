@@ -42,6 +42,7 @@ var shares = map[string]int{
 	"append": 30, "setrange": 30, "incrbyfloat": 40, "expire": 30, "lcs": 20, "quit": 1, "reset": 1, "hello": 3, "keys": 6, "scan": 10,
 	"setbit": 40, "bitop": 30, "bitfield": 50, "pfadd": 60,
 	"hset": 60, "hincrbyfloat": 30, "hdel": 30, "sadd": 70, "srem": 30, "sinterstore": 25, "sunionstore": 25, "sdiffstore": 25,
+	"hexpire": 40, "hpexpire": 40, "hexpireat": 40, "hpexpireat": 40, "hpersist": 40,
 	"config|set": 8,
 	"rpush":      120, "lpush": 80, "zadd": 200, "geoadd": 60, "linsert": 50, "lset": 50,
 }
@@ -224,8 +225,12 @@ func (g *generator) value(w *words, s *command.Spec, a *command.Arg, args []stri
 		}
 		return args
 	case "block":
+		from := len(args)
 		for i := range a.Args {
 			args = g.argument(w, s, &a.Args[i], args)
+		}
+		if a.Args[0].Name == "numfields" && !w.chance(10) {
+			args[from] = strconv.Itoa(len(args) - from - 1)
 		}
 		return args
 	}
