@@ -83,6 +83,8 @@ type Ctx struct {
 	Serving bool
 	Held    func(shard int) bool
 	block   blockRequest
+	needed  []keyspace.Key
+	needs   int
 
 	MaxBulk int64 // proto-max-bulk-len: the longest string
 	// HLLSparseMax is hll-sparse-max-bytes: the longest sparse HyperLogLog.
@@ -151,11 +153,15 @@ func (c *Ctx) WrongType() { c.Err(ErrWrongType) }
 
 // Read looks up key i of the row for reading: an expired key is removed and
 // counts as absent, hits and misses are counted, the access is recorded.
-func (c *Ctx) Read(i int) keyspace.Entry {
-	e := c.find(c.Keys[i])
+func (c *Ctx) Read(i int) keyspace.Entry { return c.ReadKey(c.Keys[i]) }
+
+// ReadKey is Read for a key that the row does not name, whose shard is locked: see
+// Need.
+func (c *Ctx) ReadKey(k keyspace.Key) keyspace.Entry {
+	e := c.find(k)
 	if !e.OK() {
 		c.St.Misses++
-		c.Notify(NotifyKeyMiss, "keymiss", c.Keys[i].Bytes)
+		c.Notify(NotifyKeyMiss, "keymiss", k.Bytes)
 		return e
 	}
 	c.St.Hits++

@@ -49,6 +49,8 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		if w.unusual&monitored != 0 {
 			w.tell()
 		}
+	case command.FindsKeys:
+		w.runFinding(spec, keys)
 	default:
 		// A handler that locks shards itself feeds each effect under the lock
 		// that orders it: a group would be numbered when they are all free again.

@@ -22,6 +22,8 @@ func (w *Worker) Finish(s *command.Session, ns int64, reply []byte) {
 	}
 	s.Unfinished = nil
 	w.begin()
+	w.totals.Hits += u.Hits
+	w.totals.Misses += u.Misses
 	failed := len(reply) > 0 && reply[0] == '-'
 	if failed {
 		w.totals.Errors++

@@ -67,7 +67,7 @@ func (w *Worker) exec(s *command.Session, args [][]byte) (ran bool) {
 	w.txnKeys, w.txnEnds = w.txnKeys[:0], w.txnEnds[:0]
 	for i := range txn.Queue {
 		q := &txn.Queue[i]
-		alone = alone || q.Spec.Mode != command.LocksKeys
+		alone = alone || mustBeAlone(q)
 		w.txnKeys = w.appendKeys(w.txnKeys, q.Spec, q.Args)
 		w.txnEnds = append(w.txnEnds, len(w.txnKeys))
 	}
@@ -77,6 +77,7 @@ func (w *Worker) exec(s *command.Session, args [][]byte) (ran bool) {
 	if alone {
 		w.e.gate.leave(w.flag)
 		w.e.gate.stop()
+		w.allHeld = true
 		w.execLocked(s, txn)
 		w.serveReady(nil, true)
 		w.e.gate.start()
@@ -87,6 +88,7 @@ func (w *Worker) exec(s *command.Session, args [][]byte) (ran bool) {
 		}
 	} else {
 		held := w.lockFor(exec, w.txnKeys)
+		w.allHeld = false
 		w.execLocked(s, txn)
 		w.serveReady(held, false)
 		w.locks.unlock(w.e.KS)

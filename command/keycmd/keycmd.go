@@ -27,6 +27,7 @@ func Specs() []*command.Spec {
 		persistSpec,
 		keysSpec, randomkeySpec, scanSpec,
 		objectSpec,
+		sortSpec, sortROSpec,
 	}
 }
 
@@ -54,4 +55,5 @@ var (
 var (
 	delName       = []byte("DEL")
 	pexpireatName = []byte("PEXPIREAT")
+	rpushName     = []byte("RPUSH")
 )
