@@ -13,7 +13,7 @@ const (
 	sortROSummary  = "Sorts the elements of a list, a set or a sorted set."
 	sortComplexity = "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the number of returned elements. When the elements are not sorted, complexity is O(N)."
 
-	sortCategories = command.CatKeyspace | command.CatSet | command.CatSortedSet | command.CatList | command.CatDangerous
+	sortCategories = command.CatSet | command.CatSortedSet | command.CatList | command.CatDangerous
 )
 
 // Parts of the rows of SORT and SORT_RO.
