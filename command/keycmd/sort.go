@@ -6,6 +6,7 @@ import (
 	"kvorum/command"
 	"kvorum/keyspace"
 	"kvorum/object"
+	"kvorum/object/zset"
 )
 
 const (
@@ -122,6 +123,9 @@ func sortCommand(c *command.Ctx, mayStore bool) {
 		c.WrongType()
 		return
 	}
+	if e.OK() && e.Type() == object.ZSet {
+		unpack(e)
+	}
 	if s.work(e) >= longSort && s.store == 0 && c.Sess.Flags&command.InExec == 0 {
 		s.leave(c)
 		return
@@ -148,6 +152,14 @@ func sortable(e keyspace.Entry) bool {
 		return true
 	}
 	return false
+}
+
+// unpack turns a packed sorted set into a table, as Redis does before it sorts one.
+func unpack(e keyspace.Entry) {
+	var z zset.Set
+	if z.Open(e.Rec); z.Packed() {
+		z.Unpack()
+	}
 }
 
 // work returns about how many elements and keys a SORT looks at.

@@ -239,6 +239,8 @@ const smallestNormal = 0x1p-1022
 
 // scoreOf reads a number as strtod does: what follows a zero byte does not matter,
 // and nothing at all is 0.
+//
+// COMPAT: sort-errno: what was out of range earlier does not count.
 func scoreOf(text []byte) (score float64, ok bool) {
 	if n, ok := num.ParseInt64(text); ok {
 		return float64(n), true
@@ -258,6 +260,8 @@ func scoreOf(text []byte) (score float64, ok bool) {
 }
 
 // order returns how two items compare.
+//
+// COMPAT: sort-ties: with LIMIT, too, equal weights leave the order of the source.
 func (s *sorter) order() func(a, b sortItem) int {
 	compare := s.compareScores
 	switch {
