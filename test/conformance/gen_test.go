@@ -440,6 +440,9 @@ func hazardOf(args []string, i int, past bool) hazard {
 		}
 	}
 	tooLate := n > dueMaxMillis/10_000 && n < math.MaxInt64-dueMaxMillis
+	if i >= from && isAbsolute(args, i) {
+		tooLate = n > dueMaxMillis // no sum that could overflow
+	}
 	tooEarly := n > 0 && n < shortTTLMax && !(past && isAbsolute(args, i))
 	if i >= from && (tooEarly || tooLate) {
 		return shortTime
