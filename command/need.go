@@ -20,7 +20,7 @@ func (c *Ctx) Need(keys []keyspace.Key) {
 // does not come to an end so asks for all shards.
 func (c *Ctx) Needs() int { return c.needs }
 
-// ForgetNeeds begins a request of this mode, for the engine.
+// ForgetNeeds ends a request of this mode, for the engine.
 func (c *Ctx) ForgetNeeds() { c.needs = 0 }
 
 // TakeNeeded returns and forgets what Need was told, for the engine.

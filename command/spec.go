@@ -11,7 +11,7 @@
 //
 // I1: bytes of Ctx.Args and of entries are borrowed: dead when the handler
 // returns. I2: a handler touches no key that its row does not name, unless the
-// row says LocksItself or Exclusive. I3: a handler writes exactly one reply.
+// row says LocksItself, Exclusive or FindsKeys. I3: a handler writes exactly one reply.
 package command
 
 // Handler executes a command.

@@ -109,6 +109,7 @@ func (w *Worker) serveOne(b *command.Waiter, alone bool) bool {
 	c.Begin(&b.Copy, b.Spec, b.Args)
 	c.Keys = b.Keys
 	c.Serving = true
+	held := w.allHeld
 	w.allHeld = alone
 	errors := w.totals.Errors
 	if w.feeding {
@@ -124,6 +125,7 @@ func (w *Worker) serveOne(b *command.Waiter, alone bool) bool {
 	}
 	reply := w.out.B
 	c.Serving = false
+	w.allHeld = held
 	w.totals.Errors = errors // what was replied counts when it reaches its loop
 	buf, buf2 := c.Buf, c.Buf2
 	*c, w.out = saved, out

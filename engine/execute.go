@@ -49,17 +49,18 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		if w.unusual&monitored != 0 {
 			w.tell()
 		}
-	case command.FindsKeys:
-		w.runFinding(spec, keys)
 	default:
 		// A handler that locks shards itself feeds each effect under the lock
 		// that orders it: a group would be numbered when they are all free again.
-		group := w.feeding && spec.Mode == command.LocksKeys
+		group := w.feeding && spec.Mode != command.LocksItself
 		held := w.lockFor(spec, keys)
 		if group {
 			w.ring.Begin()
 		}
 		spec.Handler(c)
+		if spec.Mode == command.FindsKeys {
+			held = w.findKeys(spec, keys, held)
+		}
 		if c.Dirty > 0 {
 			w.feed()
 		}

@@ -79,6 +79,7 @@ func (w *Worker) exec(s *command.Session, args [][]byte) (ran bool) {
 		w.e.gate.stop()
 		w.allHeld = true
 		w.execLocked(s, txn)
+		w.allHeld = false
 		w.serveReady(nil, true)
 		w.e.gate.start()
 		w.e.gate.enter(w.flag)
@@ -88,7 +89,6 @@ func (w *Worker) exec(s *command.Session, args [][]byte) (ran bool) {
 		}
 	} else {
 		held := w.lockFor(exec, w.txnKeys)
-		w.allHeld = false
 		w.execLocked(s, txn)
 		w.serveReady(held, false)
 		w.locks.unlock(w.e.KS)

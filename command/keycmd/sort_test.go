@@ -121,6 +121,10 @@ func TestSortFindsKeysAmidChanges(t *testing.T) {
 	s := enginetest.New(t, all.Families()...)
 	s.Do("RPUSH", "l", "a", "b")
 	s.Do("MSET", "w_a", "1", "w_b", "2")
+	// A transaction with a SORT runs behind the gate; the ones after it do not.
+	s.Do("MULTI")
+	s.Do("SORT", "l", "BY", "w_*")
+	s.Do("EXEC")
 	stop, begun := make(chan struct{}), make(chan struct{})
 	var done sync.WaitGroup
 	done.Add(1)
