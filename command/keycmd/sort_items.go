@@ -259,7 +259,8 @@ func scoreOf(text []byte) (score float64, ok bool) {
 	return score, ok
 }
 
-// order returns how two items compare.
+// order returns how two items compare. They go by value: references to them would
+// have to be allocated for each comparison.
 //
 // COMPAT: sort-ties: with LIMIT, too, equal weights leave the order of the source.
 func (s *sorter) order() func(a, b sortItem) int {
@@ -271,7 +272,7 @@ func (s *sorter) order() func(a, b sortItem) int {
 		compare = s.compareElements
 	}
 	return func(a, b sortItem) int {
-		c := compare(&a, &b)
+		c := compare(a, b)
 		if s.desc {
 			c = -c
 		}
@@ -282,25 +283,25 @@ func (s *sorter) order() func(a, b sortItem) int {
 	}
 }
 
-func (s *sorter) compareScores(a, b *sortItem) int {
+func (s *sorter) compareScores(a, b sortItem) int {
 	switch {
 	case a.score < b.score:
 		return -1
 	case a.score > b.score:
 		return 1
 	}
-	return bytes.Compare(s.elementOf(a), s.elementOf(b))
+	return bytes.Compare(s.elementOf(&a), s.elementOf(&b))
 }
 
-func (s *sorter) compareElements(a, b *sortItem) int {
-	return s.compareTexts(s.elementOf(a), s.elementOf(b))
+func (s *sorter) compareElements(a, b sortItem) int {
+	return s.compareTexts(s.elementOf(&a), s.elementOf(&b))
 }
 
-func (s *sorter) compareWeights(a, b *sortItem) int {
+func (s *sorter) compareWeights(a, b sortItem) int {
 	if a.weightLen < 0 || b.weightLen < 0 {
 		return cmp.Compare(min(a.weightLen, 0), min(b.weightLen, 0))
 	}
-	return s.compareTexts(s.weightOf(a), s.weightOf(b))
+	return s.compareTexts(s.weightOf(&a), s.weightOf(&b))
 }
 
 // compareTexts compares as the locale C does, which ends at a zero byte; but not
