@@ -16,9 +16,9 @@ func (c *Ctx) Need(keys []keyspace.Key) {
 	c.needs++
 }
 
-// Needs returns how often the handler has called Need for this request: one that
+// NeedCount returns how often the handler has called Need for this request: one that
 // does not come to an end so asks for all shards.
-func (c *Ctx) Needs() int { return c.needs }
+func (c *Ctx) NeedCount() int { return c.needs }
 
 // ForgetNeeds ends a request of this mode, for the engine.
 func (c *Ctx) ForgetNeeds() { c.needs = 0 }

@@ -9,19 +9,23 @@ import (
 // it runs it again, with more locks, until it has all that it needs. Each time all
 // locks are taken anew, ascending, so that two commands never wait for each other. It
 // returns what lockFor did in the end.
-func (w *Worker) findKeys(spec *command.Spec, keys, held []keyspace.Key) []keyspace.Key {
+func (w *Worker) findKeys(s *command.Session, spec *command.Spec, keys, held []keyspace.Key) (all []keyspace.Key, ok bool) {
 	c := &w.ctx
 	for {
 		needed := c.TakeNeeded()
 		if needed == nil {
 			c.ForgetNeeds()
-			return held
+			return held, true
 		}
 		if w.feeding {
 			w.ring.End() // the end of keys that were due, which is told under their locks
 		}
 		w.locks.unlock(w.e.KS)
-		held = w.lockFor(spec, append(keys[:len(keys):len(keys)], needed...))
+		held, ok = w.lockFor(s, spec.Flags&command.Write != 0, append(keys[:len(keys):len(keys)], needed...))
+		if !ok {
+			c.ForgetNeeds()
+			return nil, false
+		}
 		if w.feeding {
 			w.ring.Begin()
 		}

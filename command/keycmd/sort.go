@@ -189,7 +189,7 @@ func (s *sorter) holdsAll(c *command.Ctx) bool {
 	switch {
 	case work >= longSort && s.store == 0 && c.Sess.Flags&command.InExec == 0:
 		return true // goes on without locks
-	case work >= longSort || c.Needs() > sortTries:
+	case work >= longSort || c.NeedCount() > sortTries:
 		for i := range want {
 			want[i] = true
 		}
