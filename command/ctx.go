@@ -85,6 +85,8 @@ type Ctx struct {
 	Serving bool
 	Held    func(shard int) bool
 	block   blockRequest
+	needed  []keyspace.Key
+	needs   int
 	long    long
 	short   bool // a key that is needed to serve it is not held
 	// Late has those who wait for a key, whose shard is locked, looked at later.
@@ -158,11 +160,15 @@ func (c *Ctx) WrongType() { c.Err(ErrWrongType) }
 
 // Read looks up key i of the row for reading: an expired key is removed and
 // counts as absent, hits and misses are counted, the access is recorded.
-func (c *Ctx) Read(i int) keyspace.Entry {
-	e := c.find(c.Keys[i])
+func (c *Ctx) Read(i int) keyspace.Entry { return c.ReadKey(c.Keys[i]) }
+
+// ReadKey is Read for a key that the row does not name, whose shard is locked: see
+// Need.
+func (c *Ctx) ReadKey(k keyspace.Key) keyspace.Entry {
+	e := c.find(k)
 	if !e.OK() {
 		c.St.Misses++
-		c.Notify(NotifyKeyMiss, "keymiss", c.Keys[i].Bytes)
+		c.Notify(NotifyKeyMiss, "keymiss", k.Bytes)
 		return e
 	}
 	c.St.Hits++

@@ -303,3 +303,6 @@ func (ks *Keyspace) Close() {
 	}
 	ks.tickets.Close()
 }
+
+// KeyIn returns the key without a name of shard i, to lock the shard by.
+func KeyIn(shard int) Key { return Key{Hash: uint64(shard) << shardShift} }
