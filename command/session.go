@@ -26,6 +26,7 @@ const (
 	InExec        // EXEC runs its transaction: nothing may block
 	Blocked       // its request waits for keys
 	Subscribed    // to channels or patterns
+	Pushed        // Session.Pushes is not empty
 )
 
 // Unordinary are the flags that matter once a request has been dealt with.
@@ -33,7 +34,7 @@ const Unordinary = CloseAfterReply | Postponed | Blocked | ReplyOff | ReplySkip 
 
 // GetsPushes are the flags of sessions that get more than replies: what has come
 // for them is sent behind the reply to each of their requests.
-const GetsPushes = Subscribed
+const GetsPushes = Subscribed | Pushed
 
 // Muted reports whether the session gets no reply to the running request.
 func (s *Session) Muted() bool { return s.Flags&(ReplyOff|ReplySkip) != 0 }
@@ -94,6 +95,7 @@ type Task func(w *resp.Writer)
 // the next request.
 func (s *Session) TakePushes() []byte {
 	b := s.Pushes
+	s.Flags &^= Pushed
 	if s.Pushes = b[:0]; cap(b) > pushesKept {
 		s.Pushes = nil
 	}
@@ -111,6 +113,7 @@ type Peer interface {
 	InputBuffered() int
 	PendingOut() int
 	Unix() bool
+	Owner() any // whose the connection is: what the server keeps of its client
 }
 
 // Bytes returns about the memory of what the session keeps: its transaction and
