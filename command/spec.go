@@ -239,7 +239,13 @@ type KeyRef struct {
 }
 
 // LegacyRange returns first key, last key and step as COMMAND INFO gives them.
-func (s *Spec) LegacyRange() (first, last, step int) { return s.first, s.last, s.step }
+// They count sharded channels as keys.
+func (s *Spec) LegacyRange() (first, last, step int) {
+	if s.first == 0 && len(s.Keys) > 0 && s.Keys[0].Flags&NotKey != 0 {
+		return s.Keys[0].Index, s.Keys[0].lastOf(), s.Keys[0].Step
+	}
+	return s.first, s.last, s.step
+}
 
 // AllCategories returns the categories with those that flags imply.
 func (s *Spec) AllCategories() Categories {
