@@ -99,6 +99,8 @@ func (q *outQueue) put(b []byte) {
 	q.capacity += int(q.chunks[len(q.chunks)-1].mem)
 }
 
+// COMPAT: shared-messages: they count in part, as they are there once.
+//
 // share adds b, which nobody changes any more and owners queues have a part of.
 func (q *outQueue) share(b []byte, owners int) {
 	q.size += len(b)

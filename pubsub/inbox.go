@@ -6,6 +6,8 @@ import (
 )
 
 const (
+	// COMPAT: message-inbox: messages wait there for the loop first.
+	//
 	// InboxBytesMax bounds the bytes that wait for a loop. What waits for sockets is
 	// limited by client-output-buffer-limit.
 	InboxBytesMax = 64 << 20
