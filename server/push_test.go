@@ -97,6 +97,32 @@ func TestMessagesComeBeforeLaterReplies(t *testing.T) {
 	}
 }
 
+// The event of a client's own command stands between the reply to it and the reply to
+// the next request of the same write.
+func TestOwnEventsComeBehindTheReply(t *testing.T) {
+	s := servertest.Start(t, "io-threads 2", "notify-keyspace-events KEA")
+	c := s.Dial()
+	c.Do("HELLO", "3")
+	subscribe(t, c, "PSUBSCRIBE", "__key*__:*")
+	c.Write([]byte("SET k v\r\nGET k\r\nMULTI\r\nDEL k\r\nEXEC\r\nPING\r\n"))
+	var got []string
+	for range 10 {
+		v := c.Read()
+		if len(v.Elems) == 4 {
+			got = append(got, string(v.Elems[2].Str)+" "+string(v.Elems[3].Str))
+			continue
+		}
+		got = append(got, v.Text())
+	}
+	want := []string{"+OK", "__keyspace@0__:k set", "__keyevent@0__:set k", "$v", "+OK", "+QUEUED",
+		"*1\n:1", "__keyspace@0__:k del", "__keyevent@0__:del k", "+PONG"}
+	for i := range want {
+		if i != 3 && i != 6 && got[i] != want[i] {
+			t.Errorf("reply %d is %q, not %q", i, got[i], want[i])
+		}
+	}
+}
+
 // Whoever subscribes gets nothing that was published before, and after the reply to
 // UNSUBSCRIBE no message comes, though others never stop publishing.
 func TestSubscriptionsHaveSharpEnds(t *testing.T) {
