@@ -30,6 +30,7 @@ import (
 	"kvorum/command"
 	"kvorum/feed"
 	"kvorum/keyspace"
+	"kvorum/pubsub"
 	"kvorum/resp"
 )
 
@@ -77,7 +78,8 @@ type Hooks struct {
 	// Wake is told of a session whose request was Postponed with a Ticket and is to be
 	// served again. On any goroutine, holding nothing. Without it, the caller of Serve
 	// tries again itself.
-	Wake    func(s *command.Session)
+	Wake func(s *command.Session)
+	// OnEvent, for tests, is told of the keyspace events in place of the subscribers.
 	OnEvent func(class uint32, event string, key []byte, db int)
 	// OnCommand is told of the commands that MONITOR shows, while Watch is on, under
 	// the locks they ran with: in an order that all clients agree on. What it
@@ -95,6 +97,7 @@ type Engine struct {
 	KS    *keyspace.Keyspace
 	Table *command.Table
 	Feed  *feed.Feed // disabled until somebody wants the effects
+	Bus   pubsub.Bus
 
 	clock    clock.Clock
 	hooks    Hooks
@@ -156,6 +159,9 @@ func (w *Worker) EndSession(s *command.Session) {
 	if s.Abandon != nil {
 		s.Abandon()
 	}
+	if s.Sub != nil {
+		w.e.Bus.Drop(s.Sub)
+	}
 	if s.Watcher == nil && s.Ticket == nil {
 		return
 	}
@@ -165,6 +171,7 @@ func (w *Worker) EndSession(s *command.Session) {
 	}
 	if s.Ticket != nil {
 		w.giveBack(s, s.Ticket)
+		s.Ticket = nil
 	}
 	w.e.gate.leave(w.flag)
 }

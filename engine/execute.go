@@ -30,6 +30,10 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		w.refuse(s, spec, errOOM)
 		return
 	}
+	if deaf(s, spec) {
+		w.refuse(s, spec, errSubscribed(spec))
+		return
+	}
 	if s.Txn != nil && w.queue(s, spec, args) {
 		return
 	}
