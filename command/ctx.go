@@ -85,6 +85,12 @@ type Ctx struct {
 	Serving bool
 	Held    func(shard int) bool
 	block   blockRequest
+	needed  []keyspace.Key
+	needs   int
+	long    long
+	short   bool // a key that is needed to serve it is not held
+	// Late has those who wait for a key, whose shard is locked, looked at later.
+	Late func(db *keyspace.DB, k keyspace.Key)
 
 	MaxBulk int64 // proto-max-bulk-len: the longest string
 	// HLLSparseMax is hll-sparse-max-bytes: the longest sparse HyperLogLog.
@@ -154,11 +160,15 @@ func (c *Ctx) WrongType() { c.Err(ErrWrongType) }
 
 // Read looks up key i of the row for reading: an expired key is removed and
 // counts as absent, hits and misses are counted, the access is recorded.
-func (c *Ctx) Read(i int) keyspace.Entry {
-	e := c.find(c.Keys[i])
+func (c *Ctx) Read(i int) keyspace.Entry { return c.ReadKey(c.Keys[i]) }
+
+// ReadKey is Read for a key that the row does not name, whose shard is locked: see
+// Need.
+func (c *Ctx) ReadKey(k keyspace.Key) keyspace.Entry {
+	e := c.find(k)
 	if !e.OK() {
 		c.St.Misses++
-		c.Notify(NotifyKeyMiss, "keymiss", c.Keys[i].Bytes)
+		c.Notify(NotifyKeyMiss, "keymiss", k.Bytes)
 		return e
 	}
 	c.St.Hits++
@@ -218,7 +228,7 @@ func (c *Ctx) mayExpire() bool { return c.Sess.Flags&Internal == 0 }
 
 // Expire removes a key that is past its due time, unless such keys are kept.
 func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
-	if c.KeepExpired && c.Spec.Flags&Write == 0 {
+	if c.kept(k) {
 		return
 	}
 	if c.Feed != nil {
@@ -228,7 +238,13 @@ func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
 		c.OnEvent(NotifyExpired, "expired", k.Bytes, db.Index())
 	}
 	c.St.ExpiredKeys++
+	c.lost(db, k)
 	db.Delete(k, e)
+}
+
+// kept reports whether what is due under a key counts as gone but has to stay for now.
+func (c *Ctx) kept(k keyspace.Key) bool {
+	return c.KeepExpired && c.Spec.Flags&Write == 0 || c.KS.Pinned(k) && !c.ownPins()
 }
 
 // Evict removes a key to make room. lazy chooses the command that is fed.
@@ -240,6 +256,7 @@ func (c *Ctx) Evict(db *keyspace.DB, k keyspace.Key, e keyspace.Entry, lazy bool
 		c.OnEvent(NotifyEvicted, "evicted", k.Bytes, db.Index())
 	}
 	c.St.EvictedKeys++
+	c.lost(db, k)
 	db.Delete(k, e)
 }
 
@@ -289,6 +306,9 @@ func (c *Ctx) Int(i int) (n int64, ok bool) {
 // waiting, whose connection is then at its end. The handler of a reply that is not
 // bounded by the data asks from time to time, and may stop amid the reply if it is.
 func (c *Ctx) Flooded() bool {
+	if c.long.rest != nil {
+		return !c.long.rest()
+	}
 	c.Sess.LastCmd = c.Spec // for the log
 	return c.Host != nil && c.Host.CloseFlooded(c.Sess, len(c.W.B))
 }

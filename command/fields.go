@@ -30,7 +30,7 @@ func (c *Ctx) FieldsNow() int64 {
 // each command; some still see one then.
 func (c *Ctx) DueFields(k keyspace.Key, e *keyspace.Entry) {
 	due := object.NextFieldDue(e.Rec)
-	if due < 0 || due >= c.Now || !c.mayExpire() || c.KeepExpired && c.Spec.Flags&Write == 0 {
+	if due < 0 || due >= c.Now || !c.mayExpire() || c.kept(k) {
 		return
 	}
 	if c.expireFields(c.DB, k, *e, dueFieldsMax) {

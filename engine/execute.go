@@ -38,26 +38,34 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	errors := w.totals.Errors
 	switch spec.Mode {
 	case command.Exclusive:
-		if w.guarded(s, spec) {
+		if w.guarded(s, spec) || !w.exclusive(s, spec) {
 			return
 		}
-		w.exclusive(spec)
 	case command.Transaction:
 		if w.exec(s, args) {
 			errors = w.totals.Errors // those of its commands are theirs
+		} else if s.Flags&command.Postponed != 0 {
+			return
 		}
 		if w.unusual&monitored != 0 {
 			w.tell()
 		}
 	default:
-		// A handler that locks shards itself feeds each effect under the lock
-		// that orders it: a group would be numbered when they are all free again.
-		group := w.feeding && spec.Mode == command.LocksKeys
-		held := w.lockFor(spec, keys)
+		// Not when the handler locks: a group is numbered when the locks are free again.
+		group := w.feeding && spec.Mode != command.LocksItself
+		held, ok := w.lockFor(s, spec.Flags&command.Write != 0, keys)
+		if !ok {
+			return
+		}
 		if group {
 			w.ring.Begin()
 		}
 		spec.Handler(c)
+		if spec.Mode == command.FindsKeys {
+			if held, ok = w.findKeys(s, spec, keys, held); !ok {
+				return
+			}
+		}
 		if c.Dirty > 0 {
 			w.feed()
 		}
@@ -65,15 +73,15 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 			w.ring.End()
 		}
 		if spec.Flags&(command.Write|command.Blocking) != 0 {
-			if spec.Flags&command.Blocking != 0 {
-				w.block(s)
-			}
-			w.serveReady(held, false)
+			w.blockOrServe(s, spec, held)
 		}
 		if w.unusual&monitored != 0 {
 			w.tell()
 		}
 		w.locks.unlock(w.e.KS)
+	}
+	if len(w.late) > 0 {
+		w.serveLate()
 	}
 	if spec.Flags&command.Admin != 0 {
 		w.adoptNew() // CONFIG SET is in force for the next request, of the same batch too
@@ -97,10 +105,14 @@ func (w *Worker) guarded(s *command.Session, spec *command.Spec) bool {
 	return true
 }
 
-// exclusive runs a handler while no other goroutine is in a batch.
-func (w *Worker) exclusive(spec *command.Spec) {
-	w.e.gate.leave(w.flag)
-	w.e.gate.stop()
+// exclusive runs a handler while no other goroutine is in a batch, and reports that it
+// did: not, when it has to wait for long commands.
+func (w *Worker) exclusive(s *command.Session, spec *command.Spec) (ran bool) {
+	w.stop()
+	defer w.start()
+	if !w.drained(s) {
+		return false
+	}
 	if w.feeding {
 		w.ring.Begin()
 	}
@@ -113,6 +125,17 @@ func (w *Worker) exclusive(spec *command.Spec) {
 	if w.unusual&monitored != 0 {
 		w.tell()
 	}
+	return true
+}
+
+// stop stops the world, in the middle of a batch.
+func (w *Worker) stop() {
+	w.e.gate.leave(w.flag)
+	w.e.gate.stop()
+}
+
+// start lets the world go on.
+func (w *Worker) start() {
 	w.e.gate.start()
 	w.e.gate.enter(w.flag)
 	w.look()

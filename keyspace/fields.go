@@ -52,10 +52,17 @@ func (db *DB) RescheduleFields(k Key, rec mem.Handle) {
 // fireFields reports whether fields of the hash of record h are due; if not, its
 // ticket, which is out of the wheel, is renewed or forgotten.
 func (db *DB) fireFields(k Key, h mem.Handle, nowMs int64) bool {
-	if due := object.NextFieldDue(h); due >= 0 && nowMs > due {
+	due := object.NextFieldDue(h)
+	switch {
+	case due < 0 || nowMs <= due:
+		db.RescheduleFields(k, h)
+	case db.ks.Pinned(k):
+		tick := tickOf(nowMs) + pinnedTicks
+		object.SetFieldTicket(h, due, uint8(tick))
+		db.addTicket(&db.groups[ShardOf(k.Hash)&groupMask], tick, ticketHash(k.Hash))
+	default:
 		return true
 	}
-	db.RescheduleFields(k, h)
 	return false
 }
 

@@ -48,9 +48,12 @@ func hgetall(c *command.Ctx) {
 		c.W.Map(0)
 		return
 	}
+	if c.Long(h.Len()) {
+		return
+	}
 	c.W.Map(h.Len())
 	var it hash.Iter
-	for it.Start(&h); it.Next(); {
+	for it.Start(&h); it.Next() && c.Step(); {
 		field, value := it.Pair()
 		c.W.Bulk(field)
 		c.W.Bulk(value)
@@ -72,9 +75,12 @@ func halves(c *command.Ctx, values bool) {
 		c.W.Array(0)
 		return
 	}
+	if c.Long(h.Len()) {
+		return
+	}
 	c.W.Array(h.Len())
 	var it hash.Iter
-	for it.Start(&h); it.Next(); {
+	for it.Start(&h); it.Next() && c.Step(); {
 		if values {
 			c.W.Bulk(it.Value())
 		} else {

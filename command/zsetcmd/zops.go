@@ -13,21 +13,35 @@ import (
 	"kvorum/object/zset"
 )
 
+// Parts of the rows.
+var (
+	countedSources = []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1}}
+	storedFrom     = []command.KeySpec{
+		{Flags: command.OW | command.Update, Index: 1, Step: 1},
+		{Flags: command.RO | command.Access, Index: 2, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1},
+	}
+	argNumKeys       = command.Arg{Name: "numkeys", Type: "integer"}
+	argSources       = command.Arg{Name: "key", Type: "key", Key: 1, Multiple: true}
+	argDestination   = command.Arg{Name: "destination", Type: "key", Key: 1}
+	argStoredSources = command.Arg{Name: "key", Type: "key", Key: 2, Multiple: true}
+	argWithScores    = command.Arg{Name: "withscores", Type: "pure-token", Token: "WITHSCORES", Optional: true}
+	argWeights       = command.Arg{Name: "weight", Type: "integer", Token: "WEIGHTS", Optional: true, Multiple: true}
+	argAggregate     = command.Arg{Name: "aggregate", Type: "oneof", Token: "AGGREGATE", Optional: true, Args: []command.Arg{
+		{Name: "sum", Type: "pure-token", Token: "SUM"},
+		{Name: "min", Type: "pure-token", Token: "MIN"},
+		{Name: "max", Type: "pure-token", Token: "MAX"},
+	}}
+)
+
 var zunionSpec = &command.Spec{
 	Name: "zunion", Since: "6.2.0", Group: "sorted-set", Complexity: "O(N)+O(M*log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.",
 	Summary: "Reads the union of sets and sorted sets.",
 	Arity:   -3, Flags: command.ReadOnly, Categories: command.CatSortedSet,
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1}},
+	Keys: countedSources,
 	Args: []command.Arg{
-		{Name: "numkeys", Type: "integer"},
-		{Name: "key", Type: "key", Key: 1, Multiple: true},
-		{Name: "weight", Type: "integer", Token: "WEIGHTS", Optional: true, Multiple: true},
-		{Name: "aggregate", Type: "oneof", Token: "AGGREGATE", Optional: true, Args: []command.Arg{
-			{Name: "sum", Type: "pure-token", Token: "SUM"},
-			{Name: "min", Type: "pure-token", Token: "MIN"},
-			{Name: "max", Type: "pure-token", Token: "MAX"},
-		}},
-		{Name: "withscores", Type: "pure-token", Token: "WITHSCORES", Optional: true},
+		argNumKeys, argSources,
+		argWeights, argAggregate,
+		argWithScores,
 	},
 	Handler: zunion,
 }
@@ -36,20 +50,10 @@ var zunionstoreSpec = &command.Spec{
 	Name: "zunionstore", Since: "2.0.0", Group: "sorted-set", Complexity: "O(N)+O(M log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.",
 	Summary: "Stores the union of sets and sorted sets under a key.",
 	Arity:   -4, Flags: command.Write | command.DenyOOM, Categories: command.CatSortedSet,
-	Keys: []command.KeySpec{
-		{Flags: command.OW | command.Update, Index: 1, Step: 1},
-		{Flags: command.RO | command.Access, Index: 2, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1},
-	},
+	Keys: storedFrom,
 	Args: []command.Arg{
-		{Name: "destination", Type: "key", Key: 1},
-		{Name: "numkeys", Type: "integer"},
-		{Name: "key", Type: "key", Key: 2, Multiple: true},
-		{Name: "weight", Type: "integer", Token: "WEIGHTS", Optional: true, Multiple: true},
-		{Name: "aggregate", Type: "oneof", Token: "AGGREGATE", Optional: true, Args: []command.Arg{
-			{Name: "sum", Type: "pure-token", Token: "SUM"},
-			{Name: "min", Type: "pure-token", Token: "MIN"},
-			{Name: "max", Type: "pure-token", Token: "MAX"},
-		}},
+		argDestination, argNumKeys, argStoredSources,
+		argWeights, argAggregate,
 	},
 	Handler: zunionstore,
 }
@@ -58,17 +62,11 @@ var zinterSpec = &command.Spec{
 	Name: "zinter", Since: "6.2.0", Group: "sorted-set", Complexity: "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input sorted sets and M being the number of elements in the resulting sorted set.",
 	Summary: "Reads the members that sets and sorted sets have in common.",
 	Arity:   -3, Flags: command.ReadOnly, Categories: command.CatSortedSet,
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1}},
+	Keys: countedSources,
 	Args: []command.Arg{
-		{Name: "numkeys", Type: "integer"},
-		{Name: "key", Type: "key", Key: 1, Multiple: true},
-		{Name: "weight", Type: "integer", Token: "WEIGHTS", Optional: true, Multiple: true},
-		{Name: "aggregate", Type: "oneof", Token: "AGGREGATE", Optional: true, Args: []command.Arg{
-			{Name: "sum", Type: "pure-token", Token: "SUM"},
-			{Name: "min", Type: "pure-token", Token: "MIN"},
-			{Name: "max", Type: "pure-token", Token: "MAX"},
-		}},
-		{Name: "withscores", Type: "pure-token", Token: "WITHSCORES", Optional: true},
+		argNumKeys, argSources,
+		argWeights, argAggregate,
+		argWithScores,
 	},
 	Handler: zinter,
 }
@@ -77,20 +75,10 @@ var zinterstoreSpec = &command.Spec{
 	Name: "zinterstore", Since: "2.0.0", Group: "sorted-set", Complexity: "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input sorted sets and M being the number of elements in the resulting sorted set.",
 	Summary: "Stores the members that sets and sorted sets have in common under a key.",
 	Arity:   -4, Flags: command.Write | command.DenyOOM, Categories: command.CatSortedSet,
-	Keys: []command.KeySpec{
-		{Flags: command.OW | command.Update, Index: 1, Step: 1},
-		{Flags: command.RO | command.Access, Index: 2, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1},
-	},
+	Keys: storedFrom,
 	Args: []command.Arg{
-		{Name: "destination", Type: "key", Key: 1},
-		{Name: "numkeys", Type: "integer"},
-		{Name: "key", Type: "key", Key: 2, Multiple: true},
-		{Name: "weight", Type: "integer", Token: "WEIGHTS", Optional: true, Multiple: true},
-		{Name: "aggregate", Type: "oneof", Token: "AGGREGATE", Optional: true, Args: []command.Arg{
-			{Name: "sum", Type: "pure-token", Token: "SUM"},
-			{Name: "min", Type: "pure-token", Token: "MIN"},
-			{Name: "max", Type: "pure-token", Token: "MAX"},
-		}},
+		argDestination, argNumKeys, argStoredSources,
+		argWeights, argAggregate,
 	},
 	Handler: zinterstore,
 }
@@ -99,10 +87,9 @@ var zintercardSpec = &command.Spec{
 	Name: "zintercard", Since: "7.0.0", Group: "sorted-set", Complexity: "O(N*K) worst case with N being the smallest input sorted set, K being the number of input sorted sets.",
 	Summary: "Counts the members that sets and sorted sets have in common.",
 	Arity:   -3, Flags: command.ReadOnly, Categories: command.CatSortedSet,
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1}},
+	Keys: countedSources,
 	Args: []command.Arg{
-		{Name: "numkeys", Type: "integer"},
-		{Name: "key", Type: "key", Key: 1, Multiple: true},
+		argNumKeys, argSources,
 		{Name: "limit", Type: "integer", Token: "LIMIT", Optional: true},
 	},
 	Handler: zintercard,
@@ -112,11 +99,10 @@ var zdiffSpec = &command.Spec{
 	Name: "zdiff", Since: "6.2.0", Group: "sorted-set", Complexity: "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.",
 	Summary: "Reads the members of the first of several sets and sorted sets that no other has.",
 	Arity:   -3, Flags: command.ReadOnly, Categories: command.CatSortedSet,
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1}},
+	Keys: countedSources,
 	Args: []command.Arg{
-		{Name: "numkeys", Type: "integer"},
-		{Name: "key", Type: "key", Key: 1, Multiple: true},
-		{Name: "withscores", Type: "pure-token", Token: "WITHSCORES", Optional: true},
+		argNumKeys, argSources,
+		argWithScores,
 	},
 	Handler: zdiff,
 }
@@ -125,14 +111,9 @@ var zdiffstoreSpec = &command.Spec{
 	Name: "zdiffstore", Since: "6.2.0", Group: "sorted-set", Complexity: "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.",
 	Summary: "Stores the members of the first of several sets and sorted sets that no other has under a key.",
 	Arity:   -4, Flags: command.Write | command.DenyOOM, Categories: command.CatSortedSet,
-	Keys: []command.KeySpec{
-		{Flags: command.OW | command.Update, Index: 1, Step: 1},
-		{Flags: command.RO | command.Access, Index: 2, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1},
-	},
+	Keys: storedFrom,
 	Args: []command.Arg{
-		{Name: "destination", Type: "key", Key: 1},
-		{Name: "numkeys", Type: "integer"},
-		{Name: "key", Type: "key", Key: 2, Multiple: true},
+		argDestination, argNumKeys, argStoredSources,
 	},
 	Handler: zdiffstore,
 }
@@ -213,13 +194,16 @@ func combine(c *command.Ctx, o combination) {
 	if !o.parse(c) {
 		return
 	}
+	if c.Long(o.effort()) {
+		return
+	}
 	if o.op != opDiff {
 		// Sums of floating point numbers depend on the order.
 		slices.SortStableFunc(o.inputs, func(a, b input) int { return cmp.Compare(a.count, b.count) })
 	}
 	if o.countOnly {
 		n := int64(0)
-		o.common(func([]byte, float64) bool {
+		o.common(c, func([]byte, float64) bool {
 			n++
 			return n != o.limit
 		})
@@ -239,10 +223,26 @@ func combine(c *command.Ctx, o combination) {
 	}
 	pairs(c, d.Len(), o.withScores)
 	var at zset.Cursor
-	for d.Set.At(0, &at); at.Valid(); at.Next() {
+	for d.Set.At(0, &at); at.Valid() && c.Step(); at.Next() {
 		member(c, at.Member(), at.Score(), o.withScores)
 	}
-	d.Free()
+	c.KS.Discard(d.Rec)
+}
+
+// effort returns about how many elements or lookups the operation takes.
+func (o *combination) effort() (n int) {
+	least := o.inputs[0].count
+	for i := range o.inputs {
+		n += o.inputs[i].count
+		least = min(least, o.inputs[i].count)
+	}
+	switch o.op {
+	case opInter:
+		return least * len(o.inputs)
+	case opDiff:
+		return o.inputs[0].count * len(o.inputs)
+	}
+	return n
 }
 
 // parse looks the inputs up and reads the options; ok is false after the error
@@ -345,13 +345,13 @@ func (o *combination) fill(c *command.Ctx, dst *zset.Set) {
 	}
 	switch o.op {
 	case opInter:
-		o.common(put)
+		o.common(c, put)
 	case opDiff:
-		o.first(put)
+		o.first(c, put)
 	default:
 		for i := range o.inputs {
 			in := &o.inputs[i]
-			in.each(func(name []byte, score float64) bool {
+			in.each(c, func(name []byte, score float64) bool {
 				score = orZero(in.weight * score)
 				if old, ok := dst.Score(name); ok {
 					score = o.aggregate.join(old, score)
@@ -364,8 +364,8 @@ func (o *combination) fill(c *command.Ctx, dst *zset.Set) {
 
 // common calls fn for the members that all inputs have until it returns false. The
 // inputs are sorted by size.
-func (o *combination) common(fn func(name []byte, score float64) bool) {
-	o.inputs[0].each(func(name []byte, raw float64) bool {
+func (o *combination) common(c *command.Ctx, fn func(name []byte, score float64) bool) {
+	o.inputs[0].each(c, func(name []byte, raw float64) bool {
 		score := orZero(raw * o.inputs[0].weight)
 		for i := range o.inputs[1:] {
 			in := &o.inputs[1+i]
@@ -380,13 +380,13 @@ func (o *combination) common(fn func(name []byte, score float64) bool) {
 }
 
 // first calls fn for the members of the first input that no other has.
-func (o *combination) first(fn func(name []byte, score float64) bool) {
+func (o *combination) first(c *command.Ctx, fn func(name []byte, score float64) bool) {
 	for i := range o.inputs[1:] {
 		if o.inputs[1+i].rec == o.inputs[0].rec {
 			return
 		}
 	}
-	o.inputs[0].each(func(name []byte, score float64) bool {
+	o.inputs[0].each(c, func(name []byte, score float64) bool {
 		for i := range o.inputs[1:] {
 			if _, ok := o.inputs[1+i].find(name); ok {
 				return true
@@ -397,7 +397,7 @@ func (o *combination) first(fn func(name []byte, score float64) bool) {
 }
 
 // each calls fn for the members until it returns false.
-func (in *input) each(fn func(name []byte, score float64) bool) {
+func (in *input) each(c *command.Ctx, fn func(name []byte, score float64) bool) {
 	if in.rec == 0 {
 		return
 	}
@@ -405,7 +405,7 @@ func (in *input) each(fn func(name []byte, score float64) bool) {
 		var s set.Set
 		s.Open(in.rec)
 		var it set.Iter
-		for it.Start(&s); it.Next(); {
+		for it.Start(&s); it.Next() && c.Step(); {
 			if !fn(it.Member(), 1) {
 				return
 			}
@@ -415,7 +415,7 @@ func (in *input) each(fn func(name []byte, score float64) bool) {
 	var s zset.Set
 	s.Open(in.rec)
 	var at zset.Cursor
-	for s.At(0, &at); at.Valid(); at.Next() {
+	for s.At(0, &at); at.Valid() && c.Step(); at.Next() {
 		if !fn(at.Member(), at.Score()) {
 			return
 		}
