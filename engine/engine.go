@@ -103,6 +103,7 @@ type Engine struct {
 	activity background
 	unusual  atomic.Uint32 // bits of unusual.go
 	pauseEnd atomic.Int64  // Unix ms until which CLIENT PAUSE lasts
+	noWrite  atomic.Pointer[string]
 	pressure pressure
 }
 
