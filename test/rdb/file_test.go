@@ -13,7 +13,7 @@ func dumpFile(s *peer.Server) string { return filepath.Join(filepath.Dir(s.Sock(
 
 // TestFileToReal has each server load a file of the other.
 func TestFileToReal(t *testing.T) {
-	for _, flags := range [][]string{nil, {"--rdbcompression", "no"}, {"--rdbchecksum", "no"}} {
+	for _, flags := range [][]string{nil, {"--rdbcompression", "no", "--rdbchecksum", "no"}} {
 		ours, theirs := peer.StartKvorum(t, flags...), peer.StartOracle(t, flags...)
 		moveFile(t, ours, theirs)
 		moveFile(t, theirs, ours)
@@ -44,7 +44,8 @@ func moveFile(t *testing.T, from, to *peer.Server) {
 	d := dial(t, to)
 	for len(d.try("PING").Str) > 4 { // -LOADING
 	}
-	if got := d.text("DEBUG", "DIGEST"); got != digest {
+	whole := peer.Older("7.1.0", from.Version) && peer.Older("7.1.0", to.Version) // see describe
+	if got := d.text("DEBUG", "DIGEST"); whole && got != digest {
 		t.Errorf("digest of %s: %s, at %s: %s", from, digest, to, got)
 	}
 	for k, w := range want {
@@ -52,6 +53,7 @@ func moveFile(t *testing.T, from, to *peer.Server) {
 			t.Errorf("%q\n%s: %s\n%s: %s", k, from, w, to, got)
 		}
 	}
+	digest = d.text("DEBUG", "DIGEST")
 	d.do("DEBUG", "RELOAD")
 	if got := d.text("DEBUG", "DIGEST"); got != digest {
 		t.Errorf("digest after DEBUG RELOAD: %s, want %s", got, digest)
