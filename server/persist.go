@@ -60,6 +60,7 @@ func (s *Server) initPersistence() {
 	p.fs = vfs.OS{}
 	p.lastSave.Store(s.startMs / msPerSec)
 	p.lastTook.Store(-1)
+	s.eng.SetLoading(true) // nobody may save before the file has been read: it would be lost
 	s.cfg.OnChange(s.applyPersistence, "dir", "save", "dbfilename", "stop-writes-on-bgsave-error", "rdbcompression", "rdbchecksum",
 		"rdb-version", "rdb-save-incremental-fsync", "rdb-key-save-delay", "key-load-delay")
 }

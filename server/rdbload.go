@@ -411,8 +411,11 @@ func (s *Server) keepFunction(code []byte) {
 // reply that it is loading.
 func (s *Server) loadAtStart() error {
 	err := s.loadRDB(loadOptions{optional: true})
-	s.eng.SetLoading(false)
-	if err == nil || errors.Is(err, errStopped) {
+	switch {
+	case err == nil:
+		s.eng.SetLoading(false)
+		return nil
+	case errors.Is(err, errStopped):
 		return nil
 	}
 	return errors.New("Fatal error loading the DB, check server logs. Exiting.")

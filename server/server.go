@@ -219,7 +219,6 @@ func (s *Server) Run() error {
 	s.done.Add(1)
 	go s.guard(nil, s.cron)
 	s.log.Noticef("Server initialized")
-	s.eng.SetLoading(true)
 	s.net.Start()
 	if err := s.loadAtStart(); err != nil {
 		s.Stop()
