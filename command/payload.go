@@ -47,6 +47,14 @@ func (c *Ctx) AppendPayload(e keyspace.Entry) []byte {
 	return p.out
 }
 
+// SavedLength returns the bytes of the value of an entry in an RDB file of Redis 7.2.
+//
+// COMPAT: serialized-length: nodes of lists are smaller, packed strings may be.
+func (c *Ctx) SavedLength(e keyspace.Entry) int {
+	form := rdb.Form{Version: rdb.VersionMax, NowMs: c.Now}
+	return c.payloads().finisher.ValueLength(e.Rec, &form, rdb.Options{Compress: c.DumpForm.Compress})
+}
+
 // BuildPayload makes the record of key k of a payload whose frame was checked, in the
 // key's arena; it is in no table. expiry tells that it will get a due time.
 func (c *Ctx) BuildPayload(k keyspace.Key, payload []byte, access uint32, expiry bool) (mem.Handle, error) {

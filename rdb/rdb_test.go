@@ -337,7 +337,7 @@ func TestLarge(t *testing.T) {
 	h := hash.New(w.a, []byte("h"), 0)
 	v := hash.Open(h)
 	value := strings.Repeat("v", 200)
-	for i := range 40_000 {
+	for i := range 25_000 {
 		v.Set(fmt.Appendf(nil, "%d", i), fmt.Appendf(nil, "%s%d", value, i), testLimits.Hash, &w.buf)
 	}
 	out := AppendDB(AppendHead(nil, VersionDefault), 3, 2, 0)
