@@ -6,6 +6,7 @@ import "math"
 // they follow "has no effect: ".
 const (
 	noPersistence = "nothing is saved to or loaded from disk yet"
+	alwaysSane    = "all that is loaded or restored is always checked thoroughly"
 	noReplication = "replication is not built in yet"
 	noCluster     = "cluster mode is not built in yet"
 	noTLS         = "TLS is not built in yet"
@@ -16,9 +17,8 @@ const (
 	noTracking    = "client tracking is not built in yet"
 	noProcess     = "the server does not act on it yet"
 	noMemoryTest  = "a crash report does not test the machine's memory, kvorum server --test-memory does"
-	noUserData    = "the log never shows keys, values or requests of clients"
+	noUserData    = "the log shows no keys, values or requests of clients, but for a key at which a file is damaged"
 	noForkBug     = "the one warning that it silences is about fork, and the server never forks"
-	noDelays      = "it delays the server for tests only"
 	ownAllocator  = "memory comes from the server's own arenas, not from jemalloc"
 	ownTables     = "tables grow one bucket at a time, there is no rehashing to drive"
 	ownLoops      = "every event loop reads and parses for its own connections"

@@ -104,6 +104,7 @@ type Server struct {
 	latency    latencyMonitor
 	replID     atomic.Pointer[string] // master_replid
 	cronPaused atomic.Bool            // DEBUG PAUSE-CRON
+	persist    persistence
 }
 
 // loopState is what the server keeps per event loop. All but counts and
@@ -192,6 +193,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 		l.User = state
 	}
 	s.hookConfig()
+	s.initPersistence()
 	s.settleHeap()
 	return s, nil
 }
@@ -221,7 +223,10 @@ func (s *Server) Run() error {
 	s.done.Add(1)
 	go s.guard(nil, s.cron)
 	s.log.Noticef("Server initialized")
-	s.net.Start()
+	if err := s.startLoaded(); err != nil {
+		s.Stop()
+		return errors.Join(err, s.end())
+	}
 	s.logReady()
 	close(s.ready)
 	s.program.ready()

@@ -29,6 +29,7 @@ func Specs() []*command.Spec {
 		keysSpec, randomkeySpec, scanSpec,
 		objectSpec,
 		sortSpec, sortROSpec,
+		dumpSpec, restoreSpec, restoreAskingSpec,
 	}
 }
 

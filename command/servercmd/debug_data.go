@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"math"
 
 	"kvorum/command"
 	"kvorum/keyspace"
@@ -127,7 +126,7 @@ func debugObject(c *command.Ctx) {
 		idleMs = command.IdleMs(access, c.Now)
 	}
 	c.W.Simple(fmt.Sprintf("Value at:0x%x refcount:%d encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d%s",
-		uint64(e.Rec)*addressUnit, refCount(e), h.Encoding().Name(), rdbValueLength(c, e), access, idleMs/1000, quicklistFields(c, e.Rec)))
+		uint64(e.Rec)*addressUnit, refCount(e), h.Encoding().Name(), c.SavedLength(e), access, idleMs/1000, quicklistFields(c, e.Rec)))
 }
 
 const (
@@ -145,57 +144,6 @@ func refCount(e keyspace.Entry) int {
 		}
 	}
 	return 1
-}
-
-// rdbValueLength returns the bytes of a value in an RDB file.
-func rdbValueLength(c *command.Ctx, e keyspace.Entry) int {
-	switch e.Type() {
-	case object.Hash:
-		return rdbHashLength(e.Rec)
-	case object.Set:
-		return rdbSetLength(e.Rec)
-	case object.List:
-		return rdbListLength(c, e.Rec)
-	case object.ZSet:
-		return rdbZSetLength(c, e.Rec)
-	case object.Stream:
-		return rdbStreamLength(c, e.Rec)
-	}
-	return rdbLength(c.StringOf(e))
-}
-
-// rdbLength returns the bytes of a string in an RDB file.
-//
-// COMPAT: serialized-length: Redis compresses strings of more than 20 bytes
-// first, if that makes them shorter.
-func rdbLength(s []byte) int {
-	const intDigitsMax = 11
-	if len(s) <= intDigitsMax {
-		if n, ok := num.ParseInt64(s); ok {
-			switch {
-			case n == int64(int8(n)):
-				return 2
-			case n == int64(int16(n)):
-				return 3
-			case n == int64(int32(n)):
-				return 5
-			}
-		}
-	}
-	return rdbCountLength(uint64(len(s))) + len(s)
-}
-
-// rdbCountLength returns the bytes of a length or another number in an RDB file.
-func rdbCountLength(n uint64) int {
-	switch {
-	case n < 1<<6:
-		return 1
-	case n < 1<<14:
-		return 2
-	case n <= math.MaxUint32:
-		return 5
-	}
-	return 9
 }
 
 // debugPopulate makes keys; neither replicas nor the AOF learn of them.

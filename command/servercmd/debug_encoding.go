@@ -117,14 +117,3 @@ func debugPauseCron(c *command.Ctx) {
 	c.Host.PauseCron(leadingInt(c.Args[2]) != 0)
 	c.W.OK()
 }
-
-// debugReload checks the options before it refuses.
-func debugReload(c *command.Ctx) {
-	for i := 2; i < len(c.Args); i++ {
-		if !c.Is(i, "merge") && !c.Is(i, "noflush") && !c.Is(i, "nosave") {
-			c.Err("-ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
-			return
-		}
-	}
-	refusePersistence(c)
-}

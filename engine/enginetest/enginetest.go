@@ -82,6 +82,9 @@ type host struct {
 // Table implements command.Host.
 func (h host) Table() *command.Table { return h.table }
 
+// Log implements command.Host: there is no log.
+func (h host) Log(string) {}
+
 // DebugAllowed implements command.Host.
 func (h host) DebugAllowed(*command.Session) bool { return true }
 

@@ -156,7 +156,7 @@ func (h *Hash) Prepare(pairs [][]byte, lim Limits) {
 		fits = len(pairs[i]) <= lim.Value
 	}
 	if !fits || len(h.packed())+size > packedMax {
-		h.unpack()
+		h.Unpack()
 	}
 }
 
@@ -181,7 +181,7 @@ func (h *Hash) Update(field, value []byte, lim Limits, buf *[]byte) (created boo
 
 func (h *Hash) set(field, value []byte, keepTTL bool, lim Limits, buf *[]byte) (created bool) {
 	if h.pack && (len(field) > lim.Value || len(value) > lim.Value) {
-		h.unpack()
+		h.Unpack()
 	}
 	if h.pack {
 		if h.timed {
@@ -190,7 +190,7 @@ func (h *Hash) set(field, value []byte, keepTTL bool, lim Limits, buf *[]byte) (
 			created = h.setPacked(field, value, buf)
 		}
 		if h.Stored() > lim.Entries { // also when the limit has been lowered since
-			h.unpack()
+			h.Unpack()
 		}
 		return created
 	}
@@ -231,8 +231,8 @@ func (h *Hash) setTable(field, value []byte) (created bool) {
 	return true
 }
 
-// unpack turns the listpack into a table.
-func (h *Hash) unpack() {
+// Unpack turns the listpack into a table.
+func (h *Hash) Unpack() {
 	if h.timed {
 		h.unpackTimed()
 		return
