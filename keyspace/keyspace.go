@@ -52,7 +52,8 @@ type Shard struct {
 	watchers map[watchKey][]watch // nil while nothing in the shard is watched
 	queues   map[uint64]*queue    // by queueID; nil while nobody waits for a key of the shard
 	ready    []*queue             // of keys that have changed
-	_        [cacheLine - 48]byte
+	teller   *Teller              // told of every change; nil while nobody wants to know
+	_        [cacheLine - 56]byte
 }
 
 // group is what a sixteenth of the shards share.
@@ -82,6 +83,7 @@ type Keyspace struct {
 
 	waits  atomic.Int64 // clients that wait for keys
 	greedy atomic.Int64 // those of them that will need other keys, too
+	teller *Teller      // of all shards that are not locked; changed exclusively
 
 	reclaimMu sync.Mutex
 	reclaim   []*detached  // flushed data that waits to be freed
