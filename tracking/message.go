@@ -59,22 +59,37 @@ func (c *Client) all() []byte {
 	return []byte(nullBulkResp2)
 }
 
-// message returns the bytes of a message as its receiver gets them, nil if it can get
-// none.
-func (c *Client) message(payload []byte, redirected bool) []byte {
-	head := pushHead
+// message is what clients are told, in the forms that receivers want: each is made
+// once, whatever their number.
+type message struct {
+	payload []byte
+	push    []byte // RESP3; nil until somebody wants it
+	channel []byte // RESP2
+}
+
+// bytes returns the form for a client, nil if it can get none.
+func (m *message) bytes(to *Client, redirected bool) []byte {
 	switch {
-	case c.resp3.Load():
-	case redirected && c.subscribed.Load():
-		head = messageHead
-	default:
-		return nil
+	case to.resp3.Load():
+		if m.push == nil {
+			m.push = join(pushHead, m.payload)
+		}
+		return m.push
+	case redirected && to.subscribed.Load():
+		if m.channel == nil {
+			m.channel = join(messageHead, m.payload)
+		}
+		return m.channel
 	}
+	return nil
+}
+
+func join(head string, payload []byte) []byte {
 	return append(append(make([]byte, 0, len(head)+len(payload)), head...), payload...)
 }
 
 // send tells a client, or the one it redirects to.
-func (r *Registry) send(c *Client, redirect uint64, payload []byte) {
+func (r *Registry) send(c *Client, redirect uint64, m *message) {
 	to := c
 	if redirect != 0 {
 		if to = r.find(redirect); to == nil {
@@ -82,7 +97,7 @@ func (r *Registry) send(c *Client, redirect uint64, payload []byte) {
 			return
 		}
 	}
-	r.push(to, to.message(payload, redirect != 0))
+	r.push(to, m.bytes(to, redirect != 0))
 }
 
 // breaks notes that the client c redirects to is gone, and returns what c is told.
@@ -119,7 +134,7 @@ func (r *Registry) Changed(k keyspace.Key, a *Actor, asked bool) {
 
 // invalidate tells the clients of a block.
 func (r *Registry) invalidate(h mem.Handle, a *Actor) {
-	payload := appendKey(nil, keyOf(h))
+	m := message{payload: appendKey(nil, keyOf(h))}
 	for i := range int(mem.Load32(h, offCount)) {
 		c := r.find(idAt(h, i))
 		if c == nil {
@@ -128,9 +143,9 @@ func (r *Registry) invalidate(h mem.Handle, a *Actor) {
 		switch mode := c.Mode(); {
 		case mode == nil || mode.Bcast:
 		case c != a.Client:
-			r.send(c, mode.Redirect, payload)
+			r.send(c, mode.Redirect, &m)
 		case !mode.NoLoop:
-			a.own = append(a.own, ownMessage{payload, mode.Redirect})
+			a.own = append(a.own, ownMessage{m.payload, mode.Redirect})
 		}
 	}
 }
@@ -151,7 +166,7 @@ func (r *Registry) Flushed(a *Actor) {
 			a.own = append(a.own, ownMessage{nil, redirect})
 			continue
 		}
-		r.send(c, redirect, c.all())
+		r.send(c, redirect, &message{payload: c.all()})
 	}
 	r.table.clear()
 }
@@ -160,15 +175,15 @@ func (r *Registry) Flushed(a *Actor) {
 // appended to dst, and tells the one it redirects to.
 func (r *Registry) Own(a *Actor, dst []byte) []byte {
 	for _, m := range a.own {
-		payload := m.payload
-		if payload == nil {
-			payload = a.Client.all()
+		said := message{payload: m.payload}
+		if said.payload == nil {
+			said.payload = a.Client.all()
 		}
 		switch {
 		case m.redirect == 0:
-			dst = append(dst, a.Client.message(payload, false)...)
+			dst = append(dst, said.bytes(a.Client, false)...)
 		case r.Has(m.redirect):
-			r.send(a.Client, m.redirect, payload)
+			r.send(a.Client, m.redirect, &said)
 		default:
 			dst = append(dst, a.Client.breaks(m.redirect)...)
 		}

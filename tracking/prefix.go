@@ -131,28 +131,27 @@ func (r *Registry) Broadcast(b *Batch) {
 	for _, p := range list {
 		r.broadcast(p, b.keys[p])
 	}
-	clear(b.keys)
-	b.count = 0
+	*b = Batch{}
 }
 
 func (r *Registry) broadcast(p *prefix, changed map[string]*Client) {
-	var all []byte
+	var all *message
 	keys := slices.Sorted(maps.Keys(changed))
 	for _, c := range *p.clients.Load() {
 		mode := c.Mode()
 		if mode == nil {
 			continue
 		}
-		payload := all
 		if mode.NoLoop {
-			if payload = others(keys, changed, c); payload == nil {
-				continue
+			if payload := others(keys, changed, c); payload != nil {
+				r.send(c, mode.Redirect, &message{payload: payload})
 			}
-		} else if payload == nil {
-			all = appendKeys(nil, keys...)
-			payload = all
+			continue
 		}
-		r.send(c, mode.Redirect, payload)
+		if all == nil {
+			all = &message{payload: appendKeys(nil, keys...)}
+		}
+		r.send(c, mode.Redirect, all)
 	}
 }
 
