@@ -11,6 +11,7 @@ import (
 	"kvorum/object/set"
 	"kvorum/object/stream"
 	"kvorum/object/zset"
+	"kvorum/pubsub"
 	"kvorum/resp"
 	"kvorum/rng"
 )
@@ -49,6 +50,7 @@ type Ctx struct {
 	Host Host
 	// World gives work that goes on off the loop its way through the gate.
 	World World
+	Bus   *pubsub.Bus
 	Rng   *rng.Rand
 	St    *Stats
 

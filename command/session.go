@@ -2,6 +2,7 @@ package command
 
 import (
 	"kvorum/keyspace"
+	"kvorum/pubsub"
 	"kvorum/resp"
 )
 
@@ -24,10 +25,15 @@ const (
 	Monitor       // gets all commands, as MONITOR says
 	InExec        // EXEC runs its transaction: nothing may block
 	Blocked       // its request waits for keys
+	Subscribed    // to channels or patterns
 )
 
 // Unordinary are the flags that matter once a request has been dealt with.
-const Unordinary = CloseAfterReply | Postponed | Blocked | ReplyOff | ReplySkip | ReplySkipNext
+const Unordinary = CloseAfterReply | Postponed | Blocked | ReplyOff | ReplySkip | ReplySkipNext | GetsPushes
+
+// GetsPushes are the flags of sessions that get more than replies: what has come
+// for them is sent behind the reply to each of their requests.
+const GetsPushes = Subscribed
 
 // Muted reports whether the session gets no reply to the running request.
 func (s *Session) Muted() bool { return s.Flags&(ReplyOff|ReplySkip) != 0 }
@@ -59,11 +65,15 @@ type Session struct {
 	NetIn    uint64
 	NetOut   uint64
 	Commands uint64
-	Watcher  *keyspace.Watcher // nil until the first WATCH
-	Peer     Peer              // nil for internal sessions
-	Txn      *Txn              // between MULTI and EXEC
-	Wait     *Waiter           // while Blocked
-	Task     Task              // set when a command goes on off the loop
+	Watcher  *keyspace.Watcher  // nil until the first WATCH
+	Peer     Peer               // nil for internal sessions
+	Txn      *Txn               // between MULTI and EXEC
+	Wait     *Waiter            // while Blocked
+	Inbox    *pubsub.Inbox      // of its loop; nil: the session gets nothing but replies
+	Sub      *pubsub.Subscriber // nil until the first subscription
+	// Pushes are messages that have come amid a request and belong behind its reply.
+	Pushes []byte
+	Task   Task // set when a command goes on off the loop
 	// Unfinished is the command of Task, for the engine's counts.
 	Unfinished *Unfinished
 }
@@ -79,6 +89,19 @@ type Unfinished struct {
 // Task is the rest of a long command: it runs on a worker, without locks, and
 // writes the reply. The session serves nothing else meanwhile.
 type Task func(w *resp.Writer)
+
+// TakePushes returns and forgets what has come amid a request. It is borrowed until
+// the next request.
+func (s *Session) TakePushes() []byte {
+	b := s.Pushes
+	if s.Pushes = b[:0]; cap(b) > pushesKept {
+		s.Pushes = nil
+	}
+	return b
+}
+
+// pushesKept bounds the room for pushes that a session keeps.
+const pushesKept = 4 << 10
 
 // Peer is the connection of a session, as far as commands may ask about it.
 type Peer interface {
@@ -98,6 +121,9 @@ func (s *Session) Bytes() (n int) {
 	}
 	if s.Watcher != nil {
 		n += s.Watcher.Bytes()
+	}
+	if s.Sub != nil {
+		n += s.Sub.Bytes()
 	}
 	return n
 }

@@ -30,6 +30,7 @@ import (
 	"kvorum/command"
 	"kvorum/feed"
 	"kvorum/keyspace"
+	"kvorum/pubsub"
 	"kvorum/resp"
 )
 
@@ -74,6 +75,7 @@ type Hooks struct {
 	// Deliver takes the reply to a request that had to wait, on any goroutine and
 	// under locks, for the loop of its session, which then calls Released.
 	Deliver func(b *command.Waiter, reply []byte)
+	// OnEvent, for tests, is told of the keyspace events in place of the subscribers.
 	OnEvent func(class uint32, event string, key []byte, db int)
 	// OnCommand is told of the commands that MONITOR shows, while Watch is on, under
 	// the locks they ran with: in an order that all clients agree on. What it
@@ -89,6 +91,7 @@ type Engine struct {
 	KS    *keyspace.Keyspace
 	Table *command.Table
 	Feed  *feed.Feed // disabled until somebody wants the effects
+	Bus   pubsub.Bus
 
 	clock    clock.Clock
 	hooks    Hooks
@@ -145,6 +148,9 @@ func (e *Engine) NewSession(peer command.Peer) *command.Session {
 func (e *Engine) EndSession(s *command.Session) {
 	if s.Watcher != nil {
 		e.KS.Unwatch(s.Watcher)
+	}
+	if s.Sub != nil {
+		e.Bus.Drop(s.Sub)
 	}
 }
 

@@ -60,6 +60,8 @@ type Worker struct {
 
 	slices     slices
 	sliceTicks uint64 // spent in slices
+	eventName  []byte // scratch of publishEvent
+	eventText  []byte
 	evictor    evictor
 }
 
@@ -79,7 +81,10 @@ func (e *Engine) NewWorker() *Worker {
 	e.mu.Unlock()
 	w.rng.Seed(e.nextID.Add(1)*0x9e3779b97f4a7c15 ^ uint64(e.clock.NowMs()))
 	w.totals.init(e.Table)
-	w.ctx = command.Ctx{W: &w.out, KS: e.KS, Host: e.hooks.Host, World: e, Rng: &w.rng, St: &w.totals.Stats, OnEvent: e.hooks.OnEvent}
+	w.ctx = command.Ctx{W: &w.out, KS: e.KS, Host: e.hooks.Host, World: e, Bus: &e.Bus, Rng: &w.rng, St: &w.totals.Stats, OnEvent: e.hooks.OnEvent}
+	if w.ctx.OnEvent == nil {
+		w.ctx.OnEvent = w.publishEvent
+	}
 	w.ring = e.Feed.NewRing()
 	w.ctx.Held = w.holdsShard
 	w.ctx.Feed = e.hooks.Feed
@@ -152,10 +157,7 @@ func (w *Worker) adoptNew() {
 // adopt takes over settings.
 func (w *Worker) adopt(s *Settings) {
 	w.settings = s
-	w.ctx.NotifyMask = 0
-	if w.ctx.OnEvent != nil {
-		w.ctx.NotifyMask = s.NotifyMask
-	}
+	w.ctx.NotifyMask = s.NotifyMask
 	w.ctx.MaxBulk = s.Limits.MaxBulk
 	w.ctx.LFU = s.LFU
 	w.ctx.HLLSparseMax = s.HLLSparseMax
@@ -303,6 +305,9 @@ func (w *Worker) run(s *command.Session, n int) int {
 				return i
 			}
 			w.mute(s, before)
+			if s.Flags&command.GetsPushes != 0 {
+				w.push(s)
+			}
 			if s.Task != nil || s.Flags&command.CloseAfterReply != 0 {
 				return i + 1
 			}

@@ -29,6 +29,7 @@ func (h handler) Open(l *netloop.Loop, c *netloop.Conn) bool {
 	cl := &client{Session: s.eng.NewSession(c), conn: c, waitUsec: -1}
 	c.Data = cl
 	state := l.User.(*loopState)
+	cl.Inbox = state.inbox
 	state.sessions[cl.ID] = cl
 	state.roster.add(cl)
 	state.noteMemory(cl, cl.memory())
@@ -69,6 +70,7 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	if cl.conn.PendingOut() > replyFree && h.s.eng.Settings().Memory.Max > 0 {
 		state.noteMemory(cl, cl.memory())
 	}
+	state.inbox.Flush() // what was sent before the requests came is told before their replies
 	out, commands := len(l.Out), cl.Commands
 	state.serving = cl
 	consumed, need, l.Out = state.worker.Serve(cl.Session, in, l.Out)
@@ -78,6 +80,9 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	state.counts.add(cl.Commands-commands, uint64(consumed), written)
 	if len(l.Out) > replyFree {
 		h.s.checkOutput(cl, c.PendingOut())
+	}
+	if !h.s.eng.Bus.Idle() {
+		h.s.giveWay(state)
 	}
 	if cl.Task != nil {
 		h.start(l, cl)
@@ -133,6 +138,9 @@ func (h handler) finish(l *netloop.Loop, cl *client, reply []byte, tookNs int64)
 		l.User.(*loopState).counts.add(0, 0, uint64(len(reply)))
 		h.s.checkOutput(cl, cl.conn.PendingOut()+len(reply))
 		cl.conn.Give(reply)
+	}
+	if len(cl.Pushes) > 0 {
+		l.User.(*loopState).sendPushes(cl)
 	}
 	cl.Answered()
 	if cl.Flags&command.Monitor != 0 {

@@ -43,6 +43,7 @@ import (
 	"kvorum/logx"
 	"kvorum/mem"
 	"kvorum/netloop"
+	"kvorum/pubsub"
 )
 
 // shutdownWait bounds the writing of last replies.
@@ -111,9 +112,10 @@ type loopState struct {
 	worker      *engine.Worker
 	sessions    map[uint64]*client
 	roster      roster
-	postponed   []*client // by CLIENT PAUSE, the first one first
-	deadlines   deadlines // of clients that wait for keys
-	serving     *client   // the one whose requests are being executed, for the crash report
+	postponed   []*client     // by CLIENT PAUSE, the first one first
+	inbox       *pubsub.Inbox // messages for its clients
+	deadlines   deadlines     // of clients that wait for keys
+	serving     *client       // the one whose requests are being executed, for the crash report
 	counts      loopCounts
 	clientBytes atomic.Int64 // sum of counted of the clients; written on the loop
 }
@@ -185,6 +187,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	for _, l := range s.net.Loops() {
 		state := &loopState{worker: s.eng.NewWorker(), sessions: make(map[uint64]*client)}
 		s.loops = append(s.loops, state)
+		state.inbox = s.newInbox(l)
 		l.User = state
 	}
 	s.hookConfig()
