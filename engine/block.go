@@ -3,6 +3,7 @@ package engine
 import (
 	"kvorum/command"
 	"kvorum/keyspace"
+	"kvorum/tracking"
 )
 
 // Requests that wait for keys.
@@ -104,12 +105,13 @@ func (w *Worker) serveShard(shard int, alone bool) (served bool) {
 // serveOne tries to serve one request that waits. It is the caller's to try.
 func (w *Worker) serveOne(b *command.Waiter, alone bool) bool {
 	c := &w.ctx
-	saved, out := *c, w.out
+	saved, out, actor := *c, w.out, w.actor
 	w.out.B, w.out.Proto = nil, b.Copy.Proto
 	c.Begin(&b.Copy, b.Spec, b.Args)
 	c.Keys = b.Keys
 	c.Serving = true
 	w.allHeld = alone
+	w.actor = tracking.Actor{Client: b.Copy.Track, Batch: actor.Batch}
 	errors := w.totals.Errors
 	if w.feeding {
 		w.ring.Begin()
@@ -122,6 +124,13 @@ func (w *Worker) serveOne(b *command.Waiter, alone bool) bool {
 	if w.feeding {
 		w.ring.End()
 	}
+	if !blocked {
+		w.remember(&b.Copy, b.Spec, b.Keys)
+		if w.actor.HasOwn() {
+			w.out.B = w.e.Tracking.Own(&w.actor, w.out.B)
+		}
+	}
+	w.actor, w.allHeld = actor, false
 	reply := w.out.B
 	c.Serving = false
 	w.totals.Errors = errors // what was replied counts when it reaches its loop

@@ -32,6 +32,7 @@ import (
 	"kvorum/keyspace"
 	"kvorum/pubsub"
 	"kvorum/resp"
+	"kvorum/tracking"
 )
 
 // Settings are the values of the configuration that executing goroutines need.
@@ -48,6 +49,7 @@ type Settings struct {
 	SlowlogUsec  int64 // slower commands are reported to OnSlow; negative: none
 	LatencyTrack bool  // record the latency histogram of each command
 	HLLSparseMax int64 // bytes of a sparse HyperLogLog
+	TrackingMax  int64 // keys remembered for clients that cache; 0: no limit
 	LatencyMs    int64 // what takes as long is reported to OnLatency; 0: nothing
 }
 
@@ -75,6 +77,9 @@ type Hooks struct {
 	// Deliver takes the reply to a request that had to wait, on any goroutine and
 	// under locks, for the loop of its session, which then calls Released.
 	Deliver func(b *command.Waiter, reply []byte)
+	// Push hands b, which nobody changes any more, to a client that caches: to the
+	// Peer of its session. On any goroutine and under locks.
+	Push func(owner any, b []byte)
 	// OnEvent, for tests, is told of the keyspace events in place of the subscribers.
 	OnEvent func(class uint32, event string, key []byte, db int)
 	// OnCommand is told of the commands that MONITOR shows, while Watch is on, under
@@ -92,6 +97,8 @@ type Engine struct {
 	Table *command.Table
 	Feed  *feed.Feed // disabled until somebody wants the effects
 	Bus   pubsub.Bus
+	// Tracking is the clients that cache.
+	Tracking *tracking.Registry
 
 	clock    clock.Clock
 	hooks    Hooks
@@ -106,6 +113,7 @@ type Engine struct {
 	unusual  atomic.Uint32 // bits of unusual.go
 	pauseEnd atomic.Int64  // Unix ms until which CLIENT PAUSE lasts
 	pressure pressure
+	teller   keyspace.Teller // of changes that no worker makes
 }
 
 // feedWindow is the tail of the stream that stays readable while nobody asked
@@ -119,6 +127,7 @@ const hllSparseMax = 3000
 func New(ks *keyspace.Keyspace, table *command.Table, c clock.Clock, hooks Hooks) *Engine {
 	e := &Engine{KS: ks, Table: table, Feed: feed.New(0, feedWindow), clock: c, hooks: hooks}
 	e.gate.init()
+	e.Tracking = e.newTracking()
 	e.settings.Store(&Settings{Limits: resp.DefaultLimits(), SlowlogUsec: -1, HLLSparseMax: hllSparseMax, Packing: command.DefaultPacking()})
 	ks.AdvanceClock(c.NowMs())
 	e.activity.init()
@@ -138,6 +147,7 @@ func (e *Engine) NewSession(peer command.Peer) *command.Session {
 		ID: e.nextID.Add(1), DB: e.KS.DB(0), Proto: 2, Peer: peer, User: "default", Created: e.clock.NowMs(),
 	}
 	s.LastSeen = s.Created
+	s.Track = e.Tracking.Join(s.ID, peer)
 	if e.Settings().Requirepass == "" {
 		s.Flags |= command.Authenticated
 	}
@@ -151,6 +161,9 @@ func (e *Engine) EndSession(s *command.Session) {
 	}
 	if s.Sub != nil {
 		e.Bus.Drop(s.Sub)
+	}
+	if s.Track != nil {
+		e.Tracking.Leave(s.Track)
 	}
 }
 

@@ -30,6 +30,9 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		w.refuse(s, spec, errOOM)
 		return
 	}
+	if w.unusual&tracked != 0 {
+		w.beforeTracked(s)
+	}
 	if s.Txn != nil && w.queue(s, spec, args) {
 		return
 	}
@@ -41,7 +44,7 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		if w.guarded(s, spec) {
 			return
 		}
-		w.exclusive(spec)
+		w.exclusive(s, spec)
 	case command.Transaction:
 		if w.exec(s, args) {
 			errors = w.totals.Errors // those of its commands are theirs
@@ -54,6 +57,9 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		// that orders it: a group would be numbered when they are all free again.
 		group := w.feeding && spec.Mode == command.LocksKeys
 		held := w.lockFor(spec, keys)
+		if w.unusual&tracked != 0 {
+			held = w.beginTracked(s, spec, keys, held)
+		}
 		if group {
 			w.ring.Begin()
 		}
@@ -64,14 +70,23 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		if group {
 			w.ring.End()
 		}
+		if w.unusual&tracked != 0 {
+			w.remember(s, spec, keys)
+			w.tellOwn(s)
+		}
 		if spec.Flags&(command.Write|command.Blocking) != 0 {
 			if spec.Flags&command.Blocking != 0 {
 				w.block(s)
 			}
 			w.serveReady(held, false)
 		}
-		if w.unusual&monitored != 0 {
-			w.tell()
+		if w.unusual != 0 {
+			if w.unusual&monitored != 0 {
+				w.tell()
+			}
+			if w.unusual&tracked != 0 {
+				w.endTracked()
+			}
 		}
 		w.locks.unlock(w.e.KS)
 	}
@@ -98,9 +113,13 @@ func (w *Worker) guarded(s *command.Session, spec *command.Spec) bool {
 }
 
 // exclusive runs a handler while no other goroutine is in a batch.
-func (w *Worker) exclusive(spec *command.Spec) {
+func (w *Worker) exclusive(s *command.Session, spec *command.Spec) {
 	w.e.gate.leave(w.flag)
 	w.e.gate.stop()
+	telling := w.e.unusual.Load()&tracked != 0
+	if telling {
+		w.beginAlone(s)
+	}
 	if w.feeding {
 		w.ring.Begin()
 	}
@@ -109,9 +128,13 @@ func (w *Worker) exclusive(spec *command.Spec) {
 	if w.feeding {
 		w.ring.End()
 	}
+	w.tellOwn(s)
 	w.serveReady(nil, true)
 	if w.unusual&monitored != 0 {
 		w.tell()
+	}
+	if telling {
+		w.endAlone()
 	}
 	w.e.gate.start()
 	w.e.gate.enter(w.flag)

@@ -77,8 +77,17 @@ func (w *Worker) exec(s *command.Session, args [][]byte) (ran bool) {
 	if alone {
 		w.e.gate.leave(w.flag)
 		w.e.gate.stop()
+		telling := w.e.unusual.Load()&tracked != 0
+		if telling {
+			w.beginAlone(s)
+		}
+		w.allHeld = true
 		w.execLocked(s, txn)
+		w.allHeld = false
 		w.serveReady(nil, true)
+		if telling {
+			w.endAlone()
+		}
 		w.e.gate.start()
 		w.e.gate.enter(w.flag)
 		w.look()
@@ -87,8 +96,14 @@ func (w *Worker) exec(s *command.Session, args [][]byte) (ran bool) {
 		}
 	} else {
 		held := w.lockFor(exec, w.txnKeys)
+		if w.unusual&tracked != 0 {
+			held = w.beginTracked(s, exec, w.txnKeys, held)
+		}
 		w.execLocked(s, txn)
 		w.serveReady(held, false)
+		if w.unusual&tracked != 0 {
+			w.endTracked()
+		}
 		w.locks.unlock(w.e.KS)
 	}
 	clear(w.txnKeys)
@@ -122,6 +137,7 @@ func (w *Worker) execLocked(s *command.Session, txn *command.Txn) {
 	if w.feeding {
 		w.ring.End()
 	}
+	w.tellOwn(s)
 	if late != nil {
 		s.Task = replyLate(append([]byte(nil), w.out.B[start:]...), start, late)
 		w.out.B = w.out.B[:start]
@@ -143,6 +159,7 @@ func (w *Worker) execOne(s *command.Session, q *command.Queued, keys []keyspace.
 	if w.unusual&monitored != 0 {
 		w.tell()
 	}
+	w.remember(s, q.Spec, keys)
 	late, s.Task = s.Task, nil
 	w.account(s, q.Spec, q.Args, w.totals.Errors > errors)
 	return late

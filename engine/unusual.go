@@ -12,6 +12,7 @@ const (
 	pausedWrites uint32 = 1 << iota // commands that may write are postponed
 	pausedAll                       // all commands are
 	monitored                       // commands are told to Hooks.OnCommand
+	tracked                         // changes are told to clients that cache
 
 	paused = pausedWrites | pausedAll
 )
@@ -71,6 +72,10 @@ func (w *Worker) look() {
 		w.unusual &^= paused
 	}
 	w.ctx.KeepExpired = w.unusual&paused != 0
+	w.ctx.Teller = nil
+	if w.unusual&tracked != 0 {
+		w.ctx.Teller = &w.teller
+	}
 }
 
 // held deals with what forbids a command now: it reports whether it is refused

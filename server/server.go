@@ -104,6 +104,7 @@ type Server struct {
 	latency    latencyMonitor
 	replID     atomic.Pointer[string] // master_replid
 	cronPaused atomic.Bool            // DEBUG PAUSE-CRON
+	untracked  int                    // rounds of cron since a client tracked
 }
 
 // loopState is what the server keeps per event loop. All but counts and
@@ -168,7 +169,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	s.ks = keyspace.New(int(cfg.Int("databases")))
 	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{
 		Host: s, ClientBytes: s.clientBytes, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack,
-		OnCommand: s.tellMonitors, Deliver: s.served,
+		OnCommand: s.tellMonitors, Deliver: s.served, Push: s.pushTracked,
 	})
 	var err error
 	s.net, err = netloop.New(netloop.Config{
@@ -177,6 +178,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 		Overflow:    s.overflow,
 		Kept:        s.kept,
 		Pending:     s.pendingOut,
+		Flush:       func(l *netloop.Loop) { l.User.(*loopState).worker.Broadcast() },
 		KeepAlive:   func() int { return int(s.keepAlive.Load()) },
 		AcceptError: s.acceptFailed,
 		Guard:       s.guard,
@@ -257,6 +259,7 @@ func (s *Server) Close() error {
 		l.worker.Close()
 	}
 	err := s.ks.MemCheck()
+	s.eng.Tracking.Close()
 	s.ks.Close()
 	return err
 }

@@ -191,9 +191,8 @@ func (r *Registry) Retire() bool {
 	return true
 }
 
-// Idle reports whether changes are told though nobody tracks: worth a Retire.
-// Exclusive, or a goroutine in a batch.
-func (r *Registry) Idle() bool { return r.began && r.count.Load() == 0 }
+// Any reports whether any client tracks.
+func (r *Registry) Any() bool { return r.count.Load() > 0 }
 
 // Counts are figures of INFO.
 type Counts struct {

@@ -62,6 +62,7 @@ func hello(c *command.Ctx) {
 	if o.proto != 0 {
 		c.Sess.Proto = o.proto
 		c.W.Proto = o.proto
+		c.Sess.Track.SetProto(o.proto)
 	}
 	helloReply(c)
 }

@@ -16,6 +16,8 @@ func reset(c *command.Ctx) {
 	s := c.Sess
 	leaveMonitor(c)
 	c.Discard()
+	untrack(c)
+	s.Track.SetProto(2)
 	s.DB = c.KS.DB(0)
 	s.Proto, c.W.Proto = 2, 2
 	s.Name = "" // what CLIENT SETINFO said about the library stays true
