@@ -29,6 +29,7 @@ const (
 	Subscribed    // to channels or patterns
 	Tracking      // caches: see Track
 	Caching       // CLIENT CACHING was said of the next command
+	Pushed        // Session.Pushes is not empty
 )
 
 // Unordinary are the flags that matter once a request has been dealt with.
@@ -36,7 +37,7 @@ const Unordinary = CloseAfterReply | Postponed | Blocked | ReplyOff | ReplySkip 
 
 // GetsPushes are the flags of sessions that get more than replies: what has come
 // for them is sent behind the reply to each of their requests.
-const GetsPushes = Subscribed | Tracking
+const GetsPushes = Subscribed | Tracking | Pushed
 
 // Muted reports whether the session gets no reply to the running request.
 func (s *Session) Muted() bool { return s.Flags&(ReplyOff|ReplySkip) != 0 }
@@ -98,6 +99,7 @@ type Task func(w *resp.Writer)
 // the next request.
 func (s *Session) TakePushes() []byte {
 	b := s.Pushes
+	s.Flags &^= Pushed
 	if s.Pushes = b[:0]; cap(b) > pushesKept {
 		s.Pushes = nil
 	}
@@ -115,6 +117,7 @@ type Peer interface {
 	InputBuffered() int
 	PendingOut() int
 	Unix() bool
+	Owner() any // whose the connection is: what the server keeps of its client
 }
 
 // Bytes returns about the memory of what the session keeps: its transaction and

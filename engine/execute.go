@@ -30,6 +30,10 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		w.refuse(s, spec, errOOM)
 		return
 	}
+	if s.Flags&command.Subscribed != 0 && s.Proto == 2 && !spec.WhileSubscribed {
+		w.refuse(s, spec, errSubscribed(spec))
+		return
+	}
 	if w.unusual&tracked != 0 {
 		w.beforeTracked(s)
 	}

@@ -52,3 +52,10 @@ func (w *Worker) push(s *command.Session) {
 		w.out.B = append(w.out.B, s.TakePushes()...)
 	}
 }
+
+// errSubscribed is the error of a command that a subscriber must not use: in RESP2 its
+// reply could not be told from messages.
+func errSubscribed(spec *command.Spec) string {
+	return "-ERR Can't execute '" + spec.FullName() +
+		"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+}

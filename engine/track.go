@@ -121,6 +121,7 @@ func (w *Worker) remember(s *command.Session, spec *command.Spec, keys []keyspac
 func (w *Worker) tellOwn(s *command.Session) {
 	if w.actor.HasOwn() {
 		s.Pushes = w.e.Tracking.Own(&w.actor, s.Pushes)
+		s.Flags |= command.Pushed
 	}
 }
 

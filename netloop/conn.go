@@ -186,6 +186,9 @@ func (c *Conn) BufferBytes() int {
 	return n
 }
 
+// Owner returns Data.
+func (c *Conn) Owner() any { return c.Data }
+
 // RemoteAddr returns the peer's address as Redis prints it: "ip:port",
 // "[ip6]:port", or "path:0" for a Unix socket.
 func (c *Conn) RemoteAddr() string { return c.sysRemoteAddr() }

@@ -9,6 +9,7 @@ import (
 	"kvorum/command"
 	"kvorum/config"
 	"kvorum/mem"
+	"kvorum/pubsub"
 )
 
 const (
@@ -233,9 +234,9 @@ var statsFields = []field{
 	{"current_eviction_exceeded_time", func(r *report) any { return r.exceeded(1) }},
 	{"keyspace_hits", func(r *report) any { return r.counts().Hits }},
 	{"keyspace_misses", func(r *report) any { return r.counts().Misses }},
-	constant("pubsub_channels", 0),
-	constant("pubsub_patterns", 0),
-	constant("pubsubshard_channels", 0),
+	{"pubsub_channels", func(r *report) any { return r.s.eng.Bus.Count(pubsub.Channel) }},
+	{"pubsub_patterns", func(r *report) any { return r.s.eng.Bus.Count(pubsub.Pattern) }},
+	{"pubsubshard_channels", func(r *report) any { return r.s.eng.Bus.Count(pubsub.Shard) }},
 	constant("latest_fork_usec", 0),
 	constant("total_forks", 0),
 	constant("migrate_cached_sockets", 0),

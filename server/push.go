@@ -3,6 +3,7 @@ package server
 import (
 	"time"
 
+	"kvorum/command"
 	"kvorum/netloop"
 	"kvorum/pubsub"
 )
@@ -65,6 +66,7 @@ func (state *loopState) deliver(cl *client, b []byte, owners int) {
 	}
 	if state.serving == cl || len(cl.Pushes) > 0 || cl.Task != nil {
 		cl.Pushes = append(cl.Pushes, b...)
+		cl.Flags |= command.Pushed
 		return
 	}
 	cl.NetOut += uint64(len(b))

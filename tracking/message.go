@@ -93,11 +93,15 @@ func (r *Registry) send(c *Client, redirect uint64, m *message) {
 	to := c
 	if redirect != 0 {
 		if to = r.find(redirect); to == nil {
+			c.mu.Lock()
 			r.push(c, c.breaks(redirect))
+			c.mu.Unlock()
 			return
 		}
 	}
+	to.mu.Lock()
 	r.push(to, m.bytes(to, redirect != 0))
+	to.mu.Unlock()
 }
 
 // breaks notes that the client c redirects to is gone, and returns what c is told.

@@ -9,8 +9,8 @@
 // Who may call it. Remember and Changed want the lock of the key's shard; Changed is
 // called by the keyspace's Teller, wherever the key changes. TurnOn and Flushed are
 // exclusive: no command runs. The rest is safe from any goroutine, but for what a
-// Client or Batch says. Lock order: shard < the registry's own mutex; the hook Push
-// is called under both and must take no lock that stands before them.
+// Client or Batch says. Lock order: shard < the registry's mutex < a client's; the hook Push
+// is called under all of them and must take no lock that stands before them.
 //
 // I1: a client that was sent the value of a key, and had it remembered, is told after
 // the next change of that key, before anybody who sees the change in another way can
@@ -61,6 +61,7 @@ type Client struct {
 
 	mode       atomic.Pointer[Mode] // nil: it does not track
 	broken     atomic.Bool          // the client that it redirects to is gone
+	mu         sync.Mutex // held while a message is made and handed over, in one form or the other
 	resp3      atomic.Bool
 	subscribed atomic.Bool
 }
@@ -72,12 +73,21 @@ func (c *Client) Mode() *Mode { return c.mode.Load() }
 // they are redirected to is gone.
 func (c *Client) Broken() bool { return c.broken.Load() }
 
-// SetProto says which version of the protocol (2 or 3) the client speaks.
-func (c *Client) SetProto(version uint8) { c.resp3.Store(version >= 3) }
+// SetProto says which version of the protocol (2 or 3) the client speaks. What is
+// handed over afterwards is in that version.
+func (c *Client) SetProto(version uint8) {
+	c.mu.Lock()
+	c.resp3.Store(version >= 3)
+	c.mu.Unlock()
+}
 
 // SetSubscribed says whether the client has subscribed to anything: one of RESP2 gets
 // messages redirected to it only then.
-func (c *Client) SetSubscribed(on bool) { c.subscribed.Store(on) }
+func (c *Client) SetSubscribed(on bool) {
+	c.mu.Lock()
+	c.subscribed.Store(on)
+	c.mu.Unlock()
+}
 
 // Registry is all clients of a server, and what they track.
 type Registry struct {
