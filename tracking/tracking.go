@@ -61,7 +61,7 @@ type Client struct {
 
 	mode       atomic.Pointer[Mode] // nil: it does not track
 	broken     atomic.Bool          // the client that it redirects to is gone
-	mu         sync.Mutex // held while a message is made and handed over, in one form or the other
+	mu         sync.Mutex           // held while a message is made and handed over, in one form or the other
 	resp3      atomic.Bool
 	subscribed atomic.Bool
 }
