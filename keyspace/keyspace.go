@@ -236,6 +236,13 @@ func (db *DB) Delete(k Key, e Entry) {
 	db.ks.release(e.Rec)
 }
 
+// Drop is Delete for a key that gets another value at once, under the same lock: that
+// it has changed is told then.
+func (db *DB) Drop(k Key, e Entry) {
+	db.unlink(k, e)
+	db.ks.release(e.Rec)
+}
+
 // unlink takes a record out of its table without freeing it.
 func (db *DB) unlink(k Key, e Entry) {
 	shard := ShardOf(k.Hash)
