@@ -132,5 +132,8 @@ func (s *Session) Bytes() (n int) {
 	if s.Sub != nil {
 		n += s.Sub.Bytes()
 	}
+	if s.Flags&Tracking != 0 {
+		n += s.Track.Mode().Bytes()
+	}
 	return n
 }

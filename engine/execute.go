@@ -57,48 +57,54 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 			w.tell()
 		}
 	default:
-		// A handler that locks shards itself feeds each effect under the lock
-		// that orders it: a group would be numbered when they are all free again.
-		group := w.feeding && spec.Mode == command.LocksKeys
-		held := w.lockFor(spec, keys)
-		if w.unusual&tracked != 0 {
-			held = w.beginTracked(s, spec, keys, held)
-		}
-		if group {
-			w.ring.Begin()
-		}
-		spec.Handler(c)
-		if c.Dirty > 0 {
-			w.feed()
-		}
-		if group {
-			w.ring.End()
-		}
-		if w.unusual&tracked != 0 {
-			w.remember(s, spec, keys)
-			w.tellOwn(s)
-		}
-		if spec.Flags&(command.Write|command.Blocking) != 0 {
-			if spec.Flags&command.Blocking != 0 {
-				w.block(s)
-			}
-			w.serveReady(held, false)
-		}
-		if w.unusual != 0 {
-			if w.unusual&monitored != 0 {
-				w.tell()
-			}
-			if w.unusual&tracked != 0 {
-				w.endTracked()
-			}
-		}
-		w.locks.unlock(w.e.KS)
+		w.locked(s, spec, keys)
 	}
 	if spec.Flags&command.Admin != 0 {
 		w.adoptNew() // CONFIG SET is in force for the next request, of the same batch too
 	}
 	w.account(s, spec, args, w.totals.Errors > errors)
 	w.out.Proto = s.Proto
+}
+
+// locked runs a handler under the locks of its keys.
+func (w *Worker) locked(s *command.Session, spec *command.Spec, keys []keyspace.Key) {
+	c := &w.ctx
+	// A handler that locks shards itself feeds each effect under the lock
+	// that orders it: a group would be numbered when they are all free again.
+	group := w.feeding && spec.Mode == command.LocksKeys
+	held := w.lockFor(spec, keys)
+	if w.unusual&tracked != 0 {
+		held = w.beginTracked(s, spec, keys, held)
+	}
+	if group {
+		w.ring.Begin()
+	}
+	spec.Handler(c)
+	if c.Dirty > 0 {
+		w.feed()
+	}
+	if group {
+		w.ring.End()
+	}
+	if w.unusual&tracked != 0 {
+		w.remember(s, spec, keys)
+		w.tellOwn(s)
+	}
+	if spec.Flags&(command.Write|command.Blocking) != 0 {
+		if spec.Flags&command.Blocking != 0 {
+			w.block(s)
+		}
+		w.serveReady(held, false)
+	}
+	if w.unusual != 0 {
+		if w.unusual&monitored != 0 {
+			w.tell()
+		}
+		if w.unusual&tracked != 0 {
+			w.endTracked()
+		}
+	}
+	w.locks.unlock(w.e.KS)
 }
 
 // guarded refuses a command that the row keeps from the client, and reports

@@ -177,4 +177,6 @@ func (w *Worker) Broadcasts() bool { return !w.batch.Empty() }
 // Broadcast tells the clients that listen to prefixes what has changed since the last
 // call, in one message for each prefix. Called before the replies to the commands that
 // did it are written, at the end of the loop's round.
+//
+// COMPAT: tracking-bcast: loops tell of their own changes.
 func (w *Worker) Broadcast() { w.e.Tracking.Broadcast(&w.batch) }

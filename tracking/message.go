@@ -207,6 +207,7 @@ func (r *Registry) Over(max int64) bool { return max > 0 && r.table.keys.Load() 
 // and tells their clients as if they had changed. It reports whether it got there. The
 // caller is in a batch and holds no lock of a shard.
 func (r *Registry) Trim(max int64, effort int, rand *rng.Rand) bool {
+	// COMPAT: tracking-noloop: the client whose command this is gets it, too.
 	for ; r.Over(max); effort-- {
 		if effort == 0 {
 			return false

@@ -54,6 +54,17 @@ type Mode struct {
 	Prefixes []string
 }
 
+// Bytes returns about the memory that a mode takes: that of its prefixes.
+func (m *Mode) Bytes() (n int) {
+	for _, p := range m.Prefixes {
+		n += len(p) + prefixBytes
+	}
+	return n
+}
+
+// prefixBytes is what a prefix of a client takes besides its bytes.
+const prefixBytes = 64
+
 // Client is a connection, tracking or not. Its methods are safe from any goroutine.
 type Client struct {
 	ID    uint64

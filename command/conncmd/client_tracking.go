@@ -129,7 +129,7 @@ func refuseMode(old, m *tracking.Mode) string {
 // refusePrefixes returns the error of a prefix that begins with another of the
 // client, or the other way round.
 //
-// COMPAT: tracking-prefixes: the modes of all prefixes are refused.
+// COMPAT: tracking-prefixes: no such mode comes into force.
 func refusePrefixes(old *tracking.Mode, prefixes []string) string {
 	for i, p := range prefixes {
 		if old != nil {
