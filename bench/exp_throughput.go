@@ -35,6 +35,7 @@ func scenarios() []*scenario {
 		idleScenario(),
 		connsStormScenario(),
 		connsLookScenario(),
+		pubsubScenario(),
 		scalingScenario(),
 	}
 }

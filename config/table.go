@@ -13,7 +13,6 @@ const (
 	noScripts     = "scripts are not built in yet"
 	noModules     = "modules cannot be loaded"
 	noCollections = "collections are not built in yet"
-	noEvents      = "keyspace events are not published yet"
 	noProcess     = "the server does not act on it yet"
 	noMemoryTest  = "a crash report does not test the machine's memory, kvorum server --test-memory does"
 	noUserData    = "the log never shows keys, values or requests of clients"
@@ -119,7 +118,7 @@ var generalRows = []Directive{
 	{Name: "latency-tracking", Kind: KindBool, Default: "yes"},
 	{Name: "latency-tracking-info-percentiles", Kind: KindPercentiles, Flags: MultiArg, Default: "50 99 99.9", Unit: "%"},
 	{Name: "latency-monitor-threshold", Kind: KindInt, Max: longMax, Default: "0", Unit: "ms"},
-	{Name: "notify-keyspace-events", Kind: KindNotifyEvents, NoEffect: noEvents},
+	{Name: "notify-keyspace-events", Kind: KindNotifyEvents},
 	{Name: "shutdown-timeout", Kind: KindInt, Max: intMax, Default: "10", Unit: "s", NoEffect: noReplication},
 	{Name: "shutdown-on-sigint", Kind: KindEnumSet, Flags: MultiArg, Enum: shutdownWords, Default: "default", valid: validShutdown},
 	{Name: "shutdown-on-sigterm", Kind: KindEnumSet, Flags: MultiArg, Enum: shutdownWords, Default: "default", valid: validShutdown},

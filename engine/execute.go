@@ -30,7 +30,7 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		w.refuse(s, spec, errOOM)
 		return
 	}
-	if s.Flags&command.Subscribed != 0 && s.Proto == 2 && !spec.WhileSubscribed {
+	if deaf(s, spec) {
 		w.refuse(s, spec, errSubscribed(spec))
 		return
 	}

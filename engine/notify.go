@@ -53,6 +53,11 @@ func (w *Worker) push(s *command.Session) {
 	}
 }
 
+// deaf reports whether a session that is subscribed must not use a command.
+func deaf(s *command.Session, spec *command.Spec) bool {
+	return s.Flags&command.Subscribed != 0 && s.Proto == 2 && !spec.WhileSubscribed
+}
+
 // errSubscribed is the error of a command that a subscriber must not use: in RESP2 its
 // reply could not be told from messages.
 func errSubscribed(spec *command.Spec) string {

@@ -91,7 +91,7 @@ func (w *Worker) held(s *command.Session, spec *command.Spec) bool {
 		s.LastCmd = spec
 		w.refuse(s, spec, errMonitorKeys)
 		return true
-	case s.Flags&command.Internal != 0, w.unusual&paused == 0,
+	case s.Flags&command.Internal != 0, w.unusual&paused == 0, deaf(s, spec),
 		w.unusual&pausedAll == 0 && spec.Flags&writes == 0 && !(spec.Mode == command.Transaction && s.Txn != nil && s.Txn.Flags&writes != 0):
 		return false
 	}

@@ -100,6 +100,8 @@ func (q *outQueue) put(b []byte) {
 }
 
 // share adds b, which nobody changes any more and owners queues have a part of.
+//
+// COMPAT: shared-messages: they count in part, as they are there once.
 func (q *outQueue) share(b []byte, owners int) {
 	q.size += len(b)
 	mem := int32(min(len(b)/max(owners, 1), math.MaxInt32-chunkBytes)) + chunkBytes

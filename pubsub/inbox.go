@@ -8,6 +8,8 @@ import (
 const (
 	// InboxBytesMax bounds the bytes that wait for a loop. What waits for sockets is
 	// limited by client-output-buffer-limit.
+	//
+	// COMPAT: message-inbox: they wait there first.
 	InboxBytesMax = 64 << 20
 	// InboxBytesHigh is from where on those who publish should give way to the loop.
 	InboxBytesHigh = 8 << 20

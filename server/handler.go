@@ -82,7 +82,7 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	if len(l.Out) > replyFree {
 		h.s.checkOutput(cl, c.PendingOut())
 	}
-	if !h.s.eng.Bus.Idle() || h.s.eng.Tracking.Any() {
+	if !h.s.eng.Bus.Idle() && h.s.publishes(cl) || h.s.eng.Tracking.Any() {
 		h.s.giveWay(state)
 	}
 	if cl.Task != nil {

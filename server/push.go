@@ -89,6 +89,11 @@ const (
 	giveWayFor   = 100 * time.Microsecond
 )
 
+// publishes reports whether the requests just served may have sent messages.
+func (s *Server) publishes(cl *client) bool {
+	return cl.LastCmd != nil && cl.LastCmd.Flags&command.PubSub != 0 || s.eng.Settings().NotifyMask != 0
+}
+
 // giveWay lets loops take what waits for them before more is published. It is called
 // on a loop, after a client's requests and outside of the engine; it waits for a
 // bounded time, so loops cannot hold each other up.

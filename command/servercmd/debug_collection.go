@@ -38,7 +38,7 @@ func rdbHashLength(rec mem.Handle) int {
 		return rdbLength(packed)
 	}
 	h := hash.Open(rec)
-	n := rdbCountLength(h.Len())
+	n := rdbCountLength(uint64(h.Len()))
 	var it hash.Iter
 	for it.Start(&h); it.Next(); {
 		n += rdbLength(it.Field()) + rdbLength(it.Value())
@@ -53,7 +53,7 @@ func rdbSetLength(rec mem.Handle) int {
 	}
 	var s set.Set
 	s.Open(rec)
-	n := rdbCountLength(s.Len())
+	n := rdbCountLength(uint64(s.Len()))
 	var it set.Iter
 	for it.Start(&s); it.Next(); {
 		n += rdbLength(it.Member())

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math"
 
 	"kvorum/command"
 	"kvorum/keyspace"
@@ -19,8 +20,12 @@ import (
 //	mix(x):  digest ^= SHA1(x); digest = SHA1(digest)    order matters
 //
 //	key:      mix key, mix type, then by type
-//	          mix string; add each member of a set; add, for each field of a hash,
-//	          its digest (mix field, mix value)
+//	          string: mix it
+//	          list: mix each element
+//	          set: add each member
+//	          hash, sorted set: add, for each field or member, its digest
+//	          (mix field, mix value; mix member, mix score)
+//	          stream: for each entry mix "ms.seq", each field and its value
 //	          and with a TTL add "!!expire!!"
 //	dataset:  for each database that has keys: mix its number, add each key's
 //
@@ -59,6 +64,8 @@ func (d *digest) mixValue(c *command.Ctx, e keyspace.Entry) {
 		d.mixList(c, e.Rec)
 	case object.ZSet:
 		d.addZSet(c, e.Rec)
+	case object.Stream:
+		d.mixStream(c, e.Rec)
 	default:
 		d.mix(c.StringOf(e))
 	}
@@ -148,6 +155,8 @@ func rdbValueLength(c *command.Ctx, e keyspace.Entry) int {
 		return rdbListLength(c, e.Rec)
 	case object.ZSet:
 		return rdbZSetLength(c, e.Rec)
+	case object.Stream:
+		return rdbStreamLength(c, e.Rec)
 	}
 	return rdbLength(c.StringOf(e))
 }
@@ -170,17 +179,17 @@ func rdbLength(s []byte) int {
 			}
 		}
 	}
-	return rdbCountLength(len(s)) + len(s)
+	return rdbCountLength(uint64(len(s))) + len(s)
 }
 
-// rdbCountLength returns the bytes of a length in an RDB file.
-func rdbCountLength(n int) int {
+// rdbCountLength returns the bytes of a length or another number in an RDB file.
+func rdbCountLength(n uint64) int {
 	switch {
 	case n < 1<<6:
 		return 1
 	case n < 1<<14:
 		return 2
-	case n <= 1<<32-1:
+	case n <= math.MaxUint32:
 		return 5
 	}
 	return 9

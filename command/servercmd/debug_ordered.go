@@ -46,7 +46,7 @@ func rdbListLength(c *command.Ctx, rec mem.Handle) int {
 		n += 1 + rdbLength(packed)
 		nodes++
 	})
-	return n + rdbCount(nodes)
+	return n + rdbCountLength(uint64(nodes))
 }
 
 // rdbZSetLength returns the bytes of a sorted set in an RDB file.
@@ -57,23 +57,12 @@ func rdbZSetLength(c *command.Ctx, rec mem.Handle) int {
 	if s.Packed() {
 		return rdbLength(object.Packed(rec))
 	}
-	n := rdbCount(s.Len())
+	n := rdbCountLength(uint64(s.Len()))
 	var at zset.Cursor
 	for s.At(0, &at); at.Valid(); at.Next() {
 		n += rdbLength(at.Member()) + score
 	}
 	return n
-}
-
-// rdbCount returns the bytes of a number of elements in an RDB file.
-func rdbCount(n int) int {
-	switch {
-	case n < 1<<6:
-		return 1
-	case n < 1<<14:
-		return 2
-	}
-	return 5
 }
 
 // quicklistFields returns what DEBUG OBJECT tells of a quicklist beyond the fields

@@ -32,6 +32,7 @@ var goRedisScenarios = []struct {
 	{"bitmaps", "", (*goRedis).bitmaps},
 	{"hyperloglog", "", (*goRedis).hyperloglog},
 	{"scan", "", (*goRedis).scan},
+	{"chat", "", (*goRedis).chat},
 	{"pipelines", "", (*goRedis).pipelines},
 	{"pool", "", (*goRedis).pool},
 	{"binary", "", (*goRedis).binary},
