@@ -19,7 +19,7 @@ const (
 	NoTouch
 	Internal // not a client: AOF, replica apply, tests
 
-	Postponed     // its next request waits for the end of CLIENT PAUSE
+	Postponed     // its next request waits for the end of CLIENT PAUSE, or of a long command: Ticket
 	ReplyOff      // CLIENT REPLY OFF
 	ReplySkip     // CLIENT REPLY SKIP: the running request is not answered
 	ReplySkipNext // the next one is not
@@ -41,6 +41,12 @@ const GetsPushes = Subscribed | Tracking | Pushed
 
 // Muted reports whether the session gets no reply to the running request.
 func (s *Session) Muted() bool { return s.Flags&(ReplyOff|ReplySkip) != 0 }
+
+// Halted reports whether the session serves no further request for now, or ever:
+// the last one goes on in a Task, or waits for keys, or nothing comes after it.
+func (s *Session) Halted() bool {
+	return s.Task != nil || s.Flags&(CloseAfterReply|Blocked) != 0
+}
 
 // Answered ends a request, answered or not: what CLIENT REPLY SKIP said of it
 // is done with.
@@ -79,6 +85,10 @@ type Session struct {
 	// Pushes are messages that have come amid a request and belong behind its reply.
 	Pushes []byte
 	Task   Task // set when a command goes on off the loop
+	// Ticket is set when the next request waits for keys that are pinned.
+	Ticket *keyspace.Ticket
+	// Abandon tells a long command of the session that nobody waits for its reply.
+	Abandon func()
 	// Unfinished is the command of Task, for the engine's counts.
 	Unfinished *Unfinished
 }
@@ -90,10 +100,6 @@ type Unfinished struct {
 	Args  [][]byte // copies
 	Ticks int64    // that the handler took
 }
-
-// Task is the rest of a long command: it runs on a worker, without locks, and
-// writes the reply. The session serves nothing else meanwhile.
-type Task func(w *resp.Writer)
 
 // TakePushes returns and forgets what has come amid a request. It is borrowed until
 // the next request.

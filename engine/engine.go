@@ -80,12 +80,18 @@ type Hooks struct {
 	// Push hands b, which nobody changes any more, to a client that caches: to the
 	// Peer of its session. On any goroutine and under locks.
 	Push func(owner any, b []byte)
+	// Wake is told of a session whose request was Postponed with a Ticket and is to be
+	// served again. On any goroutine, holding nothing. Without it, the caller of Serve
+	// tries again itself.
+	Wake func(s *command.Session)
 	// OnEvent, for tests, is told of the keyspace events in place of the subscribers.
 	OnEvent func(class uint32, event string, key []byte, db int)
 	// OnCommand is told of the commands that MONITOR shows, while Watch is on, under
 	// the locks they ran with: in an order that all clients agree on. What it
 	// returns, borrowed, is appended to the client's replies.
 	OnCommand func(s *command.Session, spec *command.Spec, args [][]byte) []byte
+	// ReplyMax returns how many bytes of output may wait for a client, 0: no limit.
+	ReplyMax func() int64
 	// Feed, for tests, takes the effects of all workers in place of Engine.Feed.
 	// It is called under the locks of the keys concerned.
 	Feed command.Effects
@@ -114,6 +120,8 @@ type Engine struct {
 	pauseEnd atomic.Int64  // Unix ms until which CLIENT PAUSE lasts
 	pressure pressure
 	teller   keyspace.Teller // of changes that no worker makes
+	tickers  atomic.Int32    // workers that call Tick
+	long     longCommands
 }
 
 // feedWindow is the tail of the stream that stays readable while nobody asked
@@ -131,6 +139,7 @@ func New(ks *keyspace.Keyspace, table *command.Table, c clock.Clock, hooks Hooks
 	e.settings.Store(&Settings{Limits: resp.DefaultLimits(), SlowlogUsec: -1, HLLSparseMax: hllSparseMax, Packing: command.DefaultPacking()})
 	ks.AdvanceClock(c.NowMs())
 	e.activity.init()
+	e.long.init()
 	return e
 }
 
@@ -154,17 +163,29 @@ func (e *Engine) NewSession(peer command.Peer) *command.Session {
 	return s
 }
 
-// EndSession releases what a session holds. The caller is not in a batch.
-func (e *Engine) EndSession(s *command.Session) {
-	if s.Watcher != nil {
-		e.KS.Unwatch(s.Watcher)
+// EndSession releases what a session holds. By the worker's goroutine between
+// batches; it passes the gate, as who is exclusive walks all watches.
+func (w *Worker) EndSession(s *command.Session) {
+	if s.Abandon != nil {
+		s.Abandon()
 	}
 	if s.Sub != nil {
-		e.Bus.Drop(s.Sub)
+		w.e.Bus.Drop(s.Sub)
 	}
 	if s.Track != nil {
-		e.Tracking.Leave(s.Track)
+		w.e.Tracking.Leave(s.Track)
 	}
+	if s.Watcher == nil && s.Ticket == nil {
+		return
+	}
+	w.e.gate.enter(w.flag)
+	if s.Watcher != nil {
+		w.e.KS.Unwatch(s.Watcher)
+	}
+	if s.Ticket != nil {
+		w.giveBack(s, s.Ticket)
+	}
+	w.e.gate.leave(w.flag)
 }
 
 // Exclusive runs fn while no command executes. The caller is not in a batch and

@@ -45,19 +45,25 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	errors := w.totals.Errors
 	switch spec.Mode {
 	case command.Exclusive:
-		if w.guarded(s, spec) {
+		if w.guarded(s, spec) || !w.exclusive(s, spec) {
 			return
 		}
-		w.exclusive(s, spec)
 	case command.Transaction:
 		if w.exec(s, args) {
 			errors = w.totals.Errors // those of its commands are theirs
+		} else if s.Flags&command.Postponed != 0 {
+			return
 		}
 		if w.unusual&monitored != 0 {
 			w.tell()
 		}
 	default:
-		w.locked(s, spec, keys)
+		if !w.locked(s, spec, keys) {
+			return
+		}
+	}
+	if len(w.late) > 0 {
+		w.serveLate()
 	}
 	if spec.Flags&command.Admin != 0 {
 		w.adoptNew() // CONFIG SET is in force for the next request, of the same batch too
@@ -66,15 +72,20 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	w.out.Proto = s.Proto
 }
 
-// locked runs a handler under the locks of its keys.
-func (w *Worker) locked(s *command.Session, spec *command.Spec, keys []keyspace.Key) {
+// locked runs a handler under the locks of its keys, and reports that it did: not, when
+// it has to wait for long commands.
+func (w *Worker) locked(s *command.Session, spec *command.Spec, keys []keyspace.Key) (ran bool) {
 	c := &w.ctx
 	// A handler that locks shards itself feeds each effect under the lock
 	// that orders it: a group would be numbered when they are all free again.
 	group := w.feeding && spec.Mode == command.LocksKeys
-	held := w.lockFor(spec, keys)
-	if w.unusual&tracked != 0 {
-		held = w.beginTracked(s, spec, keys, held)
+	writes := spec.Flags&command.Write != 0
+	held, ok := w.lockFor(s, writes, keys)
+	if ok && w.unusual&tracked != 0 {
+		held, ok = w.beginTracked(s, writes, keys, held)
+	}
+	if !ok {
+		return false
 	}
 	if group {
 		w.ring.Begin()
@@ -105,6 +116,7 @@ func (w *Worker) locked(s *command.Session, spec *command.Spec, keys []keyspace.
 		}
 	}
 	w.locks.unlock(w.e.KS)
+	return true
 }
 
 // guarded refuses a command that the row keeps from the client, and reports
@@ -122,10 +134,14 @@ func (w *Worker) guarded(s *command.Session, spec *command.Spec) bool {
 	return true
 }
 
-// exclusive runs a handler while no other goroutine is in a batch.
-func (w *Worker) exclusive(s *command.Session, spec *command.Spec) {
-	w.e.gate.leave(w.flag)
-	w.e.gate.stop()
+// exclusive runs a handler while no other goroutine is in a batch, and reports that it
+// did: not, when it has to wait for long commands.
+func (w *Worker) exclusive(s *command.Session, spec *command.Spec) (ran bool) {
+	w.stop()
+	defer w.start()
+	if !w.drained(s) {
+		return false
+	}
 	telling := w.e.unusual.Load()&tracked != 0
 	if telling {
 		w.beginAlone(s)
@@ -146,6 +162,17 @@ func (w *Worker) exclusive(s *command.Session, spec *command.Spec) {
 	if telling {
 		w.endAlone()
 	}
+	return true
+}
+
+// stop stops the world, in the middle of a batch.
+func (w *Worker) stop() {
+	w.e.gate.leave(w.flag)
+	w.e.gate.stop()
+}
+
+// start lets the world go on.
+func (w *Worker) start() {
 	w.e.gate.start()
 	w.e.gate.enter(w.flag)
 	w.look()

@@ -83,8 +83,8 @@ func (w *Worker) catchUp(s *command.Session) {
 }
 
 // beginTracked is called with the locks of a command's keys, all of which are held. It
-// returns held, as lockFor did, perhaps locked anew.
-func (w *Worker) beginTracked(s *command.Session, spec *command.Spec, keys, held []keyspace.Key) []keyspace.Key {
+// returns what lockFor did, perhaps for locks taken anew.
+func (w *Worker) beginTracked(s *command.Session, writes bool, keys, held []keyspace.Key) (all []keyspace.Key, ok bool) {
 	if s.Flags&command.Tracking != 0 && s.Inbox != nil {
 		for n := 0; s.Inbox.Waiting(); n++ {
 			if n == catchUps {
@@ -93,12 +93,14 @@ func (w *Worker) beginTracked(s *command.Session, spec *command.Spec, keys, held
 			}
 			w.locks.unlock(w.e.KS)
 			w.catchUp(s)
-			held = w.lockFor(spec, keys)
+			if held, ok = w.lockFor(s, writes, keys); !ok {
+				return nil, false
+			}
 		}
 	}
 	w.actor.Client = s.Track
 	w.locks.lendTellers(w.e.KS, &w.teller)
-	return held
+	return held, true
 }
 
 // remember notes what a command that reads has read, under the locks of its keys.

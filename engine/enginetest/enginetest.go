@@ -110,7 +110,7 @@ func without(families [][]*command.Spec, name string) [][]*command.Spec {
 // close checks the memory and gives it back.
 func (s *Server) close() {
 	for _, session := range s.sessions {
-		s.Engine.EndSession(session)
+		s.Worker.EndSession(session)
 	}
 	s.Worker.Close()
 	s.Engine.Exclusive(func() {
@@ -153,10 +153,13 @@ func (s *Server) Serve(session *command.Session, in []byte) []byte {
 		at += used
 		if task := session.Task; task != nil {
 			session.Task = nil
-			w := resp.Writer{B: out, Proto: session.Proto}
+			w := resp.Writer{Proto: session.Proto}
 			task(&w)
-			s.Worker.Finish(session, 0, w.B[len(out):])
-			out = w.B
+			pieces := w.Take()
+			s.Worker.Finish(session, 0, pieces)
+			for _, piece := range pieces {
+				out = append(out, piece...)
+			}
 		} else if used == 0 {
 			break
 		}
