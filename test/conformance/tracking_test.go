@@ -198,7 +198,7 @@ func testTracking(t *testing.T, limit time.Duration, args ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seed, streams, messages := firstSeed(), 0, 0
+	seed, streams, messages := firstSeed(t), 0, 0
 	for end := time.Now().Add(limit); streams == 0 || time.Now().Before(end); streams++ {
 		n, err := p.runTracking(trackingOps(g, seed, *flagSize/4))
 		if err != nil {
