@@ -4,6 +4,7 @@ import (
 	"kvorum/keyspace"
 	"kvorum/pubsub"
 	"kvorum/resp"
+	"kvorum/tracking"
 )
 
 // SessionFlags are the states of a client that CLIENT LIST shows or that change
@@ -26,15 +27,17 @@ const (
 	InExec        // EXEC runs its transaction: nothing may block
 	Blocked       // its request waits for keys
 	Subscribed    // to channels or patterns
+	Tracking      // caches: see Track
+	Caching       // CLIENT CACHING was said of the next command
 	Pushed        // Session.Pushes is not empty
 )
 
 // Unordinary are the flags that matter once a request has been dealt with.
-const Unordinary = CloseAfterReply | Postponed | Blocked | ReplyOff | ReplySkip | ReplySkipNext | GetsPushes
+const Unordinary = CloseAfterReply | Postponed | Blocked | ReplyOff | ReplySkip | ReplySkipNext | GetsPushes | Caching
 
 // GetsPushes are the flags of sessions that get more than replies: what has come
 // for them is sent behind the reply to each of their requests.
-const GetsPushes = Subscribed | Pushed
+const GetsPushes = Subscribed | Tracking | Pushed
 
 // Muted reports whether the session gets no reply to the running request.
 func (s *Session) Muted() bool { return s.Flags&(ReplyOff|ReplySkip) != 0 }
@@ -78,6 +81,7 @@ type Session struct {
 	Wait     *Waiter            // while Blocked
 	Inbox    *pubsub.Inbox      // of its loop; nil: the session gets nothing but replies
 	Sub      *pubsub.Subscriber // nil until the first subscription
+	Track    *tracking.Client   // what it caches; nil for sessions of no client
 	// Pushes are messages that have come amid a request and belong behind its reply.
 	Pushes []byte
 	Task   Task // set when a command goes on off the loop
@@ -144,6 +148,9 @@ func (s *Session) Bytes() (n int) {
 	}
 	if s.Sub != nil {
 		n += s.Sub.Bytes()
+	}
+	if s.Flags&Tracking != 0 {
+		n += s.Track.Mode().Bytes()
 	}
 	return n
 }

@@ -14,6 +14,7 @@ const (
 	monitored                       // commands are told to Hooks.OnCommand
 	loading                         // commands without the flag Loading are refused
 	noWrites                        // commands that write are refused
+	tracked                         // changes are told to clients that cache
 
 	paused = pausedWrites | pausedAll
 )
@@ -73,6 +74,10 @@ func (w *Worker) look() {
 		w.unusual &^= paused
 	}
 	w.ctx.KeepExpired = w.unusual&(paused|loading) != 0
+	w.ctx.Teller = nil
+	if w.unusual&tracked != 0 {
+		w.ctx.Teller = &w.teller
+	}
 }
 
 // held deals with what forbids a command now: it reports whether it is refused

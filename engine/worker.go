@@ -6,6 +6,7 @@ import (
 	"kvorum/keyspace"
 	"kvorum/resp"
 	"kvorum/rng"
+	"kvorum/tracking"
 )
 
 const (
@@ -38,7 +39,8 @@ type Worker struct {
 	ring     *feed.Ring
 	feeding  bool // the feed takes effects; constant during a batch
 	unusual  uint32
-	allHeld  bool // the world stands still: no lock is needed
+	allHeld  bool // the world stands still: all shards are ours
+	replyAt  int  // where the reply to the running request begins
 	totals   Totals
 	rng      rng.Rand
 
@@ -65,6 +67,11 @@ type Worker struct {
 	eventName  []byte // scratch of publishEvent
 	eventText  []byte
 	evictor    evictor
+
+	teller keyspace.Teller // of changes that this worker makes
+	actor  tracking.Actor
+	batch  tracking.Batch
+	trims  int // times in a row that forgetting tracked keys was not enough
 }
 
 // prepared is a request whose row and keys are known.
@@ -95,6 +102,7 @@ func (w *Worker) init() {
 	if w.ctx.OnEvent == nil {
 		w.ctx.OnEvent = w.publishEvent
 	}
+	w.initTracking()
 	w.ring = e.Feed.NewRing()
 	w.ctx.Held, w.ctx.Late = w.holdsShard, w.serveLater
 	w.ctx.Feed = e.hooks.Feed
@@ -319,13 +327,14 @@ func (w *Worker) prepare(p *prepared, args [][]byte) {
 func (w *Worker) run(s *command.Session, n int) int {
 	for i := range n {
 		p := &w.prep[i]
-		before := len(w.out.B)
+		w.replyAt = len(w.out.B)
 		w.execute(s, p.spec, w.reqs[i].Args, w.keys[p.from:p.to])
 		if s.Task != nil || s.Flags&command.Unordinary != 0 {
 			if s.Flags&command.Postponed != 0 {
 				return i
 			}
-			w.mute(s, before)
+			w.mute(s, w.replyAt)
+			forgetCaching(s, p.spec)
 			if s.Flags&command.GetsPushes != 0 {
 				w.push(s)
 			}

@@ -53,8 +53,8 @@ type Shard struct {
 	watchers map[watchKey][]watch // nil while nothing in the shard is watched
 	queues   map[uint64]*queue    // by hash; nil while nobody waits for a key of the shard
 	ready    []*queue             // of keys that have changed
+	teller   *Teller              // told of every change; nil while nobody wants to know
 	pins     *pin                 // of keys that long commands read
-	_        [cacheLine - 56]byte
 }
 
 // group is what a sixteenth of the shards share.
@@ -85,6 +85,7 @@ type Keyspace struct {
 
 	waits  atomic.Int64 // clients that wait for keys
 	greedy atomic.Int64 // those of them that will need other keys, too, and pins
+	teller *Teller      // of all shards that are not locked; changed exclusively
 	pins   pins
 
 	reclaimMu sync.Mutex
@@ -236,6 +237,13 @@ func (db *DB) insert(k Key, h mem.Handle) table.Slot {
 func (db *DB) Delete(k Key, e Entry) {
 	db.unlink(k, e)
 	db.modified(k)
+	db.ks.release(e.Rec)
+}
+
+// Drop is Delete for a key that gets another value at once, under the same lock: that
+// it has changed is told then.
+func (db *DB) Drop(k Key, e Entry) {
+	db.unlink(k, e)
 	db.ks.release(e.Rec)
 }
 

@@ -202,9 +202,9 @@ func (db *DB) Rename(k Key, e Entry, to *DB, dst Key, access uint32) {
 	due := object.Due(e.Rec)
 	h := object.Clone(db.ks.arenaOf(ShardOf(dst.Hash)), e.Rec, dst.Bytes, due >= 0, true)
 	db.unlink(k, e)
+	db.modified(k)
 	mem.Free(e.Rec, mem.KindRecord)
 	to.place(dst, h, due, access)
-	db.modified(k)
 }
 
 // Copy stores a copy of the record of e, of any database, under the key dst,

@@ -75,13 +75,14 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	state.serving = cl
 	consumed, need, l.Out = state.worker.Serve(cl.Session, in, l.Out)
 	state.serving = nil
+	l.Late = state.worker.Broadcasts() // nobody learns of a change before those who listen to its prefix
 	written := uint64(len(l.Out) - out)
 	cl.NetOut += written
 	state.counts.add(cl.Commands-commands, uint64(consumed), written)
 	if len(l.Out) > replyFree {
 		h.s.checkOutput(cl, c.PendingOut())
 	}
-	if !h.s.eng.Bus.Idle() && h.s.publishes(cl) {
+	if !h.s.eng.Bus.Idle() && h.s.publishes(cl) || h.s.eng.Tracking.Any() {
 		h.s.giveWay(state)
 	}
 	if cl.Task != nil {
@@ -169,6 +170,9 @@ func (h handler) Tick(l *netloop.Loop, nowMono int64) time.Duration {
 	state := l.User.(*loopState)
 	wait := time.Duration(state.worker.Tick(nowMono))
 	state.cycle(l, nowMono)
+	if state.worker.Broadcasts() {
+		state.worker.Broadcast()
+	}
 	if nowMono >= state.roster.due {
 		h.s.sweep(l, nowMono)
 	}

@@ -64,7 +64,7 @@ func (state *loopState) deliver(cl *client, b []byte, owners int) {
 	if cl.closed || cl.conn.Closing() {
 		return
 	}
-	if state.serving == cl || len(cl.Pushes) > 0 {
+	if state.serving == cl || len(cl.Pushes) > 0 || cl.Task != nil {
 		cl.Pushes = append(cl.Pushes, b...)
 		cl.Flags |= command.Pushed
 		return

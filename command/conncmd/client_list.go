@@ -250,7 +250,8 @@ func appendClient(b []byte, s *command.Session, now int64, buffers int) []byte {
 	}
 	words(" cmd=", cmd)
 	words(" user=", s.User)
-	number(" redir=-1 resp=", int64(max(s.Proto, 2)))
+	number(" redir=", redirect(s))
+	number(" resp=", int64(max(s.Proto, 2)))
 	words(" lib-name=", s.LibName)
 	words(" lib-ver=", s.LibVer)
 	return b
@@ -270,6 +271,15 @@ func flagLetters(s *command.Session) string {
 	}
 	if s.Flags&(command.Postponed|command.Blocked) != 0 {
 		letters += "b"
+	}
+	if mode := trackMode(s); mode != nil {
+		letters += "t"
+		if s.Track.Broken() {
+			letters += "R"
+		}
+		if mode.Bcast {
+			letters += "B"
+		}
 	}
 	if s.Watcher != nil && s.Watcher.Dirty() {
 		letters += "d"

@@ -69,8 +69,13 @@ func hello(c *command.Ctx) {
 // front of the reply, in the old one.
 func speak(c *command.Ctx, proto uint8) {
 	s := c.Sess
-	if s.Sub != nil && s.Proto != proto {
-		c.Bus.SetProto(s.Sub, proto)
+	if s.Proto != proto {
+		s.Track.SetProto(proto)
+		if s.Sub != nil {
+			c.Bus.SetProto(s.Sub, proto)
+		} else if s.Inbox != nil {
+			s.Inbox.Flush()
+		}
 		if s.Flags&command.InExec == 0 {
 			c.W.Raw(s.TakePushes())
 		}

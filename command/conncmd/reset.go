@@ -17,10 +17,12 @@ func reset(c *command.Ctx) {
 	s := c.Sess
 	leaveMonitor(c)
 	c.Discard()
+	untrack(c)
 	s.DB = c.KS.DB(0)
 	if s.Sub != nil {
 		c.Bus.Drop(s.Sub)
 		s.Flags &^= command.Subscribed
+		s.Track.SetSubscribed(false)
 		c.W.Raw(s.TakePushes())
 	}
 	speak(c, 2)

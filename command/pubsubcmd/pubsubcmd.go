@@ -58,6 +58,7 @@ func subscribe(c *command.Ctx, k pubsub.Kind, word string) {
 	for _, name := range c.Args[1:] {
 		c.Bus.Subscribe(sub, k, name)
 		c.Sess.Flags |= command.Subscribed
+		c.Sess.Track.SetSubscribed(true)
 		tell(c, k, word, name)
 	}
 }
@@ -88,6 +89,7 @@ func unsubscribe(c *command.Ctx, k pubsub.Kind, word string) {
 	}
 	if sub != nil && sub.Total() == 0 {
 		c.Sess.Flags &^= command.Subscribed
+		c.Sess.Track.SetSubscribed(false)
 	}
 }
 

@@ -87,6 +87,7 @@ func flushType(c *command.Ctx) (sync, ok bool) {
 // keys that are expired here. It replies, with sync when the memory is free.
 func flushed(c *command.Ctx, removed int64, sync bool) {
 	c.Dirty += int(removed)
+	c.Flushed()
 	c.Effect(c.Args...)
 	if !sync {
 		c.W.OK()

@@ -19,7 +19,7 @@ var unsent = map[string]string{
 	"client|kill":         "may close the connections that drive the test",
 	"client|reply":        "changes the number of replies",
 	"client|pause":        "stops the test for a time",
-	"client|tracking":     "messages come at their own time",
+	"client|tracking":     "messages come among replies: TestTracking... compare them",
 	"subscribe":           "messages come at their own time; command/pubsubcmd compares them",
 	"psubscribe":          "as subscribe",
 	"ssubscribe":          "as subscribe",
