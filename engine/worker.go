@@ -41,6 +41,8 @@ type Worker struct {
 	unusual  uint32
 	allHeld  bool // the world stands still: all shards are ours
 	replyAt  int  // where the reply to the running request begins
+	loads    bool // executes a log: memory limits do not count
+	behind   bool // works behind the gate that its caller has closed
 	totals   Totals
 	rng      rng.Rand
 
@@ -133,7 +135,7 @@ func (w *Worker) Close() {
 
 // begin prepares a batch: settings, time, gate.
 func (w *Worker) begin() {
-	w.e.gate.enter(w.flag)
+	w.enter()
 	w.adoptNew()
 	if on := w.ring.Enabled(); on != w.feeding {
 		w.listen(on)
@@ -150,7 +152,7 @@ func (w *Worker) end() {
 	if len(w.late) > 0 {
 		w.serveLate()
 	}
-	w.e.gate.leave(w.flag)
+	w.leave()
 	if w.feeding {
 		w.ring.Flush()
 		w.ring.Throttle()
@@ -189,7 +191,9 @@ func (w *Worker) adopt(s *Settings) {
 	w.slowFrom = w.reportFrom(s)
 	w.ctx.LazyExpire = s.LazyExpire
 	w.ctx.Unshared = s.Memory.Max > 0 && s.Memory.Policy.tracksAccess()
-	w.evictor.adopt(&s.Memory)
+	if !w.loads {
+		w.evictor.adopt(&s.Memory)
+	}
 	w.nextMs = 0
 }
 
