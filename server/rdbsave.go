@@ -79,6 +79,7 @@ type rdbFile struct {
 	sum     uint64
 	fresh   int64       // bytes since the last sync
 	stopped func() bool // asked from time to time; nil: never
+	aofBase bool        // the file is part of the log
 }
 
 // Database implements walkSink.
@@ -129,7 +130,7 @@ func (w *rdbFile) head(form *rdb.Form) {
 		{"redis-bits", strconv.Itoa(strconv.IntSize)},
 		{"ctime", strconv.FormatInt(form.NowMs/msPerSec, 10)},
 		{"used-mem", strconv.FormatInt(mem.ReadStats().Total, 10)},
-		{"aof-base", "0"},
+		{"aof-base", strconv.Itoa(oneIf(w.aofBase))},
 	} {
 		w.buf = w.fin.AppendAux(w.buf, aux[0], aux[1])
 	}

@@ -1,0 +1,36 @@
+package server
+
+import (
+	"io"
+
+	"kvorum/vfs"
+)
+
+// SetFS puts the data on another file system. Before Run.
+func (s *Server) SetFS(fsys vfs.FS) { s.persist.fs = fsys }
+
+// loadLog loads the append-only log when the server starts, and opens it.
+func (s *Server) loadLog() error {
+	p := s.newReplay(false)
+	err := s.loadAOF(p)
+	p.close()
+	if err != nil {
+		return err
+	}
+	return s.aof.open()
+}
+
+// loadRDBFrom loads the snapshot that a file of the log begins with, and returns where
+// it ends. Keys that are due stay: the log says itself when they are gone.
+func (s *Server) loadRDBFrom(f vfs.File, name string, exclusive bool, progress *loadProgress) (end int64, err error) {
+	size, err := f.Size()
+	if err != nil {
+		return 0, err
+	}
+	l := s.newLoader(io.NewSectionReader(f, 0, size), name, loadOptions{exclusive: exclusive, keepDue: true}, progress)
+	if err := l.run(); err != nil {
+		l.explain(err)
+		return 0, err
+	}
+	return l.scan.Offset(), nil
+}
