@@ -107,12 +107,18 @@ func (d *Dir) Upgrade(m *Manifest) (done bool, err error) {
 	return true, nil
 }
 
-// Append opens a file of the log for writing at its end; fresh: an empty one.
+// Append opens a file of the log for writing; fresh: an empty one. What is written
+// goes to its end, also after a failed write was cut off.
 func (d *Dir) Append(name string, fresh bool) (f vfs.File, size int64, err error) {
-	if fresh {
-		f, err = d.FS.Create(d.Path(name))
-	} else if f, err = d.FS.Append(d.Path(name)); err == nil {
-		size, err = f.Size()
+	if f, err = d.FS.Append(d.Path(name)); err == nil {
+		if fresh {
+			err = f.Truncate(0)
+		} else {
+			size, err = f.Size()
+		}
+		if err != nil {
+			_ = f.Close() // the first error is the one to tell
+		}
 	}
 	if err != nil {
 		return nil, 0, failed("Can't open the append-only file", name, err)

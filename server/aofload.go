@@ -68,10 +68,11 @@ func (s *Server) loadAOF(p *replay) error {
 	s.persist.loading.Store(p.progress)
 	defer s.persist.loading.Store(nil)
 	files := m.Files()
+	last := a.lastWritten(files)
 	for i, f := range files {
 		began := time.Now()
 		truncated, err := s.loadOne(p, f.Name, f.Name == a.dir.Filename)
-		if err == nil && truncated && i < len(files)-1 {
+		if err == nil && truncated && i < last {
 			s.log.Warningf("Fatal error: the truncated file is not the last file")
 			err = errAOFLoad
 		}
@@ -90,6 +91,21 @@ func (s *Server) loadAOF(p *replay) error {
 		s.log.Noticef("DB loaded from append only file: %.3f seconds", time.Since(start).Seconds())
 	}
 	return nil
+}
+
+// lastWritten returns the index of the last file that is not empty. The files behind it
+// have been made for a rewrite that had not begun to write when the server ended.
+//
+// COMPAT: aof-truncated-last: Redis refuses to start if the file before an empty one is
+// cut off.
+func (a *aofLog) lastWritten(files []aof.File) int {
+	last := len(files) - 1
+	for ; last > 0; last-- {
+		if info, err := a.dir.FS.Stat(a.dir.Path(files[last].Name)); err != nil || info.Size > 0 {
+			break
+		}
+	}
+	return last
 }
 
 // loadOne loads one file and reports whether its end was cut off. It has logged its

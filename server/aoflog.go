@@ -43,6 +43,7 @@ type aofLog struct {
 	s        *Server
 	dir      aof.Dir
 	requests chan func()
+	retry    time.Duration // after an error of writing
 	stop     chan struct{}
 	ended    chan struct{}
 
@@ -84,7 +85,7 @@ type aofFigures struct {
 
 // init prepares the log of a server.
 func (a *aofLog) init(s *Server) {
-	a.s = s
+	a.s, a.retry = s, aofRetry
 	a.requests, a.stop, a.ended = make(chan func(), keeperQueue), make(chan struct{}), make(chan struct{})
 	a.figures.lastRewriteSec = -1
 	a.manifest = &aof.Manifest{}

@@ -162,7 +162,7 @@ func (w *aofWriter) round() (again time.Duration) {
 	}
 	if err != nil {
 		w.failed(err)
-		return aofRetry
+		return w.log.retry
 	}
 	w.log.recovered()
 	if wrote {
@@ -266,7 +266,7 @@ func (w *aofWriter) sync(number uint64) error {
 			w.unsynced = true
 		}
 		if w.unsynced && time.Since(w.syncedAt) >= time.Second && !w.syncer.busy.Load() {
-			w.syncer.start(w.file, false)
+			w.syncer.start(w.file)
 			w.unsynced, w.syncedAt, w.syncSize = false, time.Now(), w.size
 		}
 	default:
@@ -327,18 +327,20 @@ func (w *aofWriter) rewind() {
 	w.fileSize.Store(w.size)
 }
 
-// turn goes on with another file: the running one has all that belongs to it.
+// turn goes on with another file: the running one has all that belongs to it. It is
+// synced first, whatever the policy: what is missing at its end could not be told from
+// damage once the next file has data.
 func (w *aofWriter) turn(r *rotation) error {
-	if w.log.policy.Load() == fsyncAlways && w.unsynced {
-		if err := w.file.Sync(); err != nil {
-			w.rewind()
-			return err
-		}
+	if err := w.file.Sync(); err != nil {
+		w.rewind()
+		return err
+	}
+	if w.anchor != nil {
 		if err := w.moveAnchor(); err != nil {
 			return err
 		}
 	}
-	w.syncer.start(w.file, true)
+	w.syncer.finish(w.file)
 	w.file, w.name, w.size, w.syncSize = r.file, r.name, 0, 0
 	w.unsynced, w.syncedAt = false, time.Now()
 	w.fileSize.Store(0)
@@ -425,7 +427,7 @@ type syncer struct {
 // syncJob is a file to sync.
 type syncJob struct {
 	file vfs.File
-	last bool // nothing more is written to it: close it
+	last bool // it is synced: close it
 }
 
 // syncJobsMax bounds the files that wait: one, and those that rotations leave.
@@ -436,32 +438,32 @@ func (s *syncer) init(log *aofLog, nudge func()) {
 	s.log, s.jobs, s.closed = log, make(chan syncJob, syncJobsMax), make(chan struct{})
 }
 
-// start hands a file over.
-func (s *syncer) start(f vfs.File, last bool) {
-	if !last {
-		s.since.Store(s.log.s.clock.MonoNs())
-		s.busy.Store(true)
-	}
-	s.jobs <- syncJob{f, last}
+// start hands the running file over.
+func (s *syncer) start(f vfs.File) {
+	s.since.Store(s.log.s.clock.MonoNs())
+	s.busy.Store(true)
+	s.jobs <- syncJob{f, false}
 }
+
+// finish hands a file over to which nothing more is written.
+func (s *syncer) finish(f vfs.File) { s.jobs <- syncJob{f, true} }
 
 func (s *syncer) run() {
 	defer close(s.closed)
 	for job := range s.jobs {
-		err := job.file.Sync()
 		if job.last {
-			err = errors.Join(err, job.file.Close())
+			if err := job.file.Close(); err != nil {
+				s.log.s.log.Warningf("Fail to close the AOF file: %s", strerror(err))
+			}
+			continue
 		}
+		err := job.file.Sync()
+		s.log.setSyncError(err)
+		s.failed.Store(err != nil)
+		s.busy.Store(false)
 		if err != nil {
 			s.log.s.log.Warningf("Fail to fsync the AOF file: %s", strerror(err))
-		}
-		if !job.last {
-			s.log.setSyncError(err)
-			s.failed.Store(err != nil)
-			s.busy.Store(false)
-			if err != nil {
-				s.nudge()
-			}
+			s.nudge()
 		}
 	}
 }

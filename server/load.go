@@ -2,12 +2,16 @@ package server
 
 import (
 	"io"
+	"time"
 
 	"kvorum/vfs"
 )
 
-// SetFS puts the data on another file system. Before Run.
-func (s *Server) SetFS(fsys vfs.FS) { s.persist.fs = fsys }
+// SetDisk puts the data on another file system, and says how long the log waits after
+// an error before it tries again. For tests; before Run.
+func (s *Server) SetDisk(fsys vfs.FS, retry time.Duration) {
+	s.persist.fs, s.aof.retry = fsys, retry
+}
 
 // loadLog loads the append-only log when the server starts, and opens it.
 func (s *Server) loadLog() error {
