@@ -44,6 +44,7 @@ type aofLog struct {
 	dir      aof.Dir
 	requests chan func()
 	retry    time.Duration // after an error of writing
+	lagMax   int64         // aofLagMax
 	stop     chan struct{}
 	ended    chan struct{}
 
@@ -85,7 +86,7 @@ type aofFigures struct {
 
 // init prepares the log of a server.
 func (a *aofLog) init(s *Server) {
-	a.s, a.retry = s, aofRetry
+	a.s, a.retry, a.lagMax = s, aofRetry, aofLagMax
 	a.requests, a.stop, a.ended = make(chan func(), keeperQueue), make(chan struct{}), make(chan struct{})
 	a.figures.lastRewriteSec = -1
 	a.manifest = &aof.Manifest{}
@@ -204,9 +205,9 @@ func (a *aofLog) watchDisk() {
 	}
 	lag := w.lag()
 	a.mu.Lock()
-	if was := a.lagging; was && lag < aofLagMax/2 {
+	if was := a.lagging; was && lag < a.lagMax/2 {
 		a.lagging = false
-	} else if lag > aofLagMax {
+	} else if lag > a.lagMax {
 		a.lagging = true
 	}
 	a.deny()

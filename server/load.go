@@ -13,6 +13,10 @@ func (s *Server) SetDisk(fsys vfs.FS, retry time.Duration) {
 	s.persist.fs, s.aof.retry = fsys, retry
 }
 
+// SetLagMax bounds the bytes that may wait for the disk before writes are refused. For
+// tests; before Run.
+func (s *Server) SetLagMax(bytes int64) { s.aof.lagMax = bytes }
+
 // loadLog loads the append-only log when the server starts, and opens it.
 func (s *Server) loadLog() error {
 	p := s.newReplay(false)
