@@ -3,7 +3,7 @@ package engine
 import "kvorum/command"
 
 // NewLoader returns a worker that executes the commands of a log. Memory limits do not
-// count. behind: it works while the world stands still; it is made before, used by the
+// count, and what it does is in no statistics: it has happened before. behind: it works while the world stands still; it is made before, used by the
 // function that Exclusive runs, or by goroutines that this waits for, and closed
 // afterwards. Several may work at once as long as commands that are Exclusive, or that
 // have keys in common, do not.

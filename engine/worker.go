@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"math"
+
 	"kvorum/command"
 	"kvorum/feed"
 	"kvorum/keyspace"
@@ -120,16 +122,23 @@ func (w *Worker) Close() {
 	}
 	w.e.mu.Lock()
 	defer w.e.mu.Unlock()
-	w.e.retired.add(&w.totals)
-	for id := range w.totals.PerCommand {
-		st := &w.e.retired.PerCommand[id]
-		st.Latency = w.totals.merge(st.Latency, id)
+	if !w.loads {
+		w.retire()
 	}
 	for i, have := range w.e.workers {
 		if have == w {
 			w.e.workers = append(w.e.workers[:i:i], w.e.workers[i+1:]...)
 			break
 		}
+	}
+}
+
+// retire keeps the counts of a worker that ends. Under Engine.mu.
+func (w *Worker) retire() {
+	w.e.retired.add(&w.totals)
+	for id := range w.totals.PerCommand {
+		st := &w.e.retired.PerCommand[id]
+		st.Latency = w.totals.merge(st.Latency, id)
 	}
 }
 
@@ -188,7 +197,10 @@ func (w *Worker) adopt(s *Settings) {
 	w.ctx.HLLSparseMax = s.HLLSparseMax
 	w.ctx.Packing = s.Packing
 	w.ctx.DumpForm = s.DumpForm
-	w.slowFrom = w.reportFrom(s)
+	w.slowFrom = math.MaxInt64
+	if !w.loads {
+		w.slowFrom = w.reportFrom(s)
+	}
 	w.ctx.LazyExpire = s.LazyExpire
 	w.ctx.Unshared = s.Memory.Max > 0 && s.Memory.Policy.tracksAccess()
 	if !w.loads {
