@@ -129,6 +129,15 @@ func (w *writer) hash(rec mem.Handle) {
 		w.bulk(it.Field())
 		w.bulk(it.Value())
 	}
+	for it.Start(&h); it.Next(); {
+		if due := it.Due(); due > 0 {
+			w.command(6, "HPEXPIREAT")
+			w.int(due)
+			w.word("FIELDS")
+			w.word("1")
+			w.bulk(it.Field())
+		}
+	}
 }
 
 func (w *writer) zset(rec mem.Handle) {

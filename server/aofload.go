@@ -225,7 +225,7 @@ func (s *Server) LoadAOF() bool {
 		if w != nil {
 			w.flush()
 		}
-		s.eng.Exclusive(func() {
+		s.undisturbed(func() {
 			if w != nil {
 				s.eng.Feed.Disable()
 				w.flush() // what came since; the writer needs no gate
@@ -243,6 +243,21 @@ func (s *Server) LoadAOF() bool {
 		s.log.Noticef("Append Only File loaded by DEBUG LOADAOF")
 	}
 	return ok
+}
+
+// undisturbed runs fn while no command executes and no long one is under way.
+func (s *Server) undisturbed(fn func()) {
+	for ran := false; !ran; {
+		seq := s.ks.PinSeq()
+		s.eng.Exclusive(func() {
+			if ran = !s.ks.AnyPinned(); ran {
+				fn()
+			}
+		})
+		if !ran {
+			s.ks.AwaitPins(seq)
+		}
+	}
 }
 
 // unknownCommandError tells of a command that the server does not know.
