@@ -460,9 +460,16 @@ func (s *Server) startLoaded() error {
 
 // loadAtStart loads the file. While it cannot be read nothing is saved in its place.
 func (s *Server) loadAtStart() error {
-	err := s.loadRDB(loadOptions{optional: true})
+	var err error
+	if s.aof.wanted.Load() {
+		err = s.loadLog()
+	} else if err = s.aof.locate(); err == nil {
+		err = s.loadRDB(loadOptions{optional: true})
+	}
 	switch {
 	case err == nil:
+		s.stage.Store(stageRunning)
+		go s.guard(nil, s.aof.keep)
 		s.eng.SetLoading(false)
 		return nil
 	case errors.Is(err, errStopped):

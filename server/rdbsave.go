@@ -86,6 +86,7 @@ type rdbFile struct {
 	sum     uint64
 	fresh   int64       // bytes since the last sync
 	stopped func() bool // asked from time to time; nil: never
+	aofBase bool        // the file is part of the log
 }
 
 // Database implements walkSink.
@@ -137,7 +138,7 @@ func (w *rdbFile) head(form *rdb.Form) {
 		{"ctime", strconv.FormatInt(form.NowMs/msPerSec, 10)},
 		{"used-mem", strconv.FormatInt(mem.ReadStats().Total, 10)},
 	}
-	aux = append(append(aux, w.more...), [2]string{"aof-base", "0"})
+	aux = append(append(aux, w.more...), [2]string{"aof-base", strconv.Itoa(oneIf(w.aofBase))})
 	for _, aux := range aux {
 		w.buf = w.fin.AppendAux(w.buf, aux[0], aux[1])
 	}
