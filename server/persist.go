@@ -33,7 +33,8 @@ type persistence struct {
 	keysLoaded   atomic.Int64                 // by the last load
 	keysExpired  atomic.Int64
 	keysEmpty    atomic.Int64
-	skipChecksum atomic.Bool // DEBUG SET-SKIP-CHECKSUM-VALIDATION
+	emptiedMs    atomic.Int64 // Unix ms of the last FLUSHALL
+	skipChecksum atomic.Bool  // DEBUG SET-SKIP-CHECKSUM-VALIDATION
 
 	mu        sync.Mutex
 	saver     bool           // somebody writes the file
