@@ -38,6 +38,7 @@ func scenarios() []*scenario {
 		idleScenario(),
 		connsStormScenario(),
 		connsLookScenario(),
+		pubsubScenario(),
 		scalingScenario(),
 	}
 }

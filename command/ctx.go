@@ -11,8 +11,10 @@ import (
 	"kvorum/object/set"
 	"kvorum/object/stream"
 	"kvorum/object/zset"
+	"kvorum/pubsub"
 	"kvorum/resp"
 	"kvorum/rng"
+	"kvorum/tracking"
 )
 
 // Stats counts what one executing goroutine did. It is written by that
@@ -25,6 +27,8 @@ type Stats struct {
 	ExpiredKeys uint64
 	EvictedKeys uint64
 	Errors      uint64
+
+	ExpiredFields uint64 // of hashes
 
 	OnError func(text string) // called with each error reply; set by the engine
 }
@@ -49,8 +53,19 @@ type Ctx struct {
 	Host Host
 	// World gives work that goes on off the loop its way through the gate.
 	World World
-	Rng   *rng.Rand
-	St    *Stats
+	Bus   *pubsub.Bus
+	// Tracking is the clients that cache; Actor is what it knows of this goroutine.
+	Tracking *tracking.Registry
+	Actor    *tracking.Actor
+	// Teller is what handlers that lock shards themselves lend them; nil while nobody
+	// tracks.
+	Teller *keyspace.Teller
+	// Unasked tells that the change under way is not what the command is for: a key is
+	// due, or is evicted.
+	Unasked bool
+
+	Rng *rng.Rand
+	St  *Stats
 
 	// Access is the access field of values written now.
 	Access uint32
@@ -83,6 +98,8 @@ type Ctx struct {
 	Serving bool
 	Held    func(shard int) bool
 	block   blockRequest
+	needed  []keyspace.Key
+	needs   int
 	long    long
 	short   bool // a key that is needed to serve it is not held
 	// Late has those who wait for a key, whose shard is locked, looked at later.
@@ -98,6 +115,7 @@ type Ctx struct {
 	Scratch [64]byte // for formatting numbers
 	Buf     []byte   // grows and stays; the handler's own for one call
 	Buf2    []byte
+	Words   [][]byte // for the arguments of an effect that are not of a fixed number; as Buf
 
 	// List and ZSets are room for the views of a handler: cursors refer to them, so
 	// that they would not stay on its stack.
@@ -157,11 +175,15 @@ func (c *Ctx) WrongType() { c.Err(ErrWrongType) }
 
 // Read looks up key i of the row for reading: an expired key is removed and
 // counts as absent, hits and misses are counted, the access is recorded.
-func (c *Ctx) Read(i int) keyspace.Entry {
-	e := c.find(c.Keys[i])
+func (c *Ctx) Read(i int) keyspace.Entry { return c.ReadKey(c.Keys[i]) }
+
+// ReadKey is Read for a key that the row does not name, whose shard is locked: see
+// Need.
+func (c *Ctx) ReadKey(k keyspace.Key) keyspace.Entry {
+	e := c.find(k)
 	if !e.OK() {
 		c.St.Misses++
-		c.Notify(NotifyKeyMiss, "keymiss", c.Keys[i].Bytes)
+		c.Notify(NotifyKeyMiss, "keymiss", k.Bytes)
 		return e
 	}
 	c.St.Hits++
@@ -221,7 +243,7 @@ func (c *Ctx) mayExpire() bool { return c.Sess.Flags&Internal == 0 }
 
 // Expire removes a key that is past its due time, unless such keys are kept.
 func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
-	if c.KeepExpired && c.Spec.Flags&Write == 0 || c.KS.Pinned(k) && !c.ownPins() {
+	if c.kept(k) {
 		return
 	}
 	if c.Feed != nil {
@@ -232,7 +254,12 @@ func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
 	}
 	c.St.ExpiredKeys++
 	c.lost(db, k)
-	db.Delete(k, e)
+	c.remove(db, k, e)
+}
+
+// kept reports whether what is due under a key counts as gone but has to stay for now.
+func (c *Ctx) kept(k keyspace.Key) bool {
+	return c.KeepExpired && c.Spec.Flags&Write == 0 || c.KS.Pinned(k) && !c.ownPins()
 }
 
 // Evict removes a key to make room. lazy chooses the command that is fed.
@@ -245,8 +272,35 @@ func (c *Ctx) Evict(db *keyspace.DB, k keyspace.Key, e keyspace.Entry, lazy bool
 	}
 	c.St.EvictedKeys++
 	c.lost(db, k)
-	db.Delete(k, e)
+	c.remove(db, k, e)
 }
+
+// remove deletes a key that nobody has asked to be deleted.
+func (c *Ctx) remove(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
+	c.Unasked = true
+	db.Delete(k, e)
+	c.Unasked = false
+}
+
+// LockShard locks a shard for a handler that locks for itself, until UnlockShard.
+func (c *Ctx) LockShard(i int) {
+	c.KS.Lock(i)
+	if c.Teller != nil {
+		c.KS.LendTeller(i, c.Teller)
+	}
+}
+
+// UnlockShard ends LockShard.
+func (c *Ctx) UnlockShard(i int) {
+	if c.Teller != nil {
+		c.KS.ReturnTeller(i)
+	}
+	c.KS.Unlock(i)
+}
+
+// Flushed tells the clients that cache that any key may have changed. Exclusive
+// handlers only.
+func (c *Ctx) Flushed() { c.Tracking.Flushed(c.Actor) }
 
 // removal returns the name of the command that tells of a removed key. Both do the
 // same here; on a replica they may not.

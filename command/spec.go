@@ -11,7 +11,7 @@
 //
 // I1: bytes of Ctx.Args and of entries are borrowed: dead when the handler
 // returns. I2: a handler touches no key that its row does not name, unless the
-// row says LocksItself or Exclusive. I3: a handler writes exactly one reply.
+// row says LocksItself, Exclusive or FindsKeys. I3: a handler writes exactly one reply.
 package command
 
 // Handler executes a command.
@@ -112,6 +112,7 @@ const (
 	LocksItself             // the handler locks shards one at a time through the keyspace
 	Exclusive               // the handler runs alone, behind the gate
 	Transaction             // EXEC: the engine runs what is queued
+	FindsKeys               // as LocksKeys, and the handler asks for keys that it finds in the data: Ctx.Need
 )
 
 // KeyFlags say what a command does with the keys of a KeySpec.
@@ -143,8 +144,9 @@ func (f KeyFlags) Names() []string { return names(uint32(f), keyFlagNames[:]) }
 // KeySpec tells where keys stand among the arguments. The zero values of the
 // parts that do not apply stay zero.
 type KeySpec struct {
-	Flags KeyFlags
-	Notes string
+	Flags   KeyFlags
+	Notes   string
+	Unknown bool // the arguments do not say where: GetKeys finds those that they name
 
 	// Begin: the first key's argument number, or the one after a keyword that
 	// is searched from StartFrom on.
@@ -186,31 +188,36 @@ type Change struct{ Since, Text string }
 
 // Spec is the row of a command or subcommand.
 type Spec struct {
-	Name       string // lower case
-	Since      string
-	Group      string // string, generic, connection, server ...
-	Summary    string
-	Complexity string
-	Arity      int // number of arguments, name (and subcommand's name) included; negative: at least
-	Flags      Flags
-	Categories Categories // beyond what Flags imply
-	Tips       []string
-	History    []Change
-	Deprecated string // the version since which it is deprecated, "" if it is not
-	ReplacedBy string // what to use instead, as COMMAND DOCS words it
-	AtOnce     bool   // between MULTI and EXEC it runs at once
-	SysCmd     bool   // doc flag: meant for the system, not for applications
-	Keys       []KeySpec
-	Args       []Arg
-	Mode       Mode
-	Subs       []*Spec
-	Handler    Handler // nil for a container that only has subcommands
-	WaitsGone  bool    // when it waits for keys it ends if they go, too
+	Name            string // lower case
+	Since           string
+	Group           string // string, generic, connection, server ...
+	Summary         string
+	Complexity      string
+	Arity           int // number of arguments, name (and subcommand's name) included; negative: at least
+	Flags           Flags
+	Categories      Categories // beyond what Flags imply
+	Tips            []string
+	History         []Change
+	Deprecated      string // the version since which it is deprecated, "" if it is not
+	ReplacedBy      string // what to use instead, as COMMAND DOCS words it
+	AtOnce          bool   // between MULTI and EXEC it runs at once
+	WhileSubscribed bool   // allowed for a subscriber that speaks RESP2
+	SysCmd          bool   // doc flag: meant for the system, not for applications
+	Keys            []KeySpec
+	Args            []Arg
+	Mode            Mode
+	Subs            []*Spec
+	Handler         Handler // nil for a container that only has subcommands
+	WaitsGone       bool    // when it waits for keys it ends if they go, too
 
 	// Guard returns why a client may not use the command at all, an error's text,
 	// "" if it may. It is asked after the number of arguments was checked and before
 	// anything else. Exclusive rows only.
 	Guard func(Host, *Session) string
+
+	// Finds reports whether a request needs keys that its arguments do not name. Rows
+	// of the mode FindsKeys have it.
+	Finds func(args [][]byte) bool
 
 	// GetKeys finds the keys of commands whose key specs cannot: it appends the
 	// argument numbers and flags.
@@ -238,7 +245,13 @@ type KeyRef struct {
 }
 
 // LegacyRange returns first key, last key and step as COMMAND INFO gives them.
-func (s *Spec) LegacyRange() (first, last, step int) { return s.first, s.last, s.step }
+// They count sharded channels as keys.
+func (s *Spec) LegacyRange() (first, last, step int) {
+	if s.first == 0 && len(s.Keys) > 0 && s.Keys[0].Flags&NotKey != 0 {
+		return s.Keys[0].Index, s.Keys[0].lastOf(), s.Keys[0].Step
+	}
+	return s.first, s.last, s.step
+}
 
 // AllCategories returns the categories with those that flags imply.
 func (s *Spec) AllCategories() Categories {

@@ -30,6 +30,13 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		w.refuse(s, spec, errOOM)
 		return
 	}
+	if deaf(s, spec) {
+		w.refuse(s, spec, errSubscribed(spec))
+		return
+	}
+	if w.unusual&tracked != 0 {
+		w.beforeTracked(s)
+	}
 	if s.Txn != nil && w.queue(s, spec, args) {
 		return
 	}
@@ -51,33 +58,9 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 			w.tell()
 		}
 	default:
-		// A handler that locks shards itself feeds each effect under the lock
-		// that orders it: a group would be numbered when they are all free again.
-		group := w.feeding && spec.Mode == command.LocksKeys
-		held, ok := w.lockFor(s, spec.Flags&command.Write != 0, keys)
-		if !ok {
+		if !w.locked(s, spec, keys) {
 			return
 		}
-		if group {
-			w.ring.Begin()
-		}
-		spec.Handler(c)
-		if c.Dirty > 0 {
-			w.feed()
-		}
-		if group {
-			w.ring.End()
-		}
-		if spec.Flags&(command.Write|command.Blocking) != 0 {
-			if spec.Flags&command.Blocking != 0 {
-				w.block(s)
-			}
-			w.serveReady(held, false)
-		}
-		if w.unusual&monitored != 0 {
-			w.tell()
-		}
-		w.locks.unlock(w.e.KS)
 	}
 	if len(w.late) > 0 {
 		w.serveLate()
@@ -87,6 +70,54 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	}
 	w.account(s, spec, args, w.totals.Errors > errors)
 	w.out.Proto = s.Proto
+}
+
+// locked runs a handler under the locks of its keys, and reports that it did: not, when
+// it has to wait for long commands.
+func (w *Worker) locked(s *command.Session, spec *command.Spec, keys []keyspace.Key) (ran bool) {
+	c := &w.ctx
+	// Not when the handler locks: a group is numbered when the locks are free again.
+	group := w.feeding && spec.Mode != command.LocksItself
+	writes := spec.Flags&command.Write != 0
+	held, ok := w.lockFor(s, writes, keys)
+	if ok && w.unusual&tracked != 0 {
+		held, ok = w.beginTracked(s, writes, keys, held)
+	}
+	if !ok {
+		return false
+	}
+	if group {
+		w.ring.Begin()
+	}
+	spec.Handler(c)
+	if spec.Mode == command.FindsKeys {
+		if held, ok = w.findKeys(s, spec, keys, held); !ok {
+			return false
+		}
+	}
+	if c.Dirty > 0 {
+		w.feed()
+	}
+	if group {
+		w.ring.End()
+	}
+	if w.unusual&tracked != 0 {
+		w.remember(s, spec, keys)
+		w.tellOwn(s)
+	}
+	if spec.Flags&(command.Write|command.Blocking) != 0 {
+		w.blockOrServe(s, spec, held)
+	}
+	if w.unusual != 0 {
+		if w.unusual&monitored != 0 {
+			w.tell()
+		}
+		if w.unusual&tracked != 0 {
+			w.endTracked()
+		}
+	}
+	w.locks.unlock(w.e.KS)
+	return true
 }
 
 // guarded refuses a command that the row keeps from the client, and reports
@@ -112,6 +143,10 @@ func (w *Worker) exclusive(s *command.Session, spec *command.Spec) (ran bool) {
 	if !w.drained(s) {
 		return false
 	}
+	telling := w.e.unusual.Load()&tracked != 0
+	if telling {
+		w.beginAlone(s)
+	}
 	if w.feeding {
 		w.ring.Begin()
 	}
@@ -120,9 +155,13 @@ func (w *Worker) exclusive(s *command.Session, spec *command.Spec) (ran bool) {
 	if w.feeding {
 		w.ring.End()
 	}
+	w.tellOwn(s)
 	w.serveReady(nil, true)
 	if w.unusual&monitored != 0 {
 		w.tell()
+	}
+	if telling {
+		w.endAlone()
 	}
 	return true
 }

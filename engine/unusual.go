@@ -14,6 +14,7 @@ const (
 	monitored                       // commands are told to Hooks.OnCommand
 	loading                         // commands without the flag Loading are refused
 	noWrites                        // commands that write are refused
+	tracked                         // changes are told to clients that cache
 
 	paused = pausedWrites | pausedAll
 )
@@ -73,6 +74,10 @@ func (w *Worker) look() {
 		w.unusual &^= paused
 	}
 	w.ctx.KeepExpired = w.unusual&(paused|loading) != 0
+	w.ctx.Teller = nil
+	if w.unusual&tracked != 0 {
+		w.ctx.Teller = &w.teller
+	}
 }
 
 // held deals with what forbids a command now: it reports whether it is refused
@@ -92,7 +97,7 @@ func (w *Worker) held(s *command.Session, spec *command.Spec) bool {
 		return false
 	case w.unusual&(loading|noWrites) != 0 && w.denied(s, spec):
 		return true
-	case w.unusual&paused == 0,
+	case w.unusual&paused == 0, deaf(s, spec),
 		w.unusual&pausedAll == 0 && spec.Flags&writes == 0 && !(spec.Mode == command.Transaction && s.Txn != nil && s.Txn.Flags&writes != 0):
 		return false
 	}

@@ -6,6 +6,7 @@ import (
 	"kvorum/keyspace"
 	"kvorum/resp"
 	"kvorum/rng"
+	"kvorum/tracking"
 )
 
 const (
@@ -38,7 +39,8 @@ type Worker struct {
 	ring     *feed.Ring
 	feeding  bool // the feed takes effects; constant during a batch
 	unusual  uint32
-	allHeld  bool // while serving: the world stands still
+	allHeld  bool // the world stands still: all shards are ours
+	replyAt  int  // where the reply to the running request begins
 	totals   Totals
 	rng      rng.Rand
 
@@ -62,7 +64,14 @@ type Worker struct {
 
 	slices     slices
 	sliceTicks uint64 // spent in slices
+	eventName  []byte // scratch of publishEvent
+	eventText  []byte
 	evictor    evictor
+
+	teller keyspace.Teller // of changes that this worker makes
+	actor  tracking.Actor
+	batch  tracking.Batch
+	trims  int // times in a row that forgetting tracked keys was not enough
 }
 
 // prepared is a request whose row and keys are known.
@@ -89,7 +98,11 @@ func (w *Worker) init() {
 	e := w.e
 	w.rng.Seed(e.nextID.Add(1)*0x9e3779b97f4a7c15 ^ uint64(e.clock.NowMs()))
 	w.totals.init(e.Table)
-	w.ctx = command.Ctx{W: &w.out, KS: e.KS, Host: e.hooks.Host, World: e, Rng: &w.rng, St: &w.totals.Stats, OnEvent: e.hooks.OnEvent}
+	w.ctx = command.Ctx{W: &w.out, KS: e.KS, Host: e.hooks.Host, World: e, Bus: &e.Bus, Rng: &w.rng, St: &w.totals.Stats, OnEvent: e.hooks.OnEvent}
+	if w.ctx.OnEvent == nil {
+		w.ctx.OnEvent = w.publishEvent
+	}
+	w.initTracking()
 	w.ring = e.Feed.NewRing()
 	w.ctx.Held, w.ctx.Late = w.holdsShard, w.serveLater
 	w.ctx.Feed = e.hooks.Feed
@@ -167,10 +180,7 @@ func (w *Worker) adoptNew() {
 // adopt takes over settings.
 func (w *Worker) adopt(s *Settings) {
 	w.settings = s
-	w.ctx.NotifyMask = 0
-	if w.ctx.OnEvent != nil {
-		w.ctx.NotifyMask = s.NotifyMask
-	}
+	w.ctx.NotifyMask = s.NotifyMask
 	w.ctx.MaxBulk = s.Limits.MaxBulk
 	w.ctx.LFU = s.LFU
 	w.ctx.HLLSparseMax = s.HLLSparseMax
@@ -317,13 +327,17 @@ func (w *Worker) prepare(p *prepared, args [][]byte) {
 func (w *Worker) run(s *command.Session, n int) int {
 	for i := range n {
 		p := &w.prep[i]
-		before := len(w.out.B)
+		w.replyAt = len(w.out.B)
 		w.execute(s, p.spec, w.reqs[i].Args, w.keys[p.from:p.to])
 		if s.Task != nil || s.Flags&command.Unordinary != 0 {
 			if s.Flags&command.Postponed != 0 {
 				return i
 			}
-			w.mute(s, before)
+			w.mute(s, w.replyAt)
+			forgetCaching(s, p.spec)
+			if s.Flags&command.GetsPushes != 0 {
+				w.push(s)
+			}
 			if s.Halted() {
 				return i + 1
 			}

@@ -94,6 +94,9 @@ func (db *DB) replaceString(k Key, e Entry, value []byte, enc object.Encoding, n
 	object.WriteString(a, h, k.Bytes, value, enc, n, d.Access(), expiry)
 	copyExpiry(h, old)
 	e.slot.Replace(h)
+	if d.Timed() {
+		db.groups[ShardOf(k.Hash)&groupMask].forgetFields(old)
+	}
 	db.ks.release(old)
 	return h
 }
@@ -180,10 +183,14 @@ func (db *DB) Publish(k Key, e Entry, draft mem.Handle) Entry {
 		old := e.Rec
 		copyExpiry(draft, old)
 		e.slot.Replace(draft)
+		if object.Load(old).Timed() {
+			db.groups[ShardOf(k.Hash)&groupMask].forgetFields(old)
+		}
 		db.ks.release(old)
 		e.Rec = draft
 		db.dropTTL(k, draft)
 	}
+	db.ScheduleFields(k, draft)
 	db.modified(k)
 	return e
 }
@@ -195,9 +202,9 @@ func (db *DB) Rename(k Key, e Entry, to *DB, dst Key, access uint32) {
 	due := object.Due(e.Rec)
 	h := object.Clone(db.ks.arenaOf(ShardOf(dst.Hash)), e.Rec, dst.Bytes, due >= 0, true)
 	db.unlink(k, e)
+	db.modified(k)
 	mem.Free(e.Rec, mem.KindRecord)
 	to.place(dst, h, due, access)
-	db.modified(k)
 }
 
 // Copy stores a copy of the record of e, of any database, under the key dst,
@@ -214,6 +221,10 @@ func (db *DB) place(k Key, h mem.Handle, due int64, access uint32) {
 	db.insert(k, h)
 	if due >= 0 {
 		db.setDue(k, h, due)
+	}
+	if object.Load(h).Timed() {
+		object.SetFieldTicket(h, 0, 0) // the one it may have had bears another key's hash
+		db.ScheduleFields(k, h)
 	}
 	db.modified(k)
 }

@@ -29,6 +29,7 @@ func (h handler) Open(l *netloop.Loop, c *netloop.Conn) bool {
 	cl := &client{Session: s.eng.NewSession(c), conn: c, waitUsec: -1}
 	c.Data = cl
 	state := l.User.(*loopState)
+	cl.Inbox = state.inbox
 	state.sessions[cl.ID] = cl
 	state.roster.add(cl)
 	state.noteMemory(cl, cl.memory())
@@ -69,15 +70,20 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	if cl.conn.PendingOut() > replyFree && h.s.eng.Settings().Memory.Max > 0 {
 		state.noteMemory(cl, cl.memory())
 	}
+	state.inbox.Flush() // what was sent before the requests came is told before their replies
 	out, commands := len(l.Out), cl.Commands
 	state.serving = cl
 	consumed, need, l.Out = state.worker.Serve(cl.Session, in, l.Out)
 	state.serving = nil
+	l.Late = state.worker.Broadcasts() // nobody learns of a change before those who listen to its prefix
 	written := uint64(len(l.Out) - out)
 	cl.NetOut += written
 	state.counts.add(cl.Commands-commands, uint64(consumed), written)
 	if len(l.Out) > replyFree {
 		h.s.checkOutput(cl, c.PendingOut())
+	}
+	if !h.s.eng.Bus.Idle() && h.s.publishes(cl) || h.s.eng.Tracking.Any() {
+		h.s.giveWay(state)
 	}
 	if cl.Task != nil {
 		h.start(l, cl)
@@ -145,6 +151,9 @@ func (h handler) finish(l *netloop.Loop, cl *client, pieces [][]byte, tookNs int
 			cl.conn.Give(piece)
 		}
 	}
+	if len(cl.Pushes) > 0 {
+		l.User.(*loopState).sendPushes(cl)
+	}
 	cl.Answered()
 	if cl.Flags&command.Monitor != 0 {
 		h.s.deliverLate(l, cl)
@@ -161,6 +170,9 @@ func (h handler) Tick(l *netloop.Loop, nowMono int64) time.Duration {
 	state := l.User.(*loopState)
 	wait := time.Duration(state.worker.Tick(nowMono))
 	state.cycle(l, nowMono)
+	if state.worker.Broadcasts() {
+		state.worker.Broadcast()
+	}
 	if nowMono >= state.roster.due {
 		h.s.sweep(l, nowMono)
 	}

@@ -9,6 +9,7 @@ import (
 	"kvorum/command"
 	"kvorum/config"
 	"kvorum/mem"
+	"kvorum/pubsub"
 )
 
 const (
@@ -77,7 +78,7 @@ var clientFields = []field{
 	{"client_recent_max_input_buffer", func(r *report) any { in, _ := r.s.recent.max(); return in }},
 	{"client_recent_max_output_buffer", func(r *report) any { _, out := r.s.recent.max(); return out }},
 	{"blocked_clients", func(r *report) any { return r.s.blocked.Load() }},
-	constant("tracking_clients", 0),
+	{"tracking_clients", func(r *report) any { return r.s.eng.Tracking.Counts().Clients }},
 	{"clients_in_timeout_table", func(r *report) any { return r.s.timed.Load() }},
 	{"total_blocking_keys", func(r *report) any { return r.blockingKeys() }},
 	{"total_blocking_keys_on_nokey", func(r *report) any { return r.blockingKeysGone() }},
@@ -239,18 +240,18 @@ var statsFields = []field{
 	{"current_eviction_exceeded_time", func(r *report) any { return r.exceeded(1) }},
 	{"keyspace_hits", func(r *report) any { return r.counts().Hits }},
 	{"keyspace_misses", func(r *report) any { return r.counts().Misses }},
-	constant("pubsub_channels", 0),
-	constant("pubsub_patterns", 0),
-	constant("pubsubshard_channels", 0),
+	{"pubsub_channels", func(r *report) any { return r.s.eng.Bus.Count(pubsub.Channel) }},
+	{"pubsub_patterns", func(r *report) any { return r.s.eng.Bus.Count(pubsub.Pattern) }},
+	{"pubsubshard_channels", func(r *report) any { return r.s.eng.Bus.Count(pubsub.Shard) }},
 	constant("latest_fork_usec", 0),
 	constant("total_forks", 0),
 	constant("migrate_cached_sockets", 0),
 	constant("slave_expires_tracked_keys", 0),
 	{"total_active_defrag_time", func(r *report) any { return r.ticksMs(r.counts().CompactTicks) }},
 	{"current_active_defrag_time", func(r *report) any { _, ms := r.s.eng.Compacting(); return ms }},
-	constant("tracking_total_keys", 0),
-	constant("tracking_total_items", 0),
-	constant("tracking_total_prefixes", 0),
+	{"tracking_total_keys", func(r *report) any { return r.s.eng.Tracking.Counts().Keys }},
+	{"tracking_total_items", func(r *report) any { return r.s.eng.Tracking.Counts().Items }},
+	{"tracking_total_prefixes", func(r *report) any { return r.s.eng.Tracking.Counts().Prefixes }},
 	constant("unexpected_error_replies", 0),
 	{"total_error_replies", func(r *report) any { return r.counts().Errors }},
 	constant("dump_payload_sanitizations", 0),
@@ -334,4 +335,6 @@ var kvorumFields = []field{
 	{"compacted_bytes", func(r *report) any { return r.s.ks.CompactedBytes() }},
 	{"tickets", func(r *report) any { return r.tickets() }},
 	{"expire_lag_ms", func(r *report) any { return r.s.eng.ExpireLagMs() }},
+	// COMPAT: info-subkeys: the sections that Redis has are those of 7.2.
+	{"expired_subkeys", func(r *report) any { return r.counts().ExpiredFields }},
 }

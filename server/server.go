@@ -43,6 +43,7 @@ import (
 	"kvorum/logx"
 	"kvorum/mem"
 	"kvorum/netloop"
+	"kvorum/pubsub"
 )
 
 // shutdownWait bounds the writing of last replies.
@@ -104,6 +105,7 @@ type Server struct {
 	replID     atomic.Pointer[string] // master_replid
 	cronPaused atomic.Bool            // DEBUG PAUSE-CRON
 	persist    persistence
+	untracked  int // rounds of cron since a client tracked
 }
 
 // loopState is what the server keeps per event loop. All but counts and
@@ -112,9 +114,10 @@ type loopState struct {
 	worker      *engine.Worker
 	sessions    map[uint64]*client
 	roster      roster
-	postponed   []*client // by CLIENT PAUSE, the first one first
-	deadlines   deadlines // of clients that wait for keys
-	serving     *client   // the one whose requests are being executed, for the crash report
+	postponed   []*client     // by CLIENT PAUSE, the first one first
+	inbox       *pubsub.Inbox // messages for its clients
+	deadlines   deadlines     // of clients that wait for keys
+	serving     *client       // the one whose requests are being executed, for the crash report
 	counts      loopCounts
 	clientBytes atomic.Int64 // sum of counted of the clients; written on the loop
 }
@@ -168,7 +171,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	s.ks = keyspace.New(int(cfg.Int("databases")))
 	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{
 		Host: s, ClientBytes: s.clientBytes, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack,
-		OnCommand: s.tellMonitors, Deliver: s.served, Wake: s.wake, ReplyMax: s.replyMax,
+		OnCommand: s.tellMonitors, Deliver: s.served, Push: s.pushTracked, Wake: s.wake, ReplyMax: s.replyMax,
 	})
 	var err error
 	s.net, err = netloop.New(netloop.Config{
@@ -177,6 +180,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 		Overflow:    s.overflow,
 		Kept:        s.kept,
 		Pending:     s.pendingOut,
+		Flush:       func(l *netloop.Loop) { l.User.(*loopState).worker.Broadcast() },
 		KeepAlive:   func() int { return int(s.keepAlive.Load()) },
 		AcceptError: s.acceptFailed,
 		Guard:       s.guard,
@@ -187,6 +191,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	for _, l := range s.net.Loops() {
 		state := &loopState{worker: s.eng.NewWorker(), sessions: make(map[uint64]*client)}
 		s.loops = append(s.loops, state)
+		state.inbox = s.newInbox(l)
 		l.User = state
 	}
 	s.hookConfig()
@@ -260,6 +265,7 @@ func (s *Server) Close() error {
 		l.worker.Close()
 	}
 	err := s.ks.MemCheck()
+	s.eng.Tracking.Close()
 	s.ks.Close()
 	return err
 }

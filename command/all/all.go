@@ -13,6 +13,7 @@ import (
 	"kvorum/command/hllcmd"
 	"kvorum/command/keycmd"
 	"kvorum/command/listcmd"
+	"kvorum/command/pubsubcmd"
 	"kvorum/command/servercmd"
 	"kvorum/command/setcmd"
 	"kvorum/command/strcmd"
@@ -37,5 +38,6 @@ func Families() [][]*command.Spec {
 		listcmd.Specs(),
 		zsetcmd.Specs(),
 		geocmd.Specs(),
+		pubsubcmd.Specs(),
 	}
 }

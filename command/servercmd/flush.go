@@ -92,6 +92,7 @@ func flushType(c *command.Ctx) (sync, ok bool) {
 // sync when the memory is free.
 func flushed(c *command.Ctx, removed int64, sync bool, save func()) {
 	c.Dirty += int(removed)
+	c.Flushed()
 	c.Effect(c.Args...)
 	if !sync && save == nil {
 		c.W.OK()

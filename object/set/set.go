@@ -310,6 +310,27 @@ func (s *Set) fitInts(set []byte) {
 	mem.Free(old, mem.KindNode)
 }
 
+// Parts returns the number of parts that Part walks over: 1 while the set is packed.
+func (s *Set) Parts() int {
+	if s.enc == object.EncHashtable {
+		return s.table.Buckets()
+	}
+	return 1
+}
+
+// Part calls fn for the members of part i, borrowed. A set that does not change
+// between the calls has each member in one part; views of it may.
+func (s *Set) Part(i int, fn func(member []byte)) {
+	if s.enc == object.EncHashtable {
+		s.table.Walk(i, func(slot table.Slot) { fn(object.ElementName(slot.Handle())) })
+		return
+	}
+	var it Iter
+	for it.Start(s); it.Next(); {
+		fn(it.Member())
+	}
+}
+
 // Iter walks the members of a set, ascending in an intset, else in no order. The set
 // must not change.
 type Iter struct {

@@ -19,7 +19,13 @@ var unsent = map[string]string{
 	"client|kill":         "may close the connections that drive the test",
 	"client|reply":        "changes the number of replies",
 	"client|pause":        "stops the test for a time",
-	"client|tracking":     "messages come at their own time",
+	"client|tracking":     "messages come among replies: TestTracking... compare them",
+	"subscribe":           "messages come at their own time; command/pubsubcmd compares them",
+	"psubscribe":          "as subscribe",
+	"ssubscribe":          "as subscribe",
+	"unsubscribe":         "changes the number of replies",
+	"punsubscribe":        "as unsubscribe",
+	"sunsubscribe":        "as unsubscribe",
 	"monitor":             "lines come at their own time",
 	"memory|doctor":       "speaks about the server's own memory",
 	"memory|malloc-stats": "speaks about the server's own memory",
@@ -50,6 +56,10 @@ var loose = map[string]func(ours, theirs resp.Value) bool{
 	"pttl":            near(20_000),
 	"expiretime":      nearBelow(farSeconds, 20),
 	"pexpiretime":     nearBelow(farMillis, 20_000),
+	"httl":            each(near(20)),
+	"hpttl":           each(near(20_000)),
+	"hexpiretime":     each(nearBelow(farSeconds, 20)),
+	"hpexpiretime":    each(nearBelow(farMillis, 20_000)),
 	"object|idletime": sameShape, // an integer that Redis shares was used by others
 	"zrandmember":     sameShape,
 	"zscan":           sameScan,
@@ -86,6 +96,7 @@ var loose = map[string]func(ours, theirs resp.Value) bool{
 	"command|help":    helpText,
 	"slowlog|help":    helpText,
 	"latency|help":    helpText,
+	"pubsub|help":     helpText,
 }
 
 // difference is a reply that we know to differ from that of some servers.
@@ -111,7 +122,7 @@ var differences = []difference{
 func fullName(args []string) string {
 	name := strings.ToLower(args[0])
 	switch name {
-	case "object", "client", "config", "command", "memory", "slowlog", "latency":
+	case "object", "client", "config", "command", "memory", "slowlog", "latency", "pubsub":
 		if len(args) > 1 {
 			return name + "|" + strings.ToLower(args[1])
 		}
@@ -119,11 +130,8 @@ func fullName(args []string) string {
 	return name
 }
 
-// same reports whether two replies to a request agree.
-func same(oracle *peer.Server, args []string, ours, theirs []byte) bool {
-	if bytes.Equal(ours, theirs) {
-		return true
-	}
+// known reports whether a request is one that the other server answers otherwise.
+func known(oracle *peer.Server, args []string) bool {
 	name := fullName(args)
 	for i := range differences {
 		d := &differences[i]
@@ -131,8 +139,22 @@ func same(oracle *peer.Server, args []string, ours, theirs []byte) bool {
 			return true
 		}
 	}
+	return false
+}
+
+// same reports whether two replies to a request agree.
+func same(oracle *peer.Server, args []string, ours, theirs []byte) bool {
+	if bytes.Equal(ours, theirs) {
+		return true
+	}
+	if known(oracle, args) {
+		return true
+	}
+	name := fullName(args)
 	rule := loose[name]
 	switch {
+	case isSort(args):
+		rule = sortRule(args, theirs)
 	case rule == nil && olderFloats(oracle, name):
 		rule = sameFloats
 	case name == "object|encoding" && peer.Older(oracle.Version, "7.2.0"):
@@ -143,6 +165,9 @@ func same(oracle *peer.Server, args []string, ours, theirs []byte) bool {
 	}
 	a, errA := peer.Parse(ours)
 	b, errB := peer.Parse(theirs)
+	if isSort(args) && errA == nil && errB == nil && b.IsError() {
+		return rule(a, b)
+	}
 	if errA != nil || errB != nil || a.IsError() || b.IsError() {
 		return false
 	}
@@ -163,6 +188,15 @@ func near(tolerance int64) func(a, b resp.Value) bool {
 // nearBelow is near for numbers below limit; those above were given as they are.
 func nearBelow(limit, tolerance int64) func(a, b resp.Value) bool {
 	return func(a, b resp.Value) bool { return a.Int < limit && near(tolerance)(a, b) }
+}
+
+// each compares arrays element by element: they are equal, or so to same.
+func each(same func(a, b resp.Value) bool) func(a, b resp.Value) bool {
+	return func(a, b resp.Value) bool {
+		return a.Type == '*' && b.Type == '*' && slices.EqualFunc(a.Elems, b.Elems, func(a, b resp.Value) bool {
+			return bytes.Equal(a.AppendWire(nil), b.AppendWire(nil)) || same(a, b)
+		})
+	}
 }
 
 func sameSet(a, b resp.Value) bool {
