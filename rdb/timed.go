@@ -14,26 +14,26 @@ import (
 //	packed: | earliest due time 8 | listpack of (field, value, due) |
 //	table:  | base 8 | count | (due - base + 1, field, value) ... |    0 for no due time
 //
-// Here the base is 0, so that fields can be written before it is known which is due
-// first.
+// The base is the earliest due time, too.
 
 // stageTimed appends the frames of a timed hash.
 func (f *Form) stageTimed(dst []byte, rec mem.Handle) []byte {
+	base := uint64(max(object.NextFieldDue(rec), 0))
 	if f.typeOf(rec) == typeHashPackDue {
 		dst = binary.LittleEndian.AppendUint32(dst, wordSize)
-		dst = binary.LittleEndian.AppendUint64(dst, uint64(max(object.NextFieldDue(rec), 0)))
+		dst = binary.LittleEndian.AppendUint64(dst, base)
 		return appendString(dst, object.PackedTimed(rec))
 	}
 	h := hash.Open(rec)
 	dst, start := openRaw(dst)
-	dst = binary.LittleEndian.AppendUint64(dst, 0)
+	dst = binary.LittleEndian.AppendUint64(dst, base)
 	dst = closeRaw(appendLen(dst, uint64(h.Stored())), start)
 	var it hash.Iter
 	for it.Start(&h); it.Next(); {
 		dst, start = openRaw(dst)
 		ttl := uint64(0)
 		if due := it.Due(); due != 0 {
-			ttl = uint64(due) + 1
+			ttl = uint64(due) - base + 1
 		}
 		dst = closeRaw(appendLen(dst, ttl), start)
 		dst = appendString(appendString(dst, it.Field()), it.Value())
