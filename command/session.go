@@ -9,7 +9,7 @@ import (
 
 // SessionFlags are the states of a client that CLIENT LIST shows or that change
 // how it is served.
-type SessionFlags uint16
+type SessionFlags uint32
 
 // The session flags.
 const (
@@ -30,6 +30,9 @@ const (
 	Tracking      // caches: see Track
 	Caching       // CLIENT CACHING was said of the next command
 	Pushed        // Session.Pushes is not empty
+	Replica       // gets the stream of effects: a replica, or one that wants to be
+	MasterLink    // the master's stream is executed in its name
+	AckAsked      // the master has asked for an acknowledgement
 )
 
 // Unordinary are the flags that matter once a request has been dealt with.
@@ -79,6 +82,8 @@ type Session struct {
 	Peer     Peer               // nil for internal sessions
 	Txn      *Txn               // between MULTI and EXEC
 	Wait     *Waiter            // while Blocked
+	Acks     *AckWait           // what WAIT or WAITAOF waits for
+	Replica  ReplicaInfo        // what REPLCONF told
 	Inbox    *pubsub.Inbox      // of its loop; nil: the session gets nothing but replies
 	Sub      *pubsub.Subscriber // nil until the first subscription
 	Track    *tracking.Client   // what it caches; nil for sessions of no client
@@ -91,6 +96,17 @@ type Session struct {
 	Abandon func()
 	// Unfinished is the command of Task, for the engine's counts.
 	Unfinished *Unfinished
+}
+
+// ReplicaInfo is what a replica says of itself before it asks for the stream.
+type ReplicaInfo struct {
+	Port      int    // that it listens on, 0 if it did not say
+	IP        string // where it is reached, "" likewise
+	EOF       bool   // it can take a snapshot of unknown size
+	PSYNC2    bool   // it knows of histories that change their name
+	RDBOnly   bool   // it wants a snapshot only
+	Filtered  bool   // and not all of that
+	Functions bool   // but the functions, when filtered
 }
 
 // Unfinished is what is known of a command when its handler has left the rest to

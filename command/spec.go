@@ -208,6 +208,7 @@ type Spec struct {
 	Mode            Mode
 	Subs            []*Spec
 	Handler         Handler // nil for a container that only has subcommands
+	MayBlock        bool    // it may wait without the flag Blocking
 	WaitsGone       bool    // when it waits for keys it ends if they go, too
 
 	// Guard returns why a client may not use the command at all, an error's text,

@@ -38,7 +38,7 @@ func (w *Worker) block(s *command.Session) {
 
 // blockOrServe ends a command that may wait, or have others served. Keys are locked.
 func (w *Worker) blockOrServe(s *command.Session, spec *command.Spec, keys []keyspace.Key) {
-	if spec.Flags&command.Blocking != 0 {
+	if spec.MayBlock {
 		w.block(s)
 	}
 	w.serveReady(keys, false)

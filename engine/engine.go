@@ -87,6 +87,9 @@ type Hooks struct {
 	Wake func(s *command.Session)
 	// OnEvent, for tests, is told of the keyspace events in place of the subscribers.
 	OnEvent func(class uint32, event string, key []byte, db int)
+	// OnDivergence is told of an error that a command of the master's stream ended with:
+	// the data here are not what they are there. Under the command's locks, borrowed.
+	OnDivergence func(args [][]byte, reply []byte)
 	// OnCommand is told of the commands that MONITOR shows, while Watch is on, under
 	// the locks they ran with: in an order that all clients agree on. What it
 	// returns, borrowed, is appended to the client's replies.

@@ -23,7 +23,7 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		}
 		return
 	}
-	if w.unusual != 0 && w.held(s, spec) {
+	if (w.unusual != 0 || s.Flags&command.Replica != 0) && w.held(s, spec) {
 		return
 	}
 	if w.evictor.limit.Max > 0 && deniedOOM(s, spec) && w.outOfMemory(s, args) {
@@ -105,7 +105,7 @@ func (w *Worker) locked(s *command.Session, spec *command.Spec, keys []keyspace.
 		w.remember(s, spec, keys)
 		w.tellOwn(s)
 	}
-	if spec.Flags&(command.Write|command.Blocking) != 0 {
+	if spec.MayBlock || spec.Flags&command.Write != 0 {
 		w.blockOrServe(s, spec, held)
 	}
 	if w.unusual != 0 {
@@ -177,7 +177,7 @@ func (w *Worker) start() {
 	w.e.gate.start()
 	w.e.gate.enter(w.flag)
 	w.look()
-	if on := w.ring.Enabled(); on != w.feeding {
+	if on := w.e.feeds(); on != w.feeding {
 		w.listen(on)
 	}
 }

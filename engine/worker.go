@@ -54,6 +54,7 @@ type Worker struct {
 
 	txnKeys []keyspace.Key // of a transaction: those of each command, then those watched
 	txnEnds []int          // by command: where its keys end
+	heldRaw []byte         // of a master's stream: the beginning of a transaction
 	refs    []command.KeyRef
 	hint    [hintMax]keyspaceHint
 
@@ -135,7 +136,7 @@ func (w *Worker) Close() {
 func (w *Worker) begin() {
 	w.e.gate.enter(w.flag)
 	w.adoptNew()
-	if on := w.ring.Enabled(); on != w.feeding {
+	if on := w.e.feeds(); on != w.feeding {
 		w.listen(on)
 	}
 	w.lastTicks = w.e.clock.Ticks()

@@ -288,20 +288,28 @@ func (ks *Keyspace) SwapDB(i, j int, nowMs int64) {
 // Flush empties a database in constant time; its data are freed by later calls
 // of Reclaim. The caller is exclusive. Returns the number of keys it had.
 func (db *DB) Flush() int64 {
-	n := db.Len()
-	d := &detached{tables: db.tables, groups: db.groups, keys: n}
-	used := n > 0
-	for i := range db.groups {
-		used = used || db.groups[i].wheel != nil
-	}
-	if !used {
+	d := db.content()
+	if d == nil {
 		return 0
 	}
 	db.ks.touchWatched(db, nil, 0)
 	db.reset()
 	db.ks.signalAll(db)
 	db.ks.detach(d)
-	return n
+	return d.keys
+}
+
+// content returns the data of a database for Reclaim, nil when there are none.
+func (db *DB) content() *detached {
+	d := &detached{tables: db.tables, groups: db.groups, keys: db.Len()}
+	used := d.keys > 0
+	for i := range db.groups {
+		used = used || db.groups[i].wheel != nil
+	}
+	if !used {
+		return nil
+	}
+	return d
 }
 
 // Close gives all memory back at once. Nothing may use the keyspace afterwards.

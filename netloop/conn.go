@@ -168,6 +168,16 @@ func (c *Conn) PendingOut() int {
 	return n
 }
 
+// Drained has fn called on the loop, once, when no output waits any more, also
+// because c is closed.
+func (c *Conn) Drained(fn func()) {
+	if c.out == nil {
+		c.loop.Post(fn)
+		return
+	}
+	c.out.drained = fn
+}
+
 // InputBuffered returns the bytes of kept input, or of the input given to the
 // running Serve.
 func (c *Conn) InputBuffered() int {

@@ -19,6 +19,7 @@ type outQueue struct {
 	offset   int // bytes of chunks[head] that are written already
 	size     int // unwritten bytes
 	capacity int // memory behind chunks, of shared ones the queue's part
+	drained  func()
 }
 
 // chunk is a piece of output.
@@ -45,6 +46,10 @@ func (l *Loop) putQueue(q *outQueue) {
 	}
 	clear(q.chunks)
 	q.chunks, q.head, q.offset, q.size, q.capacity = q.chunks[:0], 0, 0, 0, 0
+	if q.drained != nil {
+		l.Post(q.drained)
+		q.drained = nil
+	}
 	if len(l.queues) < queuesKeep && cap(q.chunks) <= batchMax {
 		l.queues = append(l.queues, q)
 	}

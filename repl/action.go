@@ -21,14 +21,16 @@ type (
 		Peer PeerID
 		From int64
 	}
-	// Drop closes a replica's connection; PeerGone does not follow.
+	// Drop closes a replica's connection after what is on its way; PeerGone does not
+	// follow.
 	Drop struct{ Peer PeerID }
-	// DropAll closes those of all replicas, after what is on its way to them.
-	DropAll struct{}
 	// TakeSnapshot makes a snapshot for replicas; SnapshotBegun follows with its offset,
 	// and SnapshotEnded, or only the latter if it fails. The stream from that offset on
 	// stays in reach as long as a replica takes the snapshot.
-	TakeSnapshot struct{ Snapshot uint64 }
+	TakeSnapshot struct {
+		Snapshot uint64
+		Filter   string
+	}
 	// GiveSnapshot sends it to a replica, also while it is being made; with EOF framed
 	// by a mark, else with its length in front. PayloadSent follows.
 	GiveSnapshot struct {
@@ -38,8 +40,12 @@ type (
 	}
 	// StopSnapshot ends one that nobody wants any more.
 	StopSnapshot struct{ Snapshot uint64 }
+	// FreeSnapshot says that no further replica will take one that has ended.
+	FreeSnapshot struct{ Snapshot uint64 }
 	// Control adds a command to the stream that concerns no data.
 	Control struct{ Command []string }
+	// AcksChanged says that a replica has acknowledged more of the stream, or is gone.
+	AcksChanged struct{}
 	// KeepStream begins to record the stream, with its end kept in memory.
 	KeepStream struct{}
 	// ForgetStream ends that.
@@ -92,11 +98,12 @@ type (
 func (Reply) isAction()        {}
 func (Stream) isAction()       {}
 func (Drop) isAction()         {}
-func (DropAll) isAction()      {}
 func (TakeSnapshot) isAction() {}
 func (GiveSnapshot) isAction() {}
 func (StopSnapshot) isAction() {}
+func (FreeSnapshot) isAction() {}
 func (Control) isAction()      {}
+func (AcksChanged) isAction()  {}
 func (KeepStream) isAction()   {}
 func (ForgetStream) isAction() {}
 func (Dial) isAction()         {}

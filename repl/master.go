@@ -40,6 +40,7 @@ type Peer struct {
 	since    int64 // when it began to wait
 	snapshot uint64
 	from     int64 // offset of its snapshot
+	given    bool  // the snapshot is on its way
 	eof      bool
 }
 
@@ -135,7 +136,7 @@ func (m *Machine) partial(p *Peer, e Psync) bool {
 		m.do(Reply{p.ID, "+CONTINUE\r\n"})
 	}
 	m.notice("Partial resynchronization request from %s accepted. Sending %d bytes of backlog starting from offset %d.",
-		p.name(), m.view.End-from, e.Offset)
+		p.Name(), m.view.End-from, e.Offset)
 	m.add(p)
 	m.online(p, from)
 	return true
@@ -148,7 +149,7 @@ func (m *Machine) inHistory(p *Peer, e Psync) bool {
 	}
 	switch {
 	case e.ID == "?":
-		m.notice("Full resync requested by replica %s", p.name())
+		m.notice("Full resync requested by replica %s", p.Name())
 	case e.ID != m.id2:
 		m.notice("Partial resynchronization not accepted: Replication ID mismatch (Replica asked for '%s', my replication IDs are '%s' and '%s')", e.ID, m.id, m.id2)
 	default:
@@ -163,9 +164,9 @@ func (m *Machine) inReach(p *Peer, e Psync) bool {
 	if m.kept && from >= m.view.Start && from <= m.view.End {
 		return true
 	}
-	m.notice("Unable to partial resync with replica %s for lack of backlog (Replica request was: %d).", p.name(), e.Offset)
+	m.notice("Unable to partial resync with replica %s for lack of backlog (Replica request was: %d).", p.Name(), e.Offset)
 	if from > m.view.End {
-		m.warn("Warning: replica %s tried to PSYNC with an offset that is greater than the master replication offset.", p.name())
+		m.warn("Warning: replica %s tried to PSYNC with an offset that is greater than the master replication offset.", p.Name())
 	}
 	return false
 }
@@ -245,7 +246,7 @@ func (m *Machine) takeSnapshot() {
 	m.notice("Starting BGSAVE for SYNC with target: %s", target)
 	m.master.number++
 	m.master.snap = &snapshot{number: m.master.number, filter: filter}
-	m.do(TakeSnapshot{m.master.number})
+	m.do(TakeSnapshot{m.master.number, filter})
 }
 
 func (m *Machine) snapshotBegun(e SnapshotBegun) {
@@ -268,7 +269,16 @@ func (m *Machine) giveSnapshot(p *Peer) {
 	if !p.Old {
 		m.do(Reply{p.ID, fullResyncLine(m.id, s.offset)})
 	}
-	m.do(GiveSnapshot{p.ID, s.number, p.eof})
+	if p.eof {
+		m.send(p)
+	}
+}
+
+// send lets the snapshot go out. Without a mark its length comes first, so that it must
+// be there as a whole.
+func (m *Machine) send(p *Peer) {
+	p.given = true
+	m.do(GiveSnapshot{p.ID, p.snapshot, p.eof})
 }
 
 func (m *Machine) snapshotEnded(e SnapshotEnded) {
@@ -277,11 +287,18 @@ func (m *Machine) snapshotEnded(e SnapshotEnded) {
 		return
 	}
 	if e.OK {
+		for _, p := range m.master.peers {
+			if p.State == PeerTaking && p.snapshot == s.number && !p.given {
+				m.send(p)
+			}
+		}
 		// Replicas that come later get another one, with less stream behind it.
 		m.master.snap = nil
+		m.do(FreeSnapshot{s.number})
 		return
 	}
 	m.master.snap = nil
+	m.do(FreeSnapshot{s.number})
 	m.master.failedAt = m.now
 	m.warn("SYNC failed. BGSAVE child returned an error")
 	for _, p := range slices.Clone(m.master.peers) {
@@ -302,14 +319,14 @@ func (m *Machine) payloadSent(id PeerID) {
 	p.AckMs = m.now
 	switch {
 	case p.Info.RDBOnly:
-		m.notice("RDB transfer completed, rdb only replica (%s) should be disconnected asap", p.name())
+		m.notice("RDB transfer completed, rdb only replica (%s) should be disconnected asap", p.Name())
 		p.State = PeerLoading
 	case p.eof:
-		m.notice("Streamed RDB transfer with replica %s succeeded (socket). Waiting for REPLCONF ACK from replica to enable streaming", p.name())
+		m.notice("Streamed RDB transfer with replica %s succeeded (socket). Waiting for REPLCONF ACK from replica to enable streaming", p.Name())
 		p.State = PeerLoading
 	default:
 		m.online(p, p.from)
-		m.notice("Synchronization with replica %s succeeded", p.name())
+		m.notice("Synchronization with replica %s succeeded", p.Name())
 	}
 }
 
@@ -328,9 +345,10 @@ func (m *Machine) ack(e Ack) {
 	p.AckMs = m.now
 	p.Ack = max(p.Ack, e.Offset)
 	p.Synced = max(p.Synced, e.Synced)
+	m.do(AcksChanged{})
 	if p.State == PeerLoading && !p.Info.RDBOnly {
 		m.online(p, p.from)
-		m.notice("Synchronization with replica %s succeeded", p.name())
+		m.notice("Synchronization with replica %s succeeded", p.Name())
 	}
 	m.tickFailover()
 }
@@ -346,7 +364,7 @@ func (m *Machine) peerGone(id PeerID) {
 	if p == nil {
 		return
 	}
-	m.notice("Connection with replica %s lost.", p.name())
+	m.notice("Connection with replica %s lost.", p.Name())
 	m.forget(p)
 }
 
@@ -382,12 +400,8 @@ func (m *Machine) wanted(s *snapshot) bool {
 // dropPeers makes all replicas come back and ask again.
 func (m *Machine) dropPeers() {
 	side := &m.master
-	if len(side.peers) == 0 {
-		return
-	}
-	m.do(DropAll{})
 	for len(side.peers) > 0 {
-		m.forget(side.peers[0])
+		m.drop(side.peers[0])
 	}
 }
 
@@ -410,7 +424,7 @@ func (m *Machine) tickMaster() {
 	if m.now-side.blank >= keepaliveMs {
 		side.blank = m.now
 		for _, p := range side.peers {
-			if p.State == PeerWaiting || p.State == PeerTaking && !p.eof {
+			if p.State == PeerWaiting || p.State == PeerTaking && !p.given {
 				m.do(Reply{p.ID, "\n"})
 			}
 		}
@@ -428,9 +442,9 @@ func (m *Machine) dropSilent() {
 		}
 		switch {
 		case p.State == PeerOnline:
-			m.notice("Disconnecting timedout replica (streaming sync): %s", p.name())
+			m.notice("Disconnecting timedout replica (streaming sync): %s", p.Name())
 		case p.State == PeerLoading:
-			m.notice("Disconnecting timedout replica (full sync): %s", p.name())
+			m.notice("Disconnecting timedout replica (full sync): %s", p.Name())
 		default:
 			continue
 		}

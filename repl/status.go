@@ -82,8 +82,8 @@ func (p *Peer) Address() (ip string, port int) {
 	return ip, p.Info.Port
 }
 
-// name is how log lines call a replica.
-func (p *Peer) name() string {
+// Name is how log lines call a replica.
+func (p *Peer) Name() string {
 	ip, port := p.Address()
 	if port == 0 {
 		return p.Info.Addr

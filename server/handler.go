@@ -56,6 +56,9 @@ func (h handler) Closed(l *netloop.Loop, c *netloop.Conn) {
 	if cl.Flags&command.Monitor != 0 {
 		h.s.StopMonitor(cl.Session)
 	}
+	if cl.Flags&command.Replica != 0 {
+		h.s.replicaGone(cl)
+	}
 	h.s.clients.Add(-1)
 	state.worker.EndSession(cl.Session)
 }

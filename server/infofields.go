@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 
 	"kvorum/command"
 	"kvorum/config"
@@ -220,16 +219,16 @@ var statsFields = []field{
 	{"instantaneous_ops_per_sec", func(r *report) any { return r.s.stats.ops.get() }},
 	{"total_net_input_bytes", func(r *report) any { return r.counts().NetIn }},
 	{"total_net_output_bytes", func(r *report) any { return r.counts().NetOut }},
-	constant("total_net_repl_input_bytes", 0),
-	constant("total_net_repl_output_bytes", 0),
+	{"total_net_repl_input_bytes", func(r *report) any { return r.counts().NetReplIn }},
+	{"total_net_repl_output_bytes", func(r *report) any { return r.s.repl.sentOut.Load() }},
 	{"instantaneous_input_kbps", func(r *report) any { return kbps(&r.s.stats.inBytes) }},
 	{"instantaneous_output_kbps", func(r *report) any { return kbps(&r.s.stats.outBytes) }},
 	constant("instantaneous_input_repl_kbps", "0.00"),
 	constant("instantaneous_output_repl_kbps", "0.00"),
 	{"rejected_connections", func(r *report) any { return r.s.stats.rejected.Load() }},
-	constant("sync_full", 0),
-	constant("sync_partial_ok", 0),
-	constant("sync_partial_err", 0),
+	{"sync_full", func(r *report) any { return r.syncs(0) }},
+	{"sync_partial_ok", func(r *report) any { return r.syncs(1) }},
+	{"sync_partial_err", func(r *report) any { return r.syncs(2) }},
 	{"expired_keys", func(r *report) any { return r.counts().ExpiredKeys }},
 	{"expired_stale_perc", func(r *report) any { return fixed2(r.stalePercent()) }},
 	{"expired_time_cap_reached_count", func(r *report) any { return r.counts().ExpireCapped }},
@@ -252,7 +251,7 @@ var statsFields = []field{
 	{"tracking_total_keys", func(r *report) any { return r.s.eng.Tracking.Counts().Keys }},
 	{"tracking_total_items", func(r *report) any { return r.s.eng.Tracking.Counts().Items }},
 	{"tracking_total_prefixes", func(r *report) any { return r.s.eng.Tracking.Counts().Prefixes }},
-	constant("unexpected_error_replies", 0),
+	{"unexpected_error_replies", func(r *report) any { return r.counts().UnexpectedReplies }},
 	{"total_error_replies", func(r *report) any { return r.counts().Errors }},
 	constant("dump_payload_sanitizations", 0),
 	{"total_reads_processed", func(r *report) any { return r.sums().reads }},
@@ -288,22 +287,6 @@ func (r *report) exceeded(i int) int64 {
 }
 
 func kbps(r *rate) string { return fixed2(float64(r.get()) / 1024) }
-
-var replicationFields = []field{
-	constant("role", "master"),
-	constant("connected_slaves", 0),
-	constant("master_failover_state", "no-failover"),
-	{"master_replid", func(r *report) any { return *r.s.replID.Load() }},
-	constant("master_replid2", strings.Repeat("0", replIDLen)),
-	constant("master_repl_offset", 0),
-	constant("second_repl_offset", -1),
-	constant("repl_backlog_active", 0),
-	{"repl_backlog_size", func(r *report) any {
-		return r.setting(func(c *config.Config) any { return c.Memory("repl-backlog-size") })
-	}},
-	constant("repl_backlog_first_byte_offset", 0),
-	constant("repl_backlog_histlen", 0),
-}
 
 var cpuFields = []field{
 	{"used_cpu_sys", func(r *report) any { return r.cpu().system }},

@@ -28,7 +28,10 @@ func (s *Server) applyOutputLimits() error {
 
 // class returns the class whose limits hold for a client. Monitors are normal ones.
 func (cl *client) class() config.OutputClass {
-	if cl.Flags&command.Subscribed != 0 {
+	switch {
+	case cl.Flags&command.Replica != 0:
+		return config.ClassReplica
+	case cl.Flags&command.Subscribed != 0:
 		return config.ClassPubSub
 	}
 	return config.ClassNormal

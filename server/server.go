@@ -102,8 +102,8 @@ type Server struct {
 	tasks        sync.WaitGroup // goroutines of long commands
 
 	latency    latencyMonitor
-	replID     atomic.Pointer[string] // master_replid
-	cronPaused atomic.Bool            // DEBUG PAUSE-CRON
+	repl       *replication
+	cronPaused atomic.Bool // DEBUG PAUSE-CRON
 	persist    persistence
 	untracked  int // rounds of cron since a client tracked
 }
@@ -165,13 +165,12 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 		protectFor: cfg.EnumBits("enable-protected-configs"),
 	}
 	s.startMs = s.clock.NowMs()
-	s.newReplID()
 	s.latency.now = s.clock.NowMs
 	mem.SetHugePages(!cfg.Bool("disable-thp"))
 	s.ks = keyspace.New(int(cfg.Int("databases")))
 	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{
 		Host: s, ClientBytes: s.clientBytes, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack,
-		OnCommand: s.tellMonitors, Deliver: s.served, Push: s.pushTracked, Wake: s.wake, ReplyMax: s.replyMax,
+		OnCommand: s.tellMonitors, Deliver: s.served, Push: s.pushTracked, Wake: s.wake, ReplyMax: s.replyMax, OnDivergence: s.diverged,
 	})
 	var err error
 	s.net, err = netloop.New(netloop.Config{
@@ -194,7 +193,9 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 		state.inbox = s.newInbox(l)
 		l.User = state
 	}
+	s.repl = newReplication(s)
 	s.hookConfig()
+	s.hookReplication()
 	s.initPersistence()
 	s.settleHeap()
 	return s, nil
@@ -222,8 +223,12 @@ func (s *Server) Run() error {
 		s.net.CloseListeners()
 		return err
 	}
-	s.done.Add(1)
+	s.done.Add(2)
 	go s.guard(nil, s.cron)
+	go s.guard(nil, func() {
+		defer s.done.Done()
+		s.repl.run(s.stop)
+	})
 	s.log.Noticef("Server initialized")
 	if err := s.startLoaded(); err != nil {
 		s.Stop()

@@ -14,6 +14,7 @@ import (
 	"kvorum/command/keycmd"
 	"kvorum/command/listcmd"
 	"kvorum/command/pubsubcmd"
+	"kvorum/command/replcmd"
 	"kvorum/command/servercmd"
 	"kvorum/command/setcmd"
 	"kvorum/command/strcmd"
@@ -39,5 +40,6 @@ func Families() [][]*command.Spec {
 		zsetcmd.Specs(),
 		geocmd.Specs(),
 		pubsubcmd.Specs(),
+		replcmd.Specs(),
 	}
 }

@@ -162,7 +162,7 @@ func (n *node) do(a repl.Action) {
 		n.pending = nil
 	case repl.Discard:
 		n.pending = nil
-	case repl.Apply, repl.RoleChanged, repl.PauseWrites, repl.ResumeWrites, repl.StopSnapshot:
+	case repl.Apply, repl.RoleChanged, repl.PauseWrites, repl.ResumeWrites, repl.StopSnapshot, repl.FreeSnapshot, repl.AcksChanged:
 	case repl.Reply:
 		if c := n.peers[a.Peer]; c != nil {
 			for line := range strings.SplitSeq(strings.TrimSuffix(a.Text, "\n"), "\n") {
@@ -176,10 +176,6 @@ func (n *node) do(a repl.Action) {
 		}
 	case repl.Drop:
 		n.closePeer(a.Peer)
-	case repl.DropAll:
-		for _, c := range n.ordered() {
-			n.closePeer(c.id)
-		}
 	case repl.TakeSnapshot:
 		n.snapshot(a.Snapshot)
 	case repl.GiveSnapshot:
