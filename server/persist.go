@@ -33,7 +33,8 @@ type persistence struct {
 	keysLoaded   atomic.Int64                 // by the last load
 	keysExpired  atomic.Int64
 	keysEmpty    atomic.Int64
-	skipChecksum atomic.Bool // DEBUG SET-SKIP-CHECKSUM-VALIDATION
+	emptiedMs    atomic.Int64 // Unix ms of the last FLUSHALL
+	skipChecksum atomic.Bool  // DEBUG SET-SKIP-CHECKSUM-VALIDATION
 
 	mu        sync.Mutex
 	saver     bool           // somebody writes the file
@@ -95,6 +96,11 @@ func (set *persistSettings) path(name string) string { return filepath.Join(set.
 func (s *Server) dumpForm(set *persistSettings) *rdb.Form {
 	e := s.eng.Settings()
 	form := &rdb.Form{Version: set.version, NowMs: s.clock.NowMs()}
+	for i := range s.ks.DBCount() {
+		if s.ks.DB(i).TimedLen() > 0 {
+			form.Version = rdb.VersionTimed // the least that can hold them
+		}
+	}
 	switch {
 	case e.LFU != nil:
 		form.Track, form.DecayMinutes = rdb.TrackFreq, e.LFU.DecayTime

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"time"
 
 	"kvorum/checksum"
 	"kvorum/keyspace"
@@ -85,6 +84,7 @@ type rdbFile struct {
 	buf     []byte
 	sum     uint64
 	fresh   int64       // bytes since the last sync
+	since   int64       // Unix ms of the first delay
 	stopped func() bool // asked from time to time; nil: never
 	aofBase bool        // the file is part of the log
 }
@@ -103,7 +103,7 @@ func (w *rdbFile) Frames(staged []byte, keys int) error {
 	w.buf = w.fin.Finish(w.buf, staged, rdb.Options{Compress: w.set.compress})
 	w.s.persist.keysSoFar.Add(int64(keys))
 	if w.set.saveDelay > 0 {
-		time.Sleep(time.Duration(w.set.saveDelay*int64(keys)) * time.Microsecond)
+		w.delay(int64(keys))
 	}
 	return w.flush(fileBuffer)
 }
