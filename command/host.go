@@ -37,6 +37,15 @@ type Host interface {
 	// Shutdown makes the server end soon; flags are bits config.Shutdown... . It
 	// returns false when the server goes on, and has logged why. Outside of batches.
 	Shutdown(flags int64) bool
+	// RewriteAOF begins to rewrite the append-only log, or later if later is true or
+	// something is in the way. It returns the reply. In a Task only, but with later
+	// anywhere.
+	RewriteAOF(later bool) (reply string)
+	// LoadAOF replaces all data by those of the append-only log, and reports whether
+	// that worked. In a Task only.
+	LoadAOF() bool
+	// SlowAOF makes the log wait for microseconds before each write. Anywhere.
+	SlowAOF(us int64)
 	// Segfault touches memory that is not there. It does not return. Anywhere.
 	Segfault()
 }
@@ -103,6 +112,10 @@ type SaveHost interface {
 	BackgroundSave(schedule bool) (scheduled bool, err error)
 	// CancelSave ends such a save, or one that was put off. Likewise.
 	CancelSave() (scheduled bool, err error)
+	// Emptied is told that FLUSHALL has removed all data: a save in the background ends.
+	// It returns what is to be done in a Task before the reply, or nil: with save points
+	// all data on disk go, too. Exclusive handlers only.
+	Emptied() (save func())
 	// LastSave returns the Unix time of the last save that worked. Anywhere.
 	LastSave() int64
 	// Reload saves, empties the databases and loads the file, each if it is asked to
@@ -242,6 +255,7 @@ type Memory struct {
 	Allocated   int64 // live blocks
 	Active      int64 // pages that live blocks lie in
 	Resident    int64 // the same, and free pages not yet returned to the system
+	AOFBuffer   int64 // of the log, waiting for the disk
 	Process     int64 // resident size of the process, 0 where it is not known
 }
 

@@ -168,14 +168,18 @@ func (w *Worker) exclusive(s *command.Session, spec *command.Spec) (ran bool) {
 
 // stop stops the world, in the middle of a batch.
 func (w *Worker) stop() {
-	w.e.gate.leave(w.flag)
-	w.e.gate.stop()
+	if !w.behind {
+		w.e.gate.leave(w.flag)
+		w.e.gate.stop()
+	}
 }
 
 // start lets the world go on.
 func (w *Worker) start() {
-	w.e.gate.start()
-	w.e.gate.enter(w.flag)
+	if !w.behind {
+		w.e.gate.start()
+		w.e.gate.enter(w.flag)
+	}
 	w.look()
 	if on := w.e.feeds(); on != w.feeding {
 		w.listen(on)

@@ -157,7 +157,9 @@ func (e *Engine) TotalsExclusive() Totals {
 		sum.add(&e.retired)
 	}
 	for _, w := range e.workers {
-		sum.add(&w.totals)
+		if !w.loads {
+			sum.add(&w.totals)
+		}
 	}
 	return sum
 }

@@ -6,7 +6,7 @@ import "kvorum/command"
 // disks that fail. All are off nearly always, so workers keep the bits beside them and look at them
 // with one test per command.
 //
-// Who turns one of them on is exclusive: no command that began before runs on
+// Who turns one of the first two on is exclusive: no command that began before runs on
 // when it has been turned on, and every command that begins afterwards sees it.
 const (
 	pausedWrites uint32 = 1 << iota // commands that may write are postponed

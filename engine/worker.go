@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"math"
+
 	"kvorum/command"
 	"kvorum/feed"
 	"kvorum/keyspace"
@@ -41,6 +43,8 @@ type Worker struct {
 	unusual  uint32
 	allHeld  bool // the world stands still: all shards are ours
 	replyAt  int  // where the reply to the running request begins
+	loads    bool // executes a log: memory limits do not count
+	behind   bool // works behind the gate that its caller has closed
 	totals   Totals
 	rng      rng.Rand
 
@@ -119,10 +123,8 @@ func (w *Worker) Close() {
 	}
 	w.e.mu.Lock()
 	defer w.e.mu.Unlock()
-	w.e.retired.add(&w.totals)
-	for id := range w.totals.PerCommand {
-		st := &w.e.retired.PerCommand[id]
-		st.Latency = w.totals.merge(st.Latency, id)
+	if !w.loads {
+		w.retire()
 	}
 	for i, have := range w.e.workers {
 		if have == w {
@@ -132,9 +134,18 @@ func (w *Worker) Close() {
 	}
 }
 
+// retire keeps the counts of a worker that ends. Under Engine.mu.
+func (w *Worker) retire() {
+	w.e.retired.add(&w.totals)
+	for id := range w.totals.PerCommand {
+		st := &w.e.retired.PerCommand[id]
+		st.Latency = w.totals.merge(st.Latency, id)
+	}
+}
+
 // begin prepares a batch: settings, time, gate.
 func (w *Worker) begin() {
-	w.e.gate.enter(w.flag)
+	w.enter()
 	w.adoptNew()
 	if on := w.e.feeds(); on != w.feeding {
 		w.listen(on)
@@ -151,7 +162,7 @@ func (w *Worker) end() {
 	if len(w.late) > 0 {
 		w.serveLate()
 	}
-	w.e.gate.leave(w.flag)
+	w.leave()
 	if w.feeding {
 		w.ring.Flush()
 		w.ring.Throttle()
@@ -187,10 +198,15 @@ func (w *Worker) adopt(s *Settings) {
 	w.ctx.HLLSparseMax = s.HLLSparseMax
 	w.ctx.Packing = s.Packing
 	w.ctx.DumpForm = s.DumpForm
-	w.slowFrom = w.reportFrom(s)
+	w.slowFrom = math.MaxInt64
+	if !w.loads {
+		w.slowFrom = w.reportFrom(s)
+	}
 	w.ctx.LazyExpire = s.LazyExpire
 	w.ctx.Unshared = s.Memory.Max > 0 && s.Memory.Policy.tracksAccess()
-	w.evictor.adopt(&s.Memory)
+	if !w.loads {
+		w.evictor.adopt(&s.Memory)
+	}
 	w.nextMs = 0
 }
 

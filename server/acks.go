@@ -84,7 +84,7 @@ func (s *Server) Acked(offset int64, onDisk bool) (local, replicas int64) {
 
 // syncedTo returns the offset up to which the stream is on this server's disk, -1
 // without an append only file.
-func (s *Server) syncedTo() int64 { return -1 }
+func (s *Server) syncedTo() int64 { return s.aof.synced() }
 
 // LogsEffects implements command.Host.
 func (s *Server) LogsEffects() bool { return s.syncedTo() >= 0 }

@@ -57,16 +57,15 @@ func (r *replication) transfer() (total, read int64) {
 	return r.received.total.Load(), r.received.read.Load()
 }
 
-// Adopt implements driver.Node.
+// Adopt implements driver.Node. The log begins anew with the new data.
 func (r *replication) Adopt(offset int64) {
-	e := r.s.eng
-	e.Exclusive(func() {
-		r.s.ks.Adopt(r.fresh, r.s.clock.NowMs())
-		e.Tracking.Flushed(nil)
-		e.Feed.Reset(offset)
-		if !e.Feed.Enabled() {
-			e.Feed.Enable()
-		}
+	r.s.aof.restart(func() {
+		r.s.undisturbed(func() {
+			r.s.ks.Adopt(r.fresh, r.s.clock.NowMs())
+			r.s.eng.Tracking.Flushed(nil)
+			r.s.feedFor(feedReplicas, true)
+			r.s.eng.Feed.Reset(offset)
+		})
 	})
 	r.fresh = nil
 	r.anew = true

@@ -22,8 +22,15 @@ func (s *Server) BackgroundSave(schedule bool) (scheduled bool, err error) {
 	p := &s.persist
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.saver {
+	switch {
+	case p.saver:
 		return false, errSaving
+	case !s.aof.inProgress():
+	case schedule:
+		p.scheduled = true
+		return true, nil
+	default:
+		return false, errRewriting
 	}
 	s.beginBackground()
 	return false, nil
@@ -108,7 +115,7 @@ func (s *Server) saveCron(saveLook *time.Time) {
 	p.mu.Lock()
 	busy, scheduled := p.saver, p.scheduled
 	p.mu.Unlock()
-	if busy || p.failed.Load() && now-p.lastTry.Load() <= saveRetrySec {
+	if busy || s.aof.inProgress() || p.failed.Load() && now-p.lastTry.Load() <= saveRetrySec {
 		return
 	}
 	if !scheduled {

@@ -75,10 +75,10 @@ func (s *Server) endWait(cl *client, reply []byte) {
 	if !cl.Muted() {
 		cl.NetOut += uint64(len(reply))
 		s.checkOutput(cl, cl.conn.PendingOut()+len(reply))
-		cl.conn.Give(reply)
+		s.give(cl, reply, true)
 	}
 	cl.Answered()
-	cl.conn.Resume()
+	s.goOn(cl)
 }
 
 // leaveWait forgets a wait that is over. On the client's loop.

@@ -74,7 +74,7 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 		state.noteMemory(cl, cl.memory())
 	}
 	state.inbox.Flush() // what was sent before the requests came is told before their replies
-	out, commands := len(l.Out), cl.Commands
+	out, commands, before := len(l.Out), cl.Commands, state.worker.LastEffect()
 	state.serving = cl
 	consumed, need, l.Out = state.worker.Serve(cl.Session, in, l.Out)
 	state.serving = nil
@@ -87,6 +87,12 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	}
 	if !h.s.eng.Bus.Idle() && h.s.publishes(cl) || h.s.eng.Tracking.Any() {
 		h.s.giveWay(state)
+	}
+	if h.s.durable.on.Load() || len(cl.held.replies) > 0 {
+		if h.s.hold(l, state, cl, out, before) && cl.Task == nil && cl.Flags&(command.Postponed|command.Blocked) == 0 {
+			c.Park() // H1
+			return consumed, 0
+		}
 	}
 	if cl.Task != nil {
 		h.start(l, cl)
@@ -137,6 +143,7 @@ func (h handler) start(l *netloop.Loop, cl *client) {
 // finish sends the reply of a long command and lets its client go on.
 func (h handler) finish(l *netloop.Loop, cl *client, pieces [][]byte, tookNs int64) {
 	cl.Task, cl.Abandon = nil, nil
+	wrote := wroteLast(cl.Session)
 	l.User.(*loopState).worker.Finish(cl.Session, tookNs, pieces)
 	cl.waitUsec = -1
 	if cl.closed {
@@ -151,7 +158,7 @@ func (h handler) finish(l *netloop.Loop, cl *client, pieces [][]byte, tookNs int
 		l.User.(*loopState).counts.add(0, 0, uint64(size))
 		h.s.checkOutput(cl, cl.conn.PendingOut()+size)
 		for _, piece := range pieces {
-			cl.conn.Give(piece)
+			h.s.give(cl, piece, wrote)
 		}
 	}
 	if len(cl.Pushes) > 0 {
@@ -161,11 +168,11 @@ func (h handler) finish(l *netloop.Loop, cl *client, pieces [][]byte, tookNs int
 	if cl.Flags&command.Monitor != 0 {
 		h.s.deliverLate(l, cl)
 	}
-	if cl.Flags&command.CloseAfterReply != 0 {
+	if cl.Flags&command.CloseAfterReply != 0 && len(cl.held.replies) == 0 {
 		cl.conn.CloseAfterWrite()
 		return
 	}
-	cl.conn.Resume()
+	h.s.goOn(cl)
 }
 
 // Tick does a slice of background work.

@@ -341,8 +341,9 @@ func (l *loader) insert(db *keyspace.DB, k keyspace.Key, rec mem.Handle, it *rdb
 	}
 	e := db.Add(k, rec)
 	if it.Due >= 0 {
-		db.SetExpire(k, e, it.Due)
+		e = db.SetExpire(k, e, it.Due)
 	}
+	db.ScheduleFields(k, e.Rec)
 	l.loaded.Add(1)
 	return nil
 }
@@ -460,9 +461,16 @@ func (s *Server) startLoaded() error {
 
 // loadAtStart loads the file. While it cannot be read nothing is saved in its place.
 func (s *Server) loadAtStart() error {
-	err := s.loadRDB(loadOptions{optional: true})
+	var err error
+	if s.aof.wanted.Load() {
+		err = s.loadLog()
+	} else if err = s.aof.locate(); err == nil {
+		err = s.loadRDB(loadOptions{optional: true})
+	}
 	switch {
 	case err == nil:
+		s.stage.Store(stageRunning)
+		go s.guard(nil, s.aof.keep)
 		s.eng.SetLoading(false)
 		return nil
 	case errors.Is(err, errStopped):

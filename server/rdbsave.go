@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"time"
 
 	"kvorum/checksum"
 	"kvorum/keyspace"
@@ -85,7 +84,9 @@ type rdbFile struct {
 	buf     []byte
 	sum     uint64
 	fresh   int64       // bytes since the last sync
+	since   int64       // Unix ms of the first delay
 	stopped func() bool // asked from time to time; nil: never
+	aofBase bool        // the file is part of the log
 }
 
 // Database implements walkSink.
@@ -102,7 +103,7 @@ func (w *rdbFile) Frames(staged []byte, keys int) error {
 	w.buf = w.fin.Finish(w.buf, staged, rdb.Options{Compress: w.set.compress})
 	w.s.persist.keysSoFar.Add(int64(keys))
 	if w.set.saveDelay > 0 {
-		time.Sleep(time.Duration(w.set.saveDelay*int64(keys)) * time.Microsecond)
+		w.delay(int64(keys))
 	}
 	return w.flush(fileBuffer)
 }
@@ -137,7 +138,7 @@ func (w *rdbFile) head(form *rdb.Form) {
 		{"ctime", strconv.FormatInt(form.NowMs/msPerSec, 10)},
 		{"used-mem", strconv.FormatInt(mem.ReadStats().Total, 10)},
 	}
-	aux = append(append(aux, w.more...), [2]string{"aof-base", "0"})
+	aux = append(append(aux, w.more...), [2]string{"aof-base", strconv.Itoa(oneIf(w.aofBase))})
 	for _, aux := range aux {
 		w.buf = w.fin.AppendAux(w.buf, aux[0], aux[1])
 	}

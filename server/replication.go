@@ -123,16 +123,14 @@ func (r *replication) KeepStream() {
 	size := r.s.cfg.Memory("repl-backlog-size")
 	r.s.cfgMu.RUnlock()
 	r.s.eng.Exclusive(func() {
-		if !r.s.eng.Feed.Enabled() {
-			r.s.eng.Feed.Enable()
-		}
+		r.s.feedFor(feedReplicas, true)
 	})
 	r.s.eng.Feed.SetWindow(int64(size))
 }
 
 // ForgetStream implements driver.Node.
 func (r *replication) ForgetStream() {
-	r.s.eng.Exclusive(func() { r.s.eng.Feed.Disable() })
+	r.s.eng.Exclusive(func() { r.s.feedFor(feedReplicas, false) })
 }
 
 // Control implements driver.Node.

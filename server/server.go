@@ -103,10 +103,22 @@ type Server struct {
 
 	latency    latencyMonitor
 	repl       *replication
+	feeding    uint32      // feed...; under the gate
 	cronPaused atomic.Bool // DEBUG PAUSE-CRON
-	persist    persistence
-	untracked  int // rounds of cron since a client tracked
+	untracked  int         // rounds of cron since a client tracked
+
+	persist persistence
+	aof     aofLog
+	durable holdState
+	denials denials
+	stage   atomic.Int32 // stage...
 }
+
+// The stages of a server.
+const (
+	stageNew     int32 = iota
+	stageRunning       // data are loaded
+)
 
 // loopState is what the server keeps per event loop. All but counts and
 // clientBytes is touched on the loop only.
@@ -120,6 +132,7 @@ type loopState struct {
 	serving     *client       // the one whose requests are being executed, for the crash report
 	counts      loopCounts
 	clientBytes atomic.Int64 // sum of counted of the clients; written on the loop
+	holders     holders
 }
 
 // client is a connection with its session.
@@ -136,6 +149,7 @@ type client struct {
 	softSince       int64 // Unix seconds since when its output is over the soft limit, 0 if it is not
 	counted         int64 // its part in loopState.clientBytes
 
+	held     held  // replies that wait for the disk
 	waitUsec int64 // that the long command in flight had waited; -1 without one
 }
 
@@ -191,11 +205,14 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 		state := &loopState{worker: s.eng.NewWorker(), sessions: make(map[uint64]*client)}
 		s.loops = append(s.loops, state)
 		state.inbox = s.newInbox(l)
+		state.holders.wake = func() { s.letGo(state) }
 		l.User = state
 	}
 	s.repl = newReplication(s)
+	s.aof.init(s)
 	s.hookConfig()
 	s.hookReplication()
+	s.hookAOF()
 	s.initPersistence()
 	s.settleHeap()
 	return s, nil
@@ -223,17 +240,21 @@ func (s *Server) Run() error {
 		s.net.CloseListeners()
 		return err
 	}
-	s.done.Add(2)
+	endFeed := make(chan struct{})
+	defer close(endFeed)
+	go s.guard(nil, func() { s.eng.Feed.Run(endFeed) })
+	s.done.Add(1)
 	go s.guard(nil, s.cron)
-	go s.guard(nil, func() {
-		defer s.done.Done()
-		s.repl.run(s.stop)
-	})
 	s.log.Noticef("Server initialized")
 	if err := s.startLoaded(); err != nil {
 		s.Stop()
 		return errors.Join(err, s.end())
 	}
+	s.done.Add(1)
+	go s.guard(nil, func() {
+		defer s.done.Done()
+		s.repl.run(s.stop)
+	})
 	s.logReady()
 	close(s.ready)
 	s.program.ready()
@@ -252,7 +273,9 @@ func (s *Server) end() error {
 	defer cancel()
 	s.program.end()
 	s.closeUnix()
+	s.endAOF(false)
 	err := s.net.Shutdown(ctx)
+	s.endAOF(true)
 	s.done.Wait()
 	s.log.Warningf("Redis is now ready to exit, bye bye...")
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -83,9 +83,10 @@ type Driver struct {
 	machine *repl.Machine
 	queue   []posted
 
-	wake chan struct{}
-	link *link // run's own
-	dial Dialer
+	wake  chan struct{}
+	ended chan struct{} // closed when run has ended
+	link  *link         // run's own
+	dial  Dialer
 }
 
 type posted struct {
@@ -96,17 +97,21 @@ type posted struct {
 
 // New returns a driver of a machine. Run starts it.
 func New(machine *repl.Machine, node Node, dial Dialer) *Driver {
-	return &Driver{machine: machine, node: node, dial: dial, wake: make(chan struct{}, 1)}
+	return &Driver{machine: machine, node: node, dial: dial, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
 // Post gives the machine an event, soon.
 func (d *Driver) Post(e repl.Event) { d.post(posted{event: e}) }
 
-// Call gives the machine an event and waits until its actions are carried out.
+// Call gives the machine an event and waits until its actions are carried out, or until
+// the driver has ended.
 func (d *Driver) Call(e repl.Event) {
 	done := make(chan struct{})
 	d.post(posted{event: e, done: done})
-	<-done
+	select {
+	case <-done:
+	case <-d.ended:
+	}
 }
 
 // Ask lets fn look at the machine. It must not change it, nor wait for anything.
@@ -126,9 +131,9 @@ func (d *Driver) post(p posted) {
 	}
 }
 
-// Run carries out events until stop is closed; then it ends the link. Calls that come
-// later wait for ever.
+// Run carries out events until stop is closed; then it ends the link.
 func (d *Driver) Run(stop <-chan struct{}) {
+	defer close(d.ended)
 	tick := time.NewTicker(tickTime)
 	defer tick.Stop()
 	d.carryOut(nil)
