@@ -154,3 +154,9 @@ func (l Limits) Size() int {
 	}
 	return size
 }
+
+// NodeCount returns how often Nodes calls its function. O(n) of the nodes.
+func (l *List) NodeCount() (n int) {
+	l.Nodes(func([]byte) { n++ })
+	return n
+}
