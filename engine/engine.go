@@ -31,6 +31,7 @@ import (
 	"kvorum/feed"
 	"kvorum/keyspace"
 	"kvorum/resp"
+	"kvorum/snapshot"
 )
 
 // Settings are the values of the configuration that executing goroutines need.
@@ -103,6 +104,8 @@ type Engine struct {
 	unusual  atomic.Uint32 // bits of unusual.go
 	pauseEnd atomic.Int64  // Unix ms until which CLIENT PAUSE lasts
 	pressure pressure
+
+	snapshots atomic.Pointer[[]*snapshot.Snapshot] // under way; nil: none
 }
 
 // feedWindow is the tail of the stream that stays readable while nobody asked

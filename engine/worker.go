@@ -58,6 +58,7 @@ type Worker struct {
 	nextMs    int64 // ticks at which Now must be read again
 	nowMs     int64
 
+	served     uint64 // calls of Serve
 	slices     slices
 	sliceTicks uint64 // spent in slices
 	evictor    evictor
@@ -193,6 +194,8 @@ func (w *Worker) readTime() {
 // CLIENT PAUSE postpones a request, which is then not consumed.
 func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, replies []byte) {
 	w.out.B, w.out.Proto = out, s.Proto
+	w.served++
+	dirty := w.totals.Dirty
 	w.begin()
 	s.LastSeen = w.nowMs
 	limits := w.settings.Limits
@@ -233,6 +236,9 @@ func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, 
 	w.totals.NetIn += uint64(consumed)
 	w.totals.NetOut += uint64(len(w.out.B) - len(out))
 	w.end()
+	if w.totals.Dirty != dirty && w.e.snapshots.Load() != nil {
+		w.pause()
+	}
 	replies = w.out.B
 	w.out.B = nil
 	return consumed, need, replies

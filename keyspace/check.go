@@ -110,6 +110,11 @@ func (db *DB) check() error {
 				if at := ShardOf(db.ks.HashOf(h)); at != i {
 					err = fmt.Errorf("keyspace: key %q of shard %d is in shard %d", object.Key(h), at, i)
 				}
+				for n := range db.sections {
+					if db.sections[n].Load() == nil && s.Flag(table.SavedA+table.Flag(n)) {
+						err = fmt.Errorf("keyspace: key %q has the flag of walk %d, which there is not", object.Key(h), n)
+					}
+				}
 				if object.Due(h) >= 0 {
 					volatile[i&groupMask]++
 				}

@@ -94,7 +94,7 @@ func flushed(c *command.Ctx, removed int64, sync bool) {
 	}
 	ks, host := c.KS, c.Host
 	c.Sess.Task = func(w *resp.Writer) {
-		for ks.PendingObjects() > 0 {
+		for ks.PendingObjects() > 0 && !ks.Held() {
 			if !ks.Reclaim(flushStep) {
 				host.Sleep(flushPollUs)
 			}

@@ -1,0 +1,269 @@
+// Package snapshot makes what a walk over the keyspace gives, all keys as they were at
+// one instant, into a stream for a file or another server.
+//
+//	loops, between batches ── Step ──┐
+//	writers, before a change ────────┤ Keeper: copies frames, under the key's lock
+//	                                 ▼
+//	          buffers, one for each group of shards ── full ──► queue
+//	                                                              │
+//	                               encoder: Sink.Keys, in turn ◄──┘
+//
+// Under locks things are only copied. All that costs time, making bytes of frames,
+// check sums and writing, is done by one goroutine, the encoder, with no lock. If it
+// falls behind, the walk waits; what writers put in front of it then still grows the
+// queue, and past its limits they are slowed down (Snapshot.Delay).
+//
+// S1: every key of the cut is given to the Sink exactly once, as it was then. S2: Sink
+// is called by the encoder only, and its End last of all, exactly once. S3: the walk
+// makes the queue no longer than walkAhead and one step.
+//
+// The package is on one level with package rdb, whose frames it carries without
+// looking into them. It opens no files and reads no clock. It starts one goroutine.
+package snapshot
+
+import (
+	"encoding/binary"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"kvorum/keyspace"
+	"kvorum/mem"
+)
+
+// Stager copies keys into frames: rdb.Form.
+type Stager interface {
+	StageKey(dst []byte, rec mem.Handle) []byte
+}
+
+// Sink takes the frames of a snapshot. Its methods are called by one goroutine.
+type Sink interface {
+	// Keys takes whole frames, borrowed, of one key, or of a part of one that goes on with
+	// the next call if more is set. db is the number of the database at the cut. After an
+	// error nothing but End follows.
+	Keys(db int, frames []byte, more bool) error
+	// End ends the snapshot: err is nil, the error of Keys, or the reason of Cancel.
+	End(err error)
+}
+
+// Options are what a snapshot is made with.
+type Options struct {
+	Stager Stager
+	Sink   Sink
+	// Begin is called by the encoder's goroutine before all else: it may lower its
+	// priority. May be nil.
+	Begin func()
+}
+
+// ErrCancelled is the error of a snapshot that was cancelled without a reason.
+var ErrCancelled = errors.New("snapshot: cancelled")
+
+const (
+	// chunkBytes is the size of a buffer that goes to the queue.
+	chunkBytes = 64 << 10
+	// bufferCount is the number of buffers that goroutines copy into at a time.
+	bufferCount = keyspace.GroupCount
+	// walkAhead is the length of the queue, in bytes, from which the walk waits.
+	walkAhead = 8 << 20
+	// sparesMax is the number of empty buffers kept.
+	sparesMax = 2 * walkAhead / chunkBytes
+	// delayFrom is the length of the queue from which writers are slowed down;
+	// delayStep more of it adds delayUsec to what each of their batches waits.
+	delayFrom = 64 << 20
+	delayStep = 1 << 20
+	delayUsec = 20
+	delayMost = 5000
+)
+
+// Snapshot is one snapshot under way. Any goroutine may call its methods; Step only in
+// a batch or with a pass.
+type Snapshot struct {
+	opt  Options
+	walk *keyspace.Walk
+
+	buffers [bufferCount]buffer
+
+	queued atomic.Int64 // bytes in the queue and with the encoder
+	peak   atomic.Int64
+
+	mu     sync.Mutex
+	queue  [][]byte // chunks of whole keys
+	spares [][]byte
+	closed bool // nothing more comes
+	reason error
+
+	wake    chan struct{} // to the encoder: there is something
+	drained chan struct{} // from the encoder: there is room again
+	done    chan struct{}
+	err     error // when done
+}
+
+// buffer is where keys of some shards are copied to.
+type buffer struct {
+	mu sync.Mutex
+	b  []byte
+	_  [32]byte
+}
+
+// head is what stands before the frames of a key in a chunk: its database and the
+// length.
+const head = 12
+
+// Begin makes the cut and starts the encoder. The caller is exclusive. Error:
+// keyspace.ErrWalks.
+func Begin(ks *keyspace.Keyspace, o Options) (*Snapshot, error) {
+	s := &Snapshot{opt: o, wake: make(chan struct{}, 1), drained: make(chan struct{}, 1), done: make(chan struct{})}
+	var err error
+	if s.walk, err = ks.BeginWalk(s); err != nil {
+		return nil, err
+	}
+	go s.encode()
+	return s, nil
+}
+
+// Key implements keyspace.Keeper.
+func (s *Snapshot) Key(shard, db int, rec mem.Handle) int {
+	b := &s.buffers[shard%bufferCount]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	from := len(b.b)
+	if b.b == nil {
+		b.b = s.spare()
+	}
+	b.b = appendHead(b.b, db)
+	b.b = s.opt.Stager.StageKey(b.b, rec)
+	n := closeHead(b.b, from)
+	if len(b.b) >= chunkBytes {
+		s.push(b.b)
+		b.b = nil
+	}
+	return n
+}
+
+func appendHead(dst []byte, db int) []byte {
+	return append(binary.LittleEndian.AppendUint32(dst, uint32(db)), 0, 0, 0, 0, 0, 0, 0, 0)
+}
+
+// closeHead writes the length of the frames behind the head at from, and returns it.
+func closeHead(b []byte, from int) int {
+	n := len(b) - from - head
+	binary.LittleEndian.PutUint64(b[from+4:], uint64(n))
+	return n
+}
+
+// spare returns an empty buffer.
+func (s *Snapshot) spare() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.spares); n > 0 {
+		b := s.spares[n-1]
+		s.spares = s.spares[:n-1]
+		return b
+	}
+	return make([]byte, 0, chunkBytes+chunkBytes/4)
+}
+
+// push puts a chunk into the queue.
+func (s *Snapshot) push(b []byte) {
+	n := s.queued.Add(int64(len(b)))
+	if n > s.peak.Load() {
+		s.peak.Store(n)
+	}
+	s.mu.Lock()
+	s.queue = append(s.queue, b)
+	s.mu.Unlock()
+	signal(s.wake)
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Step goes on with the walk until about budget bytes are copied, the queue is long
+// enough, or others are at it, and returns how many bytes that were. more is false when
+// the walk has come to its end; only the encoder has work then.
+func (s *Snapshot) Step(budget int) (bytes int, more bool) {
+	if !s.Room() {
+		return 0, true
+	}
+	bytes, more = s.walk.Step(budget)
+	if !more {
+		s.flush()
+	}
+	return bytes, more
+}
+
+// Room reports whether the encoder wants more from the walk.
+func (s *Snapshot) Room() bool { return s.queued.Load() < walkAhead }
+
+// flush gives the last buffers to the encoder. The walk has ended.
+func (s *Snapshot) flush() {
+	for i := range s.buffers {
+		b := &s.buffers[i]
+		b.mu.Lock()
+		if len(b.b) > 0 {
+			s.push(b.b)
+		}
+		b.b = nil
+		b.mu.Unlock()
+	}
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	signal(s.wake)
+}
+
+// Delay returns for how many microseconds a goroutine that has changed data should
+// pause, after its batch, so that the encoder keeps up. Usually one load.
+func (s *Snapshot) Delay() int64 {
+	over := s.queued.Load() - delayFrom
+	if over <= 0 {
+		return 0
+	}
+	return min((over/delayStep+1)*delayUsec, delayMost)
+}
+
+// Cancel gives the snapshot up: the Sink is given the reason soon, the walk must still
+// be stepped to its end, which is cheap. Later calls change nothing.
+func (s *Snapshot) Cancel(reason error) {
+	if reason == nil {
+		reason = ErrCancelled
+	}
+	s.walk.Cancel()
+	s.mu.Lock()
+	if s.reason == nil {
+		s.reason = reason
+	}
+	s.mu.Unlock()
+	signal(s.wake)
+}
+
+// Walked reports whether the walk has come to its end and needs no more steps.
+func (s *Snapshot) Walked() bool { return s.walk.Ended() }
+
+// Done is closed when the Sink's End has returned and the walk has ended.
+func (s *Snapshot) Done() <-chan struct{} { return s.done }
+
+// Err returns what the snapshot ended with. It is done.
+func (s *Snapshot) Err() error { return s.err }
+
+// Stats are figures of a snapshot.
+type Stats struct {
+	Keys      int64 // taken so far
+	Total     int64 // keys at the cut
+	Bytes     int64 // of the frames of those taken
+	Preserved int64 // of those that writers gave
+	Queued    int64 // bytes that wait for the encoder
+	Peak      int64 // the most that ever did
+}
+
+// Stats returns figures.
+func (s *Snapshot) Stats() Stats {
+	return Stats{
+		Keys: s.walk.Keys(), Total: s.walk.Total(), Bytes: s.walk.Bytes(), Preserved: s.walk.Preserved(),
+		Queued: s.queued.Load(), Peak: s.peak.Load(),
+	}
+}
