@@ -85,12 +85,15 @@ type collector struct {
 	calls  int
 	ended  bool
 	final  error
-	open   []byte // of a key that comes in parts
+	open   []byte       // of a key that comes in parts
+	parts  map[byte]int // by type
 }
 
 var errSink = errors.New("disk full")
 
-func newCollector() *collector { return &collector{keys: make(map[string]string)} }
+func newCollector() *collector {
+	return &collector{keys: make(map[string]string), parts: make(map[byte]int)}
+}
 
 // Keys implements snapshot.Sink.
 func (c *collector) Keys(db int, b []byte, more bool) error {
@@ -106,6 +109,8 @@ func (c *collector) Keys(db int, b []byte, more bool) error {
 			return nil
 		}
 		b, c.open = c.open, nil
+		start := frames(b)[0]
+		c.parts[start[len(start)-1]]++
 	}
 	name, value := content(b)
 	name = strconv.Itoa(db) + "/" + name
@@ -167,15 +172,25 @@ var templates = []string{
 	"DEL s s", "DEL h", "UNLINK l", "DEL S", "DEL z", "DEL x", "RENAME s s", "RENAME h h", "RENAME z z", "RENAME l l", "RENAME x x", "COPY s s REPLACE",
 	"COPY h h REPLACE", "COPY z z REPLACE", "COPY S S REPLACE", "COPY l l", "COPY x x REPLACE", "MOVE s 1", "MOVE h 1", "MOVE z 1", "MOVE l 1", "MOVE x 1", "RENAMENX S S",
 	"HSET h E V", "HSET h E V E V E V", "HSET h E N E N", "HSET h E V E V E V E V", "HDEL h E E E", "HINCRBY h n 3", "HINCRBYFLOAT h f 1.5", "HSETNX h E V",
-	"SADD S E E E E", "SADD S N N N N", "SADD S V V", "SREM S E E E", "SPOP S", "SPOP S N", "SMOVE S S E", "SUNIONSTORE S S S", "SINTERSTORE S S S", "SDIFFSTORE S S S",
-	"ZADD z N E N E N E", "ZADD z N E N E", "ZADD z N V", "ZINCRBY z N E", "ZREM z E E", "ZPOPMIN z", "ZPOPMAX z N", "ZREMRANGEBYRANK z 0 3", "ZREMRANGEBYSCORE z N N",
-	"ZUNIONSTORE z 2 z z", "ZINTERSTORE z 2 z z", "ZRANGESTORE z z 0 N", "GEOADD g 13.3 38.1 E",
-	"RPUSH l V V V", "LPUSH l V V V", "RPUSH l V V V V V V", "LPOP l", "RPOP l N", "LSET l 0 V", "LSET l -1 V", "LINSERT l BEFORE v1 V", "LREM l 1 v1", "LTRIM l 1 -2",
+	"SADD S E E E E", "SADD S N N N N", "SADD S V V", "SREM S E E E", "SPOP S", "SPOP S N", "SPOP S M", "SMOVE S S E", "SUNIONSTORE S S S", "SINTERSTORE S S S", "SDIFFSTORE S S S",
+	"ZADD z N E N E N E", "ZADD z N E N E", "ZADD z N V", "ZINCRBY z N E", "ZREM z E E", "ZPOPMIN z", "ZPOPMAX z N", "ZREMRANGEBYRANK z 0 3", "ZREMRANGEBYSCORE z 7 9",
+	"ZUNIONSTORE z 2 z z", "ZRANGESTORE z z 0 N", "GEOADD g 13.3 38.1 E",
+	"RPUSH l V V V", "LPUSH l V V V", "RPUSH l V V V V V V", "LPOP l", "RPOP l N", "LSET l 0 V", "LSET l -1 V", "LINSERT l BEFORE v1 V", "LREM l 1 v1", "LTRIM l 1 -2", "LTRIM l 0 5",
 	"LMOVE l l LEFT RIGHT", "RPOPLPUSH l l", "LMPOP 2 l l LEFT COUNT N", "LPUSHX l V",
 	"XADD x * a V b V", "XADD x * E V", "XADD x MAXLEN N * a V", "XDEL x 1-1", "XTRIM x MAXLEN N", "XGROUP CREATE x g 0 MKSTREAM", "XGROUP CREATECONSUMER x g C", "XREADGROUP GROUP g C COUNT 3 STREAMS x >",
 	"XREADGROUP GROUP g C COUNT 3 NOACK STREAMS x >", "XAUTOCLAIM x g C 0 0 COUNT 3", "XACK x g 1-1", "XSETID x 99999999999999-1", "XGROUP SETID x g 0", "XGROUP DESTROY x g", "XGROUP DELCONSUMER x g C",
 	"XCLAIM x g C 0 1-1 FORCE",
 	"SELECT 0", "SELECT 1", "SELECT 2",
+}
+
+// growing are commands that make collections large: the last words of each come again
+// and again.
+var growing = []struct {
+	line  string
+	words string
+}{
+	{"HSET h", "E V"}, {"HSET h", "E N"}, {"SADD S", "E"}, {"SADD S", "V"}, {"ZADD z", "N E"}, {"ZADD z", "N E"}, {"ZADD z", "N E"}, {"ZADD z", "N V"},
+	{"RPUSH l", "V"}, {"LPUSH l", "V"}, {"XADD x *", "E V"}, {"XADD x *", "E V"}, {"XADD x *", "a V"},
 }
 
 // global are commands that concern all data.
@@ -184,8 +199,12 @@ var global = []string{"SWAPDB 0 1", "SWAPDB 1 2", "FLUSHDB", "SWAPDB 2 0"}
 // line returns a random command.
 func (g *chatter) line(now int64) [][]byte {
 	t := templates[g.r.IntN(len(templates))]
-	if g.r.IntN(200) == 0 {
+	switch n := g.r.IntN(400); {
+	case n == 0:
 		t = global[g.r.IntN(len(global))]
+	case n < 120:
+		more := growing[n%len(growing)]
+		t = more.line + strings.Repeat(" "+more.words, 1+g.r.IntN(30))
 	}
 	var args [][]byte
 	for i, w := range strings.Fields(t) {
@@ -195,6 +214,8 @@ func (g *chatter) line(now int64) [][]byte {
 			w = g.word()
 		case w == "N":
 			w = g.num(400)
+		case w == "M":
+			w = g.num(2 * g.big)
 		case w == "E":
 			w = "e" + g.num(g.big)
 		case w == "C":
@@ -253,7 +274,8 @@ func (s shot) finish(w *engine.Worker) error {
 func TestSnapshotIsTheDataOfItsCut(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	for round := range uint64(6) {
+	parts := make(map[byte]int)
+	for round := range uint64(4) {
 		m := clock.NewManual(1_700_000_000_000)
 		c := m.Clock()
 		now := c.NowMs
@@ -269,7 +291,7 @@ func TestSnapshotIsTheDataOfItsCut(t *testing.T) {
 				}
 			}
 		}
-		step(3000)
+		step(1500)
 		var running []shot
 		for begun, tick := 0, int64(0); begun < 4 || len(running) > 0; tick++ {
 			if begun < 4 && len(running) < keyspace.WalksMax && g.r.IntN(8) == 0 {
@@ -280,12 +302,19 @@ func TestSnapshotIsTheDataOfItsCut(t *testing.T) {
 			for _, one := range running {
 				one.s.Step(g.r.IntN(4 << 10))
 			}
+			e.KS.Reclaim(g.r.IntN(40))
+			if e.KS.CompactStep(g.r.IntN(40)); g.r.IntN(20) == 0 {
+				e.KS.CompactBegin(1)
+			}
 			if g.r.IntN(60) == 0 {
 				w.Tick(tick * 1_000_000_000)
 			}
 			if len(running) > 0 && running[0].s.Walked() {
 				if err := running[0].finish(w); err != nil {
 					t.Fatalf("round %d: %v", round, err)
+				}
+				for typ, n := range running[0].got.parts {
+					parts[typ] += n
 				}
 				running = running[1:]
 			}
@@ -298,6 +327,7 @@ func TestSnapshotIsTheDataOfItsCut(t *testing.T) {
 		}
 		w.Close()
 	}
+	t.Logf("collections in parts, by type: %v", parts)
 }
 
 func TestSnapshotUnderSeveralWorkers(t *testing.T) {
@@ -339,5 +369,90 @@ func TestSnapshotUnderSeveralWorkers(t *testing.T) {
 	w.Close()
 	if err := e.KS.MemCheck(); err != nil {
 		t.Error(err)
+	}
+}
+
+// repeat returns a line with words that count up: "RPUSH l" and "e%d" gives RPUSH l e0 e1 ...
+func repeat(line, words string, n int) string {
+	for i := range n {
+		line += " " + strings.ReplaceAll(words, "%d", strconv.Itoa(i))
+	}
+	return line
+}
+
+// Changes that take a whole collection apart while a snapshot is amid it.
+func TestSnapshotOfWhatFallsApart(t *testing.T) {
+	value := strings.Repeat("v", 40)
+	real := clock.New()
+	for _, c := range []struct{ make, change string }{
+		{repeat("SADD k", "m%d", 1000), "SPOP k 950"},
+		{repeat("SADD k", "m%d", 1000), "SPOP k 1000"},
+		{repeat("SADD k", "m%d", 1000), "SINTERSTORE k k k"},
+		{repeat("RPUSH k", value+"%d", 1000), "LTRIM k 0 2"},
+		{repeat("RPUSH k", value+"%d", 1000), "RPOP k 997"},
+		{repeat("RPUSH k", value+"%d", 1000), "LTRIM k 1 0"},
+		{repeat("RPUSH k", value+"%d", 1000), "LINSERT k AFTER " + value + "500 x"},
+		{repeat("RPUSH k", value+"%d", 1000), "LREM k 0 " + value + "700"},
+		{repeat("ZADD k", "%d m%d", 1000), "ZREMRANGEBYRANK k 0 990"},
+		{repeat("ZADD k", "%d m%d", 1000), "ZUNIONSTORE k 2 k k"},
+		{repeat("HSET k", "f%d "+value, 1000), repeat("HDEL k", "f%d", 999)},
+		{repeat("HSET k", "f%d "+value, 1000), "SET k string"},
+		{repeat("HSET k", "f%d "+value, 1000), "DEL k"},
+		{repeat("HSET k", "f%d "+value, 1000), "RENAME k j"},
+		{repeat("HSET k", "f%d "+value, 1000), "COPY k j"},
+		{repeat("HSET k", "f%d "+value, 1000), "PEXPIRE k 1"},
+		{repeat("HSET k", "f%d "+value, 1000), "MOVE k 1"},
+		{repeat("HSET k", "f%d "+value, 1000), "SWAPDB 0 1"},
+		{repeat("HSET k", "f%d "+value, 1000), "FLUSHALL"},
+		{repeat("XADD k *", "f%d "+value, 1000), "XTRIM k MAXLEN 0"},
+	} {
+		for _, steps := range []int{0, 2} {
+			name := fmt.Sprintf("%.20s then %.20s after %d steps", c.make, c.change, steps)
+			e := newEngine(t, real)
+			w, s := e.NewWorker(), e.NewSession(nil)
+			for i := range 10 {
+				if got := do(w, s, c.make); got[0] == '-' {
+					t.Fatalf("%.50s: %s", c.make, got)
+				}
+				do(w, s, "RENAME k k"+strconv.Itoa(i))
+			}
+			do(w, s, c.make)
+			do(w, s, c.make)
+			first := begin(t, e, newCollector())
+			do(w, s, "SET other value")
+			second := begin(t, e, newCollector())
+			k := e.KS.Key([]byte("k"))
+			e.KS.Lock(keyspace.ShardOf(k.Hash))
+			e.KS.DB(0).Preserve(k, e.KS.DB(0).Find(k)) // it is cut, and the first to be read
+			e.KS.Unlock(keyspace.ShardOf(k.Hash))
+			for range steps {
+				first.s.Step(2000)
+				second.s.Step(500)
+			}
+			if got := do(w, s, c.change); got[0] == '-' {
+				t.Fatalf("%.50s: %s", c.change, got)
+			}
+			for i := range 20 {
+				do(w, s, "DEL k"+strconv.Itoa(i/2))
+				first.s.Step(100)
+				if e.KS.CompactBegin(1) {
+					for e.KS.CompactStep(50) {
+					}
+				}
+				e.KS.Reclaim(10)
+			}
+			for _, one := range []shot{first, second} {
+				if err := one.finish(w); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+			}
+			for e.KS.Reclaim(100) {
+			}
+			if err := e.KS.MemCheck(); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			w.Close()
+			e.KS.Close()
+		}
 	}
 }

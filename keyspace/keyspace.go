@@ -91,6 +91,8 @@ type Keyspace struct {
 	orphans   []mem.Handle // large values that wait to be freed; guarded by orphanMu
 	compactor compactor
 	walks     [WalksMax]atomic.Pointer[Walk]
+	partMu    sync.Mutex
+	parts     map[mem.Handle]*part // by cut; guarded by partMu
 }
 
 // DB is one database. Its data move to another DB with SwapDB.

@@ -87,6 +87,15 @@ func (ks *Keyspace) hasDetached() bool {
 func (ks *Keyspace) free(d *detached, budget int) bool {
 	n := int64(0)
 	drop := func(h mem.Handle) {
+		if object.Load(h)&object.FlagCut != 0 {
+			ks.Lock(d.shard)
+			left := ks.bequeath(h)
+			ks.Unlock(d.shard)
+			if left {
+				n++
+				return
+			}
+		}
 		if object.FreeCost(h) >= lazyBlocks {
 			ks.putAside(h)
 			return

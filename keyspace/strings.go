@@ -199,6 +199,9 @@ func (db *DB) Rename(k Key, e Entry, to *DB, dst Key, access uint32) {
 	db.Preserve(k, e) // as it is under its old key, before its value is taken over
 	due := object.Due(e.Rec)
 	h := object.Clone(db.ks.arenaOf(ShardOf(dst.Hash)), e.Rec, dst.Bytes, due >= 0, true)
+	if object.Load(h)&object.FlagCut != 0 {
+		db.ks.moveParts(h, ShardOf(dst.Hash))
+	}
 	db.unlink(k, e)
 	mem.Free(e.Rec, mem.KindRecord)
 	to.place(dst, h, due, access)

@@ -8,6 +8,7 @@ import (
 	"kvorum/ds/table"
 	"kvorum/internal/invariants"
 	"kvorum/mem"
+	"kvorum/object"
 )
 
 // Walks: all keys as they were at one instant, while writers go on.
@@ -29,7 +30,7 @@ import (
 // Keeper is given under the lock of a key's shard is the key as of the cut.
 
 // WalksMax is the number of walks that can be under way at a time.
-const WalksMax = 2
+const WalksMax = object.WalksMax
 
 // ErrWalks is the error of BeginWalk when WalksMax walks are under way.
 var ErrWalks = errors.New("keyspace: too many walks")
@@ -40,6 +41,17 @@ var ErrWalks = errors.New("keyspace: too many walks")
 type Keeper interface {
 	// Key takes a whole key and returns how many bytes it has kept.
 	Key(shard, db int, rec mem.Handle) (bytes int)
+
+	// Head takes what comes before the parts of a large collection, and what follows
+	// them, of a stream. left is the number of elements or nodes that will be given.
+	Head(db int, rec mem.Handle, left int) (head, tail []byte)
+	// Open begins the parts of a collection, Close ends them; nothing of another one
+	// comes between, but Key and Head may. Element and Node return the bytes kept. They
+	// are called by the one who steps.
+	Open(db int, head []byte)
+	Element(t object.Type, elem mem.Handle) (bytes int)
+	Node(t object.Type, node mem.Handle) (bytes int)
+	Close(tail []byte)
 }
 
 // Walk is one walk. Any goroutine that is in a batch or holds a pass may call its
@@ -55,6 +67,7 @@ type Walk struct {
 	section int        // the one that the walk is in
 	shard   int        // of it
 	draw    Draw
+	parts   []*part // collections to read, the present one first; guarded by ks.partMu
 
 	ended     atomic.Bool
 	cancelled atomic.Bool
@@ -131,6 +144,10 @@ func (w *Walk) Step(budget int) (bytes int, more bool) {
 	}
 	defer w.mu.Unlock()
 	for bytes < budget && !w.ended.Load() {
+		if p := w.nextPart(); p != nil {
+			bytes += w.stepPart(p, min(budget-bytes, stepBytes))
+			continue
+		}
 		if w.section == len(w.sections) {
 			w.end()
 			break
@@ -187,7 +204,12 @@ func (w *Walk) visit(s *section, t *table.Table, at uint64, budget int, bytes *i
 
 // take gives a key to the Keeper.
 func (w *Walk) take(db, shard int, rec mem.Handle) int {
-	n := w.keeper.Key(shard, db, rec)
+	n := 0
+	if object.Big(rec) {
+		n = w.cut(db, shard, rec)
+	} else {
+		n = w.keeper.Key(shard, db, rec)
+	}
 	w.keys.Add(1)
 	w.bytes.Add(int64(n))
 	return n

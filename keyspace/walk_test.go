@@ -42,6 +42,23 @@ func (k *taken) Key(_, db int, rec mem.Handle) int {
 	return object.RecordSize(rec)
 }
 
+// The scribe makes strings only.
+
+// Head implements Keeper.
+func (k *taken) Head(int, mem.Handle, int) (head, tail []byte) { panic("a string in parts") }
+
+// Open implements Keeper.
+func (k *taken) Open(int, []byte) {}
+
+// Close implements Keeper.
+func (k *taken) Close([]byte) {}
+
+// Element implements Keeper.
+func (k *taken) Element(object.Type, mem.Handle) int { return 0 }
+
+// Node implements Keeper.
+func (k *taken) Node(object.Type, mem.Handle) int { return 0 }
+
 // differs compares what was taken with what there was at the cut.
 func (k *taken) differs(want map[string]string) error {
 	if k.err != nil {

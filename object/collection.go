@@ -55,11 +55,11 @@ func newRoot(a *mem.Arena, enc Encoding) mem.Handle {
 // Root returns the handle that the record of a collection has as its payload.
 func Root(h mem.Handle) mem.Handle { return mem.Handle(mem.Load64(h, Load(h).payload(h))) }
 
-// SetRoot changes the root and the encoding of a collection.
+// SetRoot changes the root and the encoding of a collection, which is not cut.
 func SetRoot(h, root mem.Handle, enc Encoding) {
 	d := Load(h)
 	mem.Store64(h, d.payload(h), uint64(root))
-	d.WithEncoding(enc).Store(h)
+	(d &^ FlagCut).WithEncoding(enc).Store(h)
 }
 
 // Packed returns the listpack of a packed collection: borrowed, with the capacity
@@ -254,6 +254,17 @@ func FreeCost(h mem.Handle) int {
 		return streamCost(Root(h))
 	}
 	return 1
+}
+
+// Items returns the number of elements of a hash, a set, a sorted set or a list that is
+// not packed.
+func Items(h mem.Handle) int {
+	if Load(h).Encoding() == EncQuicklist {
+		nodes := btree.Load(Root(h), 0, nil)
+		return int(nodes.Len())
+	}
+	t := table.Load(Root(h))
+	return t.Len()
 }
 
 // FreeSome works on freeing a record, about budget buckets or nodes of it, and

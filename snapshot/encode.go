@@ -21,8 +21,9 @@ func (s *Snapshot) encode() {
 
 // drain gives chunks to the Sink until there will be no more, or something is wrong.
 func (s *Snapshot) drain() error {
+	open := false // a key has come in part
 	for {
-		b, closed, err := s.next()
+		b, part, closed, err := s.next(open)
 		switch {
 		case err != nil:
 			return err
@@ -32,47 +33,52 @@ func (s *Snapshot) drain() error {
 			<-s.wake
 			continue
 		}
-		err = s.give(b)
-		s.recycle(b)
+		open, err = s.give(b)
+		s.recycle(b, part)
 		if err != nil {
 			return err
 		}
 	}
 }
 
-// next takes a chunk from the queue, nil if there is none. closed tells that none
-// will come.
-func (s *Snapshot) next() (b []byte, closed bool, err error) {
+// next takes a chunk from the queues, nil if there is none: the rest of a key in parts
+// that is open, before all else. closed tells that none will come.
+func (s *Snapshot) next(open bool) (b []byte, part, closed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.reason != nil {
-		return nil, false, s.reason
+	q := &s.queue
+	if len(s.parts) > 0 {
+		q = &s.parts
+	} else if open || len(s.queue) == 0 {
+		return nil, false, s.closed, s.reason
 	}
-	if len(s.queue) == 0 {
-		return nil, s.closed, nil
-	}
-	b = s.queue[0]
-	s.queue[0] = nil
-	s.queue = s.queue[1:]
-	return b, false, nil
+	b = (*q)[0]
+	(*q)[0] = nil
+	*q = (*q)[1:]
+	return b, q == &s.parts, false, s.reason
 }
 
-// give gives the keys of a chunk to the Sink.
-func (s *Snapshot) give(b []byte) error {
+// give gives the keys of a chunk to the Sink. It reports whether the last one goes on
+// in another chunk.
+func (s *Snapshot) give(b []byte) (open bool, err error) {
 	for len(b) > 0 {
-		db := int(binary.LittleEndian.Uint32(b))
+		word := binary.LittleEndian.Uint32(b)
 		n := binary.LittleEndian.Uint64(b[4:])
-		if err := s.opt.Sink.Keys(db, b[head:head+n], false); err != nil {
-			return err
+		open = word&moreBit != 0
+		if err = s.opt.Sink.Keys(int(word&^moreBit), b[head:head+n], open); err != nil {
+			break
 		}
 		b = b[head+n:]
 	}
-	return nil
+	return open, err
 }
 
 // recycle takes a chunk back that has been dealt with.
-func (s *Snapshot) recycle(b []byte) {
+func (s *Snapshot) recycle(b []byte, part bool) {
 	s.queued.Add(-int64(len(b)))
+	if part {
+		s.inParts.Add(-int64(len(b)))
+	}
 	s.mu.Lock()
 	if len(s.spares) < sparesMax && cap(b) < 2*chunkBytes {
 		s.spares = append(s.spares, b[:0])
@@ -88,7 +94,11 @@ func (s *Snapshot) discard() {
 		for _, b := range s.queue {
 			s.queued.Add(-int64(len(b)))
 		}
-		s.queue, s.spares = nil, nil
+		for _, b := range s.parts {
+			s.queued.Add(-int64(len(b)))
+		}
+		s.queue, s.parts, s.spares = nil, nil, nil
+		s.inParts.Store(0)
 		closed := s.closed
 		s.mu.Unlock()
 		signal(s.drained)

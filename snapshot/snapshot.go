@@ -29,11 +29,16 @@ import (
 
 	"kvorum/keyspace"
 	"kvorum/mem"
+	"kvorum/object"
 )
 
 // Stager copies keys into frames: rdb.Form.
 type Stager interface {
 	StageKey(dst []byte, rec mem.Handle) []byte
+	StageHead(dst []byte, rec mem.Handle, items, nodes int) []byte
+	StageElement(dst []byte, t object.Type, elem mem.Handle) []byte
+	StageNode(dst []byte, t object.Type, node mem.Handle) []byte
+	StageStreamTail(dst []byte, rec mem.Handle) []byte
 }
 
 // Sink takes the frames of a snapshot. Its methods are called by one goroutine.
@@ -83,11 +88,15 @@ type Snapshot struct {
 
 	buffers [bufferCount]buffer
 
-	queued atomic.Int64 // bytes in the queue and with the encoder
-	peak   atomic.Int64
+	part part
+
+	queued  atomic.Int64 // bytes in the queues and with the encoder
+	inParts atomic.Int64 // those of keys in parts
+	peak    atomic.Int64
 
 	mu     sync.Mutex
 	queue  [][]byte // chunks of whole keys
+	parts  [][]byte // chunks of keys in parts
 	spares [][]byte
 	closed bool // nothing more comes
 	reason error
@@ -105,9 +114,19 @@ type buffer struct {
 	_  [32]byte
 }
 
-// head is what stands before the frames of a key in a chunk: its database and the
-// length.
+// part is where a key in parts is copied to, by the one who steps.
+type part struct {
+	open atomic.Bool
+	db   int
+	b    []byte
+}
+
+// head is what stands before the frames of a key, or a part of one, in a chunk: its
+// database and the length.
 const head = 12
+
+// moreBit stands beside the database of what goes on in the next one.
+const moreBit = 1 << 31
 
 // Begin makes the cut and starts the encoder. The caller is exclusive. Error:
 // keyspace.ErrWalks.
@@ -140,6 +159,83 @@ func (s *Snapshot) Key(shard, db int, rec mem.Handle) int {
 	return n
 }
 
+// Head implements keyspace.Keeper.
+func (s *Snapshot) Head(_ int, rec mem.Handle, left int) (before, after []byte) {
+	items := left
+	switch object.Load(rec).Type() {
+	case object.List:
+		items = object.Items(rec)
+	case object.Stream:
+		after = s.opt.Stager.StageStreamTail(nil, rec)
+	}
+	return s.opt.Stager.StageHead(nil, rec, items, left), after
+}
+
+// Open implements keyspace.Keeper.
+func (s *Snapshot) Open(db int, before []byte) {
+	s.part.open.Store(true)
+	s.part.db = db
+	s.addPart(before, true)
+}
+
+// Close implements keyspace.Keeper.
+func (s *Snapshot) Close(after []byte) {
+	s.addPart(after, false)
+	s.pushPart()
+	s.part.open.Store(false)
+}
+
+func (s *Snapshot) addPart(b []byte, more bool) {
+	from := s.beginPart(more)
+	s.part.b = append(s.part.b, b...)
+	s.endPart(from)
+}
+
+func (s *Snapshot) beginPart(more bool) (from int) {
+	if s.part.b == nil {
+		s.part.b = s.spare()
+	}
+	from, word := len(s.part.b), s.part.db
+	if more {
+		word |= moreBit
+	}
+	s.part.b = appendHead(s.part.b, word)
+	return from
+}
+
+func (s *Snapshot) endPart(from int) (bytes int) {
+	bytes = closeHead(s.part.b, from)
+	if len(s.part.b) >= chunkBytes {
+		s.pushPart()
+	}
+	return bytes
+}
+
+// Element implements keyspace.Keeper.
+func (s *Snapshot) Element(t object.Type, elem mem.Handle) int {
+	from := s.beginPart(true)
+	s.part.b = s.opt.Stager.StageElement(s.part.b, t, elem)
+	return s.endPart(from)
+}
+
+// Node implements keyspace.Keeper.
+func (s *Snapshot) Node(t object.Type, node mem.Handle) int {
+	from := s.beginPart(true)
+	s.part.b = s.opt.Stager.StageNode(s.part.b, t, node)
+	return s.endPart(from)
+}
+
+func (s *Snapshot) pushPart() {
+	n := int64(len(s.part.b))
+	s.inParts.Add(n)
+	s.count(n)
+	s.mu.Lock()
+	s.parts = append(s.parts, s.part.b)
+	s.mu.Unlock()
+	s.part.b = nil
+	signal(s.wake)
+}
+
 func appendHead(dst []byte, db int) []byte {
 	return append(binary.LittleEndian.AppendUint32(dst, uint32(db)), 0, 0, 0, 0, 0, 0, 0, 0)
 }
@@ -165,14 +261,18 @@ func (s *Snapshot) spare() []byte {
 
 // push puts a chunk into the queue.
 func (s *Snapshot) push(b []byte) {
-	n := s.queued.Add(int64(len(b)))
-	if n > s.peak.Load() {
-		s.peak.Store(n)
-	}
+	s.count(int64(len(b)))
 	s.mu.Lock()
 	s.queue = append(s.queue, b)
 	s.mu.Unlock()
 	signal(s.wake)
+}
+
+// count counts bytes that go into a queue.
+func (s *Snapshot) count(n int64) {
+	if n = s.queued.Add(n); n > s.peak.Load() {
+		s.peak.Store(n)
+	}
 }
 
 func signal(c chan struct{}) {
@@ -196,8 +296,14 @@ func (s *Snapshot) Step(budget int) (bytes int, more bool) {
 	return bytes, more
 }
 
-// Room reports whether the encoder wants more from the walk.
-func (s *Snapshot) Room() bool { return s.queued.Load() < walkAhead }
+// Room reports whether the encoder wants more from the walk. While a key comes in parts
+// all others have to wait, so that they do not count.
+func (s *Snapshot) Room() bool {
+	if s.part.open.Load() {
+		return s.inParts.Load() < walkAhead
+	}
+	return s.queued.Load() < walkAhead
+}
 
 // flush gives the last buffers to the encoder. The walk has ended.
 func (s *Snapshot) flush() {

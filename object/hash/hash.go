@@ -33,6 +33,7 @@ type Hash struct {
 	rec   mem.Handle
 	table table.Table // valid unless packed
 	root  mem.Handle  // of the table
+	cut   object.Cut  // of the table
 	pack  bool
 }
 
@@ -48,7 +49,7 @@ func Open(rec mem.Handle) Hash {
 	h.arena = mem.ArenaOf(h.root)
 	h.pack = object.Load(rec).Encoding() == object.EncListpack
 	if !h.pack {
-		h.table = table.Load(h.root)
+		h.table, h.cut = table.Load(h.root), object.CutOf(rec)
 	}
 	return h
 }
@@ -152,6 +153,9 @@ func (h *Hash) setPacked(field, value []byte, buf *[]byte) (created bool) {
 func (h *Hash) setTable(field, value []byte) (created bool) {
 	hash := object.NameHash(field)
 	if s := h.find(field, hash); s.OK() {
+		if h.cut.On() {
+			h.cut.Keep(h.arena, s, hash)
+		}
 		old := s.Handle()
 		if !object.SetFieldInPlace(old, value) {
 			s.Replace(object.NewField(h.arena, field, value))
@@ -159,7 +163,10 @@ func (h *Hash) setTable(field, value []byte) (created bool) {
 		}
 		return false
 	}
-	h.table.Insert(h.arena, hash, object.NewField(h.arena, field, value), object.ByName)
+	s := h.table.Insert(h.arena, hash, object.NewField(h.arena, field, value), object.ByName)
+	if h.cut.On() {
+		h.cut.Born(s, hash)
+	}
 	h.table.Save(h.root)
 	return true
 }
@@ -197,6 +204,9 @@ func (h *Hash) Delete(field []byte) bool {
 	s := h.find(field, hash)
 	if !s.OK() {
 		return false
+	}
+	if h.cut.On() {
+		h.cut.Keep(h.arena, s, hash)
 	}
 	e := s.Handle()
 	h.table.Delete(h.arena, hash, s, object.ByName)
