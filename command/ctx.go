@@ -88,6 +88,8 @@ type Ctx struct {
 	// HLLSparseMax is hll-sparse-max-bytes: the longest sparse HyperLogLog.
 	HLLSparseMax int64
 	Packing      Packing
+	DumpForm     DumpForm
+	payload      *payloads
 
 	Scratch [64]byte // for formatting numbers
 	Buf     []byte   // grows and stays; the handler's own for one call

@@ -18,6 +18,7 @@ type Host interface {
 	ClientHost
 	ConfigHost
 	ReportHost
+	SaveHost
 
 	// Table returns the table of all commands. Anywhere.
 	Table() *Table
@@ -32,7 +33,7 @@ type Host interface {
 	// Anywhere.
 	SetActiveExpire(on bool)
 	// Shutdown makes the server end soon; flags are bits config.Shutdown... . It
-	// returns false when the server goes on, and has logged why. Anywhere.
+	// returns false when the server goes on, and has logged why. Outside of batches.
 	Shutdown(flags int64) bool
 	// Segfault touches memory that is not there. It does not return. Anywhere.
 	Segfault()
@@ -88,6 +89,26 @@ type ConfigHost interface {
 	ConfigRewrite(all bool) error
 	// DebugAllowed reports whether a client may use DEBUG. Anywhere.
 	DebugAllowed(s *Session) bool
+}
+
+// SaveHost is the part of Host about the data on disk.
+type SaveHost interface {
+	// Save writes all data to the RDB file. The error's text is the reply. In a Task
+	// only.
+	Save() error
+	// BackgroundSave begins a save that goes on beside the commands. With schedule it
+	// is put off if it cannot begin now. The error's text is the reply. Anywhere.
+	BackgroundSave(schedule bool) (scheduled bool, err error)
+	// CancelSave ends such a save, or one that was put off. Likewise.
+	CancelSave() (scheduled bool, err error)
+	// LastSave returns the Unix time of the last save that worked. Anywhere.
+	LastSave() int64
+	// Reload saves, empties the databases and loads the file, each if it is asked to
+	// but for the last; with merge keys of the file replace those that are there. The
+	// error's text is the reply. Exclusive handlers only.
+	Reload(save, flush, merge bool) error
+	// SkipChecksums has check sums of files and payloads not looked at. Anywhere.
+	SkipChecksums(on bool)
 }
 
 // ReportHost is the part of Host about what has happened.

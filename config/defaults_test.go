@@ -14,7 +14,8 @@ var ofProcess = []string{"dir", "port", "unixsocket"}
 
 // notInRealServer are the rows that the writer of defaults.txt does not know.
 func notInRealServer(name string) bool {
-	return name == "enable-debug-assert" || name == "hide-user-data-from-log"
+	return name == "enable-debug-assert" || name == "hide-user-data-from-log" ||
+		name == "rdb-version" // ours alone
 }
 
 // Names, defaults and text forms are those of a real server: what CONFIG GET *

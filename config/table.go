@@ -6,6 +6,7 @@ import "math"
 // they follow "has no effect: ".
 const (
 	noPersistence = "nothing is saved to or loaded from disk yet"
+	alwaysSane    = "all that is loaded or restored is always checked thoroughly"
 	noReplication = "replication is not built in yet"
 	noCluster     = "cluster mode is not built in yet"
 	noTLS         = "TLS is not built in yet"

@@ -48,6 +48,7 @@ type Settings struct {
 	SlowlogUsec  int64 // slower commands are reported to OnSlow; negative: none
 	LatencyTrack bool  // record the latency histogram of each command
 	HLLSparseMax int64 // bytes of a sparse HyperLogLog
+	DumpForm     command.DumpForm
 	LatencyMs    int64 // what takes as long is reported to OnLatency; 0: nothing
 }
 
@@ -103,6 +104,7 @@ type Engine struct {
 	activity background
 	unusual  atomic.Uint32 // bits of unusual.go
 	pauseEnd atomic.Int64  // Unix ms until which CLIENT PAUSE lasts
+	noWrite  atomic.Pointer[string]
 	pressure pressure
 
 	snapshots atomic.Pointer[[]*snapshot.Snapshot] // under way; nil: none
@@ -119,7 +121,7 @@ const hllSparseMax = 3000
 func New(ks *keyspace.Keyspace, table *command.Table, c clock.Clock, hooks Hooks) *Engine {
 	e := &Engine{KS: ks, Table: table, Feed: feed.New(0, feedWindow), clock: c, hooks: hooks}
 	e.gate.init()
-	e.settings.Store(&Settings{Limits: resp.DefaultLimits(), SlowlogUsec: -1, HLLSparseMax: hllSparseMax, Packing: command.DefaultPacking()})
+	e.settings.Store(&Settings{Limits: resp.DefaultLimits(), SlowlogUsec: -1, HLLSparseMax: hllSparseMax, Packing: command.DefaultPacking(), DumpForm: command.DefaultDump()})
 	ks.AdvanceClock(c.NowMs())
 	e.activity.init()
 	return e

@@ -53,8 +53,11 @@ func (p Policy) random() bool   { return p == AllKeysRandom || p == VolatileRand
 // LFU reports whether the policy goes by how often keys are used.
 func (p Policy) LFU() bool { return p == AllKeysLFU || p == VolatileLFU }
 
+// LRU reports whether the policy goes by when keys were used.
+func (p Policy) LRU() bool { return p == AllKeysLRU || p == VolatileLRU }
+
 // tracksAccess reports whether the policy goes by when or how often keys are used.
-func (p Policy) tracksAccess() bool { return p.LFU() || p == AllKeysLRU || p == VolatileLRU }
+func (p Policy) tracksAccess() bool { return p.LFU() || p.LRU() }
 
 // MemoryLimit is the configuration of the limit.
 type MemoryLimit struct {

@@ -2,8 +2,8 @@ package engine
 
 import "kvorum/command"
 
-// What makes the execution of commands unusual: CLIENT PAUSE and MONITOR. Both
-// are off nearly always, so workers keep the bits beside them and look at them
+// What makes the execution of commands unusual: CLIENT PAUSE, MONITOR, loading, and
+// disks that fail. All are off nearly always, so workers keep the bits beside them and look at them
 // with one test per command.
 //
 // Who turns one of them on is exclusive: no command that began before runs on
@@ -12,6 +12,8 @@ const (
 	pausedWrites uint32 = 1 << iota // commands that may write are postponed
 	pausedAll                       // all commands are
 	monitored                       // commands are told to Hooks.OnCommand
+	loading                         // commands without the flag Loading are refused
+	noWrites                        // commands that write are refused
 
 	paused = pausedWrites | pausedAll
 )
@@ -70,7 +72,7 @@ func (w *Worker) look() {
 		w.e.Unpause()
 		w.unusual &^= paused
 	}
-	w.ctx.KeepExpired = w.unusual&paused != 0
+	w.ctx.KeepExpired = w.unusual&(paused|loading) != 0
 }
 
 // held deals with what forbids a command now: it reports whether it is refused
@@ -86,7 +88,11 @@ func (w *Worker) held(s *command.Session, spec *command.Spec) bool {
 		s.LastCmd = spec
 		w.refuse(s, spec, errMonitorKeys)
 		return true
-	case s.Flags&command.Internal != 0, w.unusual&paused == 0,
+	case s.Flags&command.Internal != 0:
+		return false
+	case w.unusual&(loading|noWrites) != 0 && w.denied(s, spec):
+		return true
+	case w.unusual&paused == 0,
 		w.unusual&pausedAll == 0 && spec.Flags&writes == 0 && !(spec.Mode == command.Transaction && s.Txn != nil && s.Txn.Flags&writes != 0):
 		return false
 	}

@@ -161,6 +161,7 @@ func (w *Worker) adopt(s *Settings) {
 	w.ctx.LFU = s.LFU
 	w.ctx.HLLSparseMax = s.HLLSparseMax
 	w.ctx.Packing = s.Packing
+	w.ctx.DumpForm = s.DumpForm
 	w.slowFrom = w.reportFrom(s)
 	w.ctx.LazyExpire = s.LazyExpire
 	w.ctx.Unshared = s.Memory.Max > 0 && s.Memory.Policy.tracksAccess()

@@ -26,6 +26,17 @@ func NewCollection(a *mem.Arena, t Type, enc Encoding, key []byte, access uint32
 	return h
 }
 
+// NewPacked makes the record of a collection that is one listpack or intset, whose
+// bytes are copied. They are valid, and the collection is within its limits.
+func NewPacked(a *mem.Arena, t Type, enc Encoding, key, packed []byte, access uint32) mem.Handle {
+	root := a.Alloc(max(len(packed), packedFirst), mem.KindNode)
+	copy(mem.View(root, len(packed)), packed)
+	h := a.Alloc(Size(len(key), rootSize, false), mem.KindRecord)
+	at := Begin(h, key, Header(t)|Header(enc)<<4|Header(access)<<accessShift, false)
+	mem.Store64(h, at, uint64(root))
+	return h
+}
+
 // packedFirst is the room of the first block of a packed collection.
 const packedFirst = 32
 

@@ -33,6 +33,7 @@ func (s *Server) cron() {
 	defer t.Stop()
 	start := time.Now()
 	last := start
+	var saveLook time.Time
 	for {
 		select {
 		case <-s.stop:
@@ -52,6 +53,7 @@ func (s *Server) cron() {
 		heap := readGo()
 		s.noteMemory(heap)
 		limit.adjust(s.heapCeiling(heap.liveBytes))
+		s.saveCron(&saveLook)
 	}
 }
 

@@ -173,26 +173,26 @@ func ifKnown(n int64) any {
 	return n
 }
 
-// persistenceFields are those of a server that has never saved nor forked.
+// persistenceFields are those of a server that never forks.
 var persistenceFields = []field{
-	constant("loading", 0),
+	{"loading", func(r *report) any { return oneIf(r.s.persist.loading.Load() != nil) }},
 	constant("async_loading", 0),
 	constant("current_cow_peak", 0),
 	constant("current_cow_size", 0),
 	constant("current_cow_size_age", 0),
 	constant("current_fork_perc", "0.00"),
-	constant("current_save_keys_processed", 0),
-	constant("current_save_keys_total", 0),
-	{"rdb_changes_since_last_save", func(r *report) any { return r.counts().Dirty }},
-	constant("rdb_bgsave_in_progress", 0),
-	{"rdb_last_save_time", func(r *report) any { return r.s.StartSec() }},
-	constant("rdb_last_bgsave_status", "ok"),
-	constant("rdb_last_bgsave_time_sec", -1),
-	constant("rdb_current_bgsave_time_sec", -1),
-	constant("rdb_saves", 0),
+	{"current_save_keys_processed", func(r *report) any { return r.ifSaving(r.s.persist.keysSoFar.Load()) }},
+	{"current_save_keys_total", func(r *report) any { return r.ifSaving(r.s.persist.keysTotal.Load()) }},
+	{"rdb_changes_since_last_save", func(r *report) any { return r.counts().Dirty - r.s.persist.saved.Load() }},
+	{"rdb_bgsave_in_progress", func(r *report) any { return oneIf(r.s.persist.running() != nil) }},
+	{"rdb_last_save_time", func(r *report) any { return r.s.LastSave() }},
+	{"rdb_last_bgsave_status", func(r *report) any { return okUnless(r.s.persist.failed.Load()) }},
+	{"rdb_last_bgsave_time_sec", func(r *report) any { return r.s.persist.lastTook.Load() }},
+	{"rdb_current_bgsave_time_sec", func(r *report) any { return r.savingSec() }},
+	{"rdb_saves", func(r *report) any { return r.s.persist.saves.Load() }},
 	constant("rdb_last_cow_size", 0),
-	constant("rdb_last_load_keys_expired", 0),
-	constant("rdb_last_load_keys_loaded", 0),
+	{"rdb_last_load_keys_expired", func(r *report) any { return r.s.persist.keysExpired.Load() }},
+	{"rdb_last_load_keys_loaded", func(r *report) any { return r.s.persist.keysLoaded.Load() }},
 	constant("aof_enabled", 0),
 	constant("aof_rewrite_in_progress", 0),
 	constant("aof_rewrite_scheduled", 0),
@@ -205,6 +205,12 @@ var persistenceFields = []field{
 	constant("aof_last_cow_size", 0),
 	constant("module_fork_in_progress", 0),
 	constant("module_fork_last_cow_size", 0),
+	loadingField("loading_start_time", func(p *loadProgress, _ *report) any { return p.startMs / msPerSec }),
+	loadingField("loading_total_bytes", func(p *loadProgress, _ *report) any { return p.total }),
+	loadingField("loading_rdb_used_mem", func(p *loadProgress, _ *report) any { return p.usedMem.Load() }),
+	loadingField("loading_loaded_bytes", func(p *loadProgress, _ *report) any { return p.done.Load() }),
+	loadingField("loading_loaded_perc", func(p *loadProgress, _ *report) any { return fixed2(p.percent()) }),
+	loadingField("loading_eta_seconds", func(p *loadProgress, r *report) any { return p.etaSec(r.nowMs) }),
 }
 
 var statsFields = []field{

@@ -103,6 +103,7 @@ type Server struct {
 	latency    latencyMonitor
 	replID     atomic.Pointer[string] // master_replid
 	cronPaused atomic.Bool            // DEBUG PAUSE-CRON
+	persist    persistence
 }
 
 // loopState is what the server keeps per event loop. All but counts and
@@ -188,6 +189,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 		l.User = state
 	}
 	s.hookConfig()
+	s.initPersistence()
 	s.settleHeap()
 	return s, nil
 }
@@ -218,6 +220,10 @@ func (s *Server) Run() error {
 	go s.guard(nil, s.cron)
 	s.log.Noticef("Server initialized")
 	s.net.Start()
+	if err := s.loadAtStart(); err != nil {
+		s.Stop()
+		return errors.Join(err, s.end())
+	}
 	s.logReady()
 	close(s.ready)
 	s.program.ready()

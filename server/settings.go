@@ -25,7 +25,7 @@ func (s *Server) hookConfig() {
 		"hash-max-listpack-entries", "hash-max-listpack-value", "list-max-listpack-size", "set-max-intset-entries",
 		"stream-node-max-bytes", "stream-node-max-entries",
 		"set-max-listpack-entries", "set-max-listpack-value", "zset-max-listpack-entries", "zset-max-listpack-value",
-		"latency-monitor-threshold",
+		"latency-monitor-threshold", "rdb-version", "rdbcompression",
 		"maxmemory-samples", "maxmemory-eviction-tenacity", "lazyfree-lazy-eviction", "lazyfree-lazy-expire")
 	s.cfg.OnChange(s.applyMaxMemory, "maxmemory")
 	s.cfg.OnChange(s.applyMaxClients, "maxclients")
@@ -50,6 +50,9 @@ func (s *Server) applyEngine() error {
 	next.SlowlogUsec = s.cfg.Int("slowlog-log-slower-than")
 	next.LatencyTrack = s.cfg.Bool("latency-tracking")
 	next.HLLSparseMax = s.cfg.Int("hll-sparse-max-bytes")
+	next.DumpForm = command.DumpForm{
+		Version: int(s.cfg.Int("rdb-version")), Compress: s.cfg.Bool("rdbcompression"), TrustSum: s.persist.skipChecksum.Load(),
+	}
 	next.LatencyMs = s.cfg.Int("latency-monitor-threshold")
 	next.Packing = s.packing()
 	next.Memory = s.memoryLimit()

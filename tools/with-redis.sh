@@ -9,7 +9,7 @@ set -u -o pipefail
 server=${REDIS_SERVER:-redis-server}
 dir=$(mktemp -d)
 socket=$dir/s
-"$server" --port 0 --unixsocket "$socket" --save "" --dir "$dir" --logfile "$dir/log" </dev/null >/dev/null 2>&1 &
+"$server" --port 0 --unixsocket "$socket" --enable-debug-command local --save "" --dir "$dir" --logfile "$dir/log" </dev/null >/dev/null 2>&1 &
 pid=$!
 trap 'kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; rm -rf "$dir"' EXIT
 

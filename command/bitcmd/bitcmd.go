@@ -37,13 +37,7 @@ const (
 
 // isString reports whether the entry holds a string, and replies the error if
 // it does not. An absent key passes.
-func isString(c *command.Ctx, e keyspace.Entry) bool {
-	if e.OK() && e.Type() != object.String {
-		c.WrongType()
-		return false
-	}
-	return true
-}
+func isString(c *command.Ctx, e keyspace.Entry) bool { return c.IsType(e, object.String) }
 
 // bitsOf returns the bytes of a string's entry, nil for an absent key: borrowed.
 func bitsOf(c *command.Ctx, e keyspace.Entry) []byte {

@@ -72,7 +72,7 @@ func bitop(c *command.Ctx) {
 	if size > 0 {
 		combine(c, op, size)
 	} else {
-		removeResult(c)
+		c.RemoveStored(c.Keys[0])
 	}
 	c.W.Int(int64(size))
 }
@@ -103,15 +103,4 @@ func combine(c *command.Ctx, op operation, size int) {
 		c.Notify(command.NotifyNew, "new", k.Bytes)
 	}
 	c.Notify(command.NotifyString, "set", k.Bytes)
-}
-
-// removeResult deletes key 0, as nothing is left to store there. It does not
-// matter whether that key is due: it is deleted, not looked at.
-func removeResult(c *command.Ctx) {
-	k := c.Keys[0]
-	if e := c.DB.Find(k); e.OK() {
-		c.DB.Delete(k, e)
-		c.Dirty++
-		c.Notify(command.NotifyGeneric, "del", k.Bytes)
-	}
 }

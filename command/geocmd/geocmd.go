@@ -28,13 +28,7 @@ func Specs() []*command.Spec {
 
 // isZSet reports whether the entry is absent or a sorted set; if not it replies the
 // error.
-func isZSet(c *command.Ctx, e keyspace.Entry) bool {
-	if e.OK() && e.Type() != object.ZSet {
-		c.WrongType()
-		return false
-	}
-	return true
-}
+func isZSet(c *command.Ctx, e keyspace.Entry) bool { return c.IsType(e, object.ZSet) }
 
 // open returns the view of the sorted set of an entry.
 func open(c *command.Ctx, e keyspace.Entry) *zset.Set {

@@ -23,13 +23,7 @@ var argKey = command.Arg{Name: "key", Type: "key", Key: 1}
 
 // isHash reports whether the entry is absent or a hash; if not it replies the
 // error.
-func isHash(c *command.Ctx, e keyspace.Entry) bool {
-	if e.OK() && e.Type() != object.Hash {
-		c.WrongType()
-		return false
-	}
-	return true
-}
+func isHash(c *command.Ctx, e keyspace.Entry) bool { return c.IsType(e, object.Hash) }
 
 // orNew returns the view of the key's hash, which is made if there is none.
 func orNew(c *command.Ctx, e keyspace.Entry) hash.Hash {

@@ -38,8 +38,7 @@ func hdel(c *command.Ctx) {
 		changed(c, "hdel", deleted)
 		if h.Len() == 0 {
 			k := c.Keys[0]
-			c.DB.Delete(k, e)
-			c.Notify(command.NotifyGeneric, "del", k.Bytes)
+			c.Remove(k, e)
 		}
 	}
 	c.W.Int(int64(deleted))

@@ -28,8 +28,7 @@ func del(c *command.Ctx) {
 		if !e.OK() {
 			continue
 		}
-		c.DB.Delete(k, e)
-		c.Notify(command.NotifyGeneric, "del", k.Bytes)
+		c.Remove(k, e)
 		n++
 	}
 	c.Dirty += n

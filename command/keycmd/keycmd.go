@@ -27,6 +27,7 @@ func Specs() []*command.Spec {
 		persistSpec,
 		keysSpec, randomkeySpec, scanSpec,
 		objectSpec,
+		dumpSpec, restoreSpec, restoreAskingSpec,
 	}
 }
 

@@ -45,13 +45,7 @@ const (
 )
 
 // isList reports whether the entry is absent or a list; if not it replies the error.
-func isList(c *command.Ctx, e keyspace.Entry) bool {
-	if e.OK() && e.Type() != object.List {
-		c.WrongType()
-		return false
-	}
-	return true
-}
+func isList(c *command.Ctx, e keyspace.Entry) bool { return c.IsType(e, object.List) }
 
 // open returns the view of the list of an entry.
 func open(c *command.Ctx, e keyspace.Entry) *list.List {

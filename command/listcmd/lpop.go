@@ -119,8 +119,7 @@ func removed(c *command.Ctx, k keyspace.Key, e keyspace.Entry, l *list.List, end
 // encoding up to date and tells watchers.
 func shrunk(c *command.Ctx, k keyspace.Key, e keyspace.Entry, l *list.List) {
 	if l.Len() == 0 {
-		c.DB.Delete(k, e)
-		c.Notify(command.NotifyGeneric, "del", k.Bytes)
+		c.Remove(k, e)
 		return
 	}
 	l.Shrink()

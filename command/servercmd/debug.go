@@ -29,8 +29,8 @@ func debugGuard(h command.Host, s *command.Session) string {
 
 const errNoDebug = `-ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.`
 
-// COMPAT: debug-persistence: Redis saves and loads.
-const errNoPersistence = "-ERR there is no persistence in this version, nothing can be saved or loaded"
+// COMPAT: debug-persistence: Redis loads it.
+const errNoPersistence = "-ERR there is no append only file in this version"
 
 // tool is a form of DEBUG.
 type tool struct {
@@ -53,20 +53,21 @@ func tools() []tool {
 		{"digest-value", "<key> [<key> ...]", "Replies a digest of each value.", 0, anyNumber, debugDigestValue},
 		{"error", "<text>", "Replies the text as an error.", 1, 1, debugError},
 		{"htstats", "<dbid> [full]", "Describes the tables of a database.", 1, anyNumber, debugHTStats},
-		{"htstats-key", "<key> [full]", "Describes the hash table of a value; no value has one yet.", 1, anyNumber, debugEncoding(errNotHashTable)},
-		{"listpack", "<key>", "Describes the listpack of a value; no value has one yet.", 1, 1, debugEncoding(errNotListpack)},
-		{"loadaof", "", "Refused: there is no persistence yet.", 0, 0, refusePersistence},
+		{"htstats-key", "<key> [full]", "Describes the hash table of a value.", 1, anyNumber, debugHTStatsKey},
+		{"listpack", "<key>", "Writes the elements of a listpack to the log.", 1, 1, debugListpack},
+		{"loadaof", "", "Refused: there is no append only file yet.", 0, 0, refusePersistence},
 		{"log", "<text>", "Writes the text to the log.", 1, 1, debugLog},
 		{"memcheck", "", "Compares the blocks of memory in use with those that the data refer to.", 0, 0, debugMemcheck},
 		{"object", "<key>", "Describes how a value is stored.", 1, 1, debugObject},
 		{"pause-cron", "<0|1>", "Stops the periodic work of the server, or lets it go on.", 1, 1, debugPauseCron},
 		{"populate", "<count> [<prefix> [<size>]]", "Makes string keys prefix:0, prefix:1 and so on that do not exist yet.", 1, 3, debugPopulate},
 		{"protocol", "<type>", "Replies a value of a type: string, integer, double, bignum, null, array, set, map, attrib, push, verbatim, true, false.", 1, 1, debugProtocol},
-		{"quicklist", "<key> [<0|1>]", "Describes the quicklist of a value; no value has one yet.", 1, anyNumber, debugEncoding(errNotQuicklist)},
+		{"quicklist", "<key> [<0|1>]", "Writes the nodes of a quicklist to the log, with 1 also their elements.", 1, 2, debugQuicklist},
 		{"quicklist-packed-threshold", "<size>", "Checks the size; no element of a list needs a node of another kind.", 1, 1, debugPackedThreshold},
-		{"reload", "[<option> ...]", "Refused: there is no persistence yet.", 0, anyNumber, debugReload},
+		{"reload", "[<option> ...]", "Saves the data to the RDB file, drops them and loads the file. Options: MERGE, NOFLUSH, NOSAVE.", 0, anyNumber, debugReload},
 		{"replybuffer", "<RESIZING|PEAK-RESET-TIME> <value>", "Checks the arguments; clients have no reply buffer of their own.", 2, 2, debugReplyBuffer},
 		{"set-active-expire", "<0|1>", "Turns the removal of expired keys in the background off or on.", 1, 1, debugActiveExpire},
+		{"set-skip-checksum-validation", "<0|1>", "Has check sums of RDB files and of payloads not looked at.", 1, 1, debugSkipChecksum},
 		{"sleep", "<seconds>", "Stops the whole server for some time, fractions allowed.", 1, 1, debugSleep},
 	}
 }

@@ -2,7 +2,6 @@ package servercmd
 
 import (
 	"kvorum/mem"
-	"kvorum/object"
 	"kvorum/object/hash"
 	"kvorum/object/set"
 )
@@ -30,33 +29,4 @@ func (d *digest) addSet(rec mem.Handle) {
 	for it.Start(&s); it.Next(); {
 		d.add(it.Member())
 	}
-}
-
-// rdbHashLength returns the bytes of a hash in an RDB file.
-func rdbHashLength(rec mem.Handle) int {
-	if packed := object.PackedBytes(rec); packed != nil {
-		return rdbLength(packed)
-	}
-	h := hash.Open(rec)
-	n := rdbCountLength(h.Len())
-	var it hash.Iter
-	for it.Start(&h); it.Next(); {
-		n += rdbLength(it.Field()) + rdbLength(it.Value())
-	}
-	return n
-}
-
-// rdbSetLength returns the bytes of a set in an RDB file.
-func rdbSetLength(rec mem.Handle) int {
-	if packed := object.PackedBytes(rec); packed != nil {
-		return rdbLength(packed)
-	}
-	var s set.Set
-	s.Open(rec)
-	n := rdbCountLength(s.Len())
-	var it set.Iter
-	for it.Start(&s); it.Next(); {
-		n += rdbLength(it.Member())
-	}
-	return n
 }

@@ -19,8 +19,12 @@ import (
 //	mix(x):  digest ^= SHA1(x); digest = SHA1(digest)    order matters
 //
 //	key:      mix key, mix type, then by type
-//	          mix string; add each member of a set; add, for each field of a hash,
-//	          its digest (mix field, mix value)
+//	          string: mix it
+//	          list: mix each element
+//	          set: add each member
+//	          hash, sorted set: add, for each field or member, its digest
+//	          (mix field, mix value; mix member, mix score)
+//	          stream: for each entry mix "ms.seq", each field and its value
 //	          and with a TTL add "!!expire!!"
 //	dataset:  for each database that has keys: mix its number, add each key's
 //
@@ -59,6 +63,8 @@ func (d *digest) mixValue(c *command.Ctx, e keyspace.Entry) {
 		d.mixList(c, e.Rec)
 	case object.ZSet:
 		d.addZSet(c, e.Rec)
+	case object.Stream:
+		d.mixStream(c, e.Rec)
 	default:
 		d.mix(c.StringOf(e))
 	}
@@ -117,7 +123,7 @@ func debugObject(c *command.Ctx) {
 		idleMs = command.IdleMs(access, c.Now)
 	}
 	c.W.Simple(fmt.Sprintf("Value at:0x%x refcount:%d encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d%s",
-		uint64(e.Rec)*addressUnit, refCount(e), h.Encoding().Name(), rdbValueLength(c, e), access, idleMs/1000, quicklistFields(c, e.Rec)))
+		uint64(e.Rec)*addressUnit, refCount(e), h.Encoding().Name(), c.SavedLength(e), access, idleMs/1000, quicklistFields(c, e.Rec)))
 }
 
 const (
@@ -135,55 +141,6 @@ func refCount(e keyspace.Entry) int {
 		}
 	}
 	return 1
-}
-
-// rdbValueLength returns the bytes of a value in an RDB file.
-func rdbValueLength(c *command.Ctx, e keyspace.Entry) int {
-	switch e.Type() {
-	case object.Hash:
-		return rdbHashLength(e.Rec)
-	case object.Set:
-		return rdbSetLength(e.Rec)
-	case object.List:
-		return rdbListLength(c, e.Rec)
-	case object.ZSet:
-		return rdbZSetLength(c, e.Rec)
-	}
-	return rdbLength(c.StringOf(e))
-}
-
-// rdbLength returns the bytes of a string in an RDB file.
-//
-// COMPAT: serialized-length: Redis compresses strings of more than 20 bytes
-// first, if that makes them shorter.
-func rdbLength(s []byte) int {
-	const intDigitsMax = 11
-	if len(s) <= intDigitsMax {
-		if n, ok := num.ParseInt64(s); ok {
-			switch {
-			case n == int64(int8(n)):
-				return 2
-			case n == int64(int16(n)):
-				return 3
-			case n == int64(int32(n)):
-				return 5
-			}
-		}
-	}
-	return rdbCountLength(len(s)) + len(s)
-}
-
-// rdbCountLength returns the bytes of a length in an RDB file.
-func rdbCountLength(n int) int {
-	switch {
-	case n < 1<<6:
-		return 1
-	case n < 1<<14:
-		return 2
-	case n <= 1<<32-1:
-		return 5
-	}
-	return 9
 }
 
 // debugPopulate makes keys; neither replicas nor the AOF learn of them.

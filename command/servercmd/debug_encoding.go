@@ -2,8 +2,13 @@ package servercmd
 
 import (
 	"fmt"
+	"slices"
 
 	"kvorum/command"
+	"kvorum/ds/listpack"
+	"kvorum/ds/table"
+	"kvorum/mem"
+	"kvorum/object"
 )
 
 // debugHTStats describes the tables of a database. All keys of a shard, volatile
@@ -20,8 +25,7 @@ func debugHTStats(c *command.Ctx) {
 	}
 	d := c.KS.DB(int(db))
 	slots, overflow := d.TableSlots()
-	text := "[Dictionary HT]\nHash table 0 stats (main hash table):\n"
-	text += fmt.Sprintf(" table size: %d\n number of elements: %d\n", slots, d.Len())
+	text := "[Dictionary HT]\n" + tableStats(slots, d.Len())
 	if len(c.Args) > 3 && c.Is(3, "full") {
 		text += fmt.Sprintf(" overflow slots: %d\n", overflow)
 	}
@@ -29,16 +33,19 @@ func debugHTStats(c *command.Ctx) {
 	c.W.Verbatim("txt", text)
 }
 
-// debugEncoding returns a form that describes one encoding of values, of which
-// there are none yet: it refuses every value.
-func debugEncoding(refusal string) func(*command.Ctx) {
-	return func(c *command.Ctx) {
-		if !c.DB.Find(c.KS.Key(c.Args[2])).OK() {
-			c.Err(command.ErrNoSuchKey)
-			return
-		}
+// found returns the record that argument 2 names, if it has one of some encodings;
+// ok is false after the error reply.
+func found(c *command.Ctx, refusal string, encodings ...object.Encoding) (rec mem.Handle, ok bool) {
+	e := c.DB.Find(c.KS.Key(c.Args[2]))
+	switch {
+	case !e.OK():
+		c.Err(command.ErrNoSuchKey)
+	case !slices.Contains(encodings, object.Load(e.Rec).Encoding()):
 		c.Err(refusal)
+	default:
+		return e.Rec, true
 	}
+	return 0, false
 }
 
 const (
@@ -46,6 +53,58 @@ const (
 	errNotListpack  = "-ERR Not a listpack encoded object."
 	errNotQuicklist = "-ERR Not a quicklist encoded object."
 )
+
+// debugHTStatsKey describes the table of a value. Its places lie in buckets, of
+// which there is no chain, so the long form has nothing to add.
+func debugHTStatsKey(c *command.Ctx) {
+	rec, ok := found(c, errNotHashTable, object.EncHashtable, object.EncSkiplist)
+	if !ok {
+		return
+	}
+	t := table.Load(object.Root(rec))
+	c.W.Verbatim("txt", tableStats(int64(t.Buckets())*table.SlotCount, int64(t.Len())))
+}
+
+func tableStats(slots, count int64) string {
+	return fmt.Sprintf("Hash table 0 stats (main hash table):\n table size: %d\n number of elements: %d\n", slots, count)
+}
+
+// debugListpack writes the elements of a listpack to the log.
+func debugListpack(c *command.Ctx) {
+	if rec, ok := found(c, errNotListpack, object.EncListpack); ok {
+		logListpack(c, object.Packed(rec), true)
+		c.W.Simple("Listpack structure printed on stdout")
+	}
+}
+
+// debugQuicklist writes the nodes of a list to the log, with their elements if
+// argument 3 is not 0.
+func debugQuicklist(c *command.Ctx) {
+	rec, ok := found(c, errNotQuicklist, object.EncQuicklist)
+	if !ok {
+		return
+	}
+	full := len(c.Args) > 3 && leadingInt(c.Args[3]) != 0
+	c.List.Open(rec, c.Packing.List, &c.Buf)
+	c.List.Nodes(func(packed []byte) { logListpack(c, packed, full) })
+	c.W.Simple("Quicklist structure printed on stdout")
+}
+
+// logListpack writes the size of a listpack to the log, and its elements if they are
+// asked for.
+//
+// COMPAT: debug-forms: Redis writes to the standard output, whatever logfile says.
+func logListpack(c *command.Ctx, lp []byte, full bool) {
+	c.Host.Log(fmt.Sprintf("listpack: %d bytes, %d elements", len(lp), listpack.Count(lp)))
+	if !full {
+		return
+	}
+	for p := listpack.HeaderSize; p < listpack.End(lp); {
+		v, next := listpack.At(lp, p)
+		c.Host.Log(fmt.Sprintf("%d: %q", p, v.Bytes(c.Scratch[:])))
+		p = next
+	}
+}
 
 // debugChangeReplID gives the data a new history.
 func debugChangeReplID(c *command.Ctx) {
@@ -57,15 +116,4 @@ func debugChangeReplID(c *command.Ctx) {
 func debugPauseCron(c *command.Ctx) {
 	c.Host.PauseCron(leadingInt(c.Args[2]) != 0)
 	c.W.OK()
-}
-
-// debugReload checks the options before it refuses.
-func debugReload(c *command.Ctx) {
-	for i := 2; i < len(c.Args); i++ {
-		if !c.Is(i, "merge") && !c.Is(i, "noflush") && !c.Is(i, "nosave") {
-			c.Err("-ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
-			return
-		}
-	}
-	refusePersistence(c)
 }

@@ -37,45 +37,6 @@ func (d *digest) addZSet(c *command.Ctx, rec mem.Handle) {
 	}
 }
 
-// rdbListLength returns the bytes of a list in an RDB file: of its nodes.
-func rdbListLength(c *command.Ctx, rec mem.Handle) int {
-	l := &c.List
-	l.Open(rec, c.Packing.List, &c.Buf)
-	n, nodes := 0, 0
-	l.Nodes(func(packed []byte) {
-		n += 1 + rdbLength(packed)
-		nodes++
-	})
-	return n + rdbCount(nodes)
-}
-
-// rdbZSetLength returns the bytes of a sorted set in an RDB file.
-func rdbZSetLength(c *command.Ctx, rec mem.Handle) int {
-	const score = 8
-	s := &c.ZSets[0]
-	s.Open(rec)
-	if s.Packed() {
-		return rdbLength(object.Packed(rec))
-	}
-	n := rdbCount(s.Len())
-	var at zset.Cursor
-	for s.At(0, &at); at.Valid(); at.Next() {
-		n += rdbLength(at.Member()) + score
-	}
-	return n
-}
-
-// rdbCount returns the bytes of a number of elements in an RDB file.
-func rdbCount(n int) int {
-	switch {
-	case n < 1<<6:
-		return 1
-	case n < 1<<14:
-		return 2
-	}
-	return 5
-}
-
 // quicklistFields returns what DEBUG OBJECT tells of a quicklist beyond the fields
 // of all values.
 func quicklistFields(c *command.Ctx, rec mem.Handle) string {

@@ -12,4 +12,4 @@ var lastsaveSpec = &command.Spec{
 }
 
 // lastsave replies the start of the server, as long as nothing was saved.
-func lastsave(c *command.Ctx) { c.W.Int(c.Host.StartSec()) }
+func lastsave(c *command.Ctx) { c.W.Int(c.Host.LastSave()) }

@@ -3,6 +3,7 @@ package servercmd
 import (
 	"kvorum/command"
 	"kvorum/config"
+	"kvorum/resp"
 )
 
 var shutdownSpec = &command.Spec{
@@ -26,8 +27,7 @@ var shutdownSpec = &command.Spec{
 
 const (
 	errNoShutdown = "-ERR No shutdown in progress."
-	// COMPAT: shutdown-save: Redis writes the dataset first.
-	errCannotSave = "-ERR SHUTDOWN SAVE is refused: there is no persistence in this version, the data would be lost"
+	errCannotEnd  = "-ERR Errors trying to SHUTDOWN. Check logs."
 )
 
 // shutdown never replies when it succeeds: the connection just closes. NOW skips
@@ -56,9 +56,12 @@ func shutdown(c *command.Ctx) {
 		c.Err(command.ErrSyntax)
 	case abort:
 		c.Err(errNoShutdown) // nothing delays one, so none can be stopped
-	case c.Host.Shutdown(flags):
-		c.Sess.Flags |= command.CloseAfterReply
 	default:
-		c.Err(errCannotSave)
+		host := c.Host
+		c.Sess.Task = func(w *resp.Writer) {
+			if !host.Shutdown(flags) {
+				w.Err(errCannotEnd)
+			}
+		}
 	}
 }

@@ -2,7 +2,6 @@ package setcmd
 
 import (
 	"kvorum/command"
-	"kvorum/keyspace"
 	"kvorum/mem"
 	"kvorum/object"
 	"kvorum/object/set"
@@ -62,27 +61,13 @@ func store(c *command.Ctx, rec mem.Handle, event string) {
 		return
 	}
 	k := c.Keys[0]
-	old := c.Write(0)
-	if old.OK() {
-		if c.LFU != nil {
-			keyspace.Touch(rec, object.Load(old.Rec).Access())
-		}
-		c.DB.Delete(k, old)
-	}
-	c.DB.Add(k, rec)
-	c.Dirty++
-	if !old.OK() {
-		c.Notify(command.NotifyNew, "new", k.Bytes)
-	}
+	c.Store(k, rec)
 	c.Notify(command.NotifySet, event, k.Bytes)
 	c.W.Int(int64(n))
 }
 
 // storeNothing deletes the first key, expired or not, and replies 0.
 func storeNothing(c *command.Ctx) {
-	if e := c.DB.Find(c.Keys[0]); e.OK() {
-		c.Dirty++
-		remove(c, 0, e)
-	}
+	c.RemoveStored(c.Keys[0])
 	c.W.Int(0)
 }

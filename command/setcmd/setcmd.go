@@ -21,13 +21,7 @@ func Specs() []*command.Spec {
 var argKey = command.Arg{Name: "key", Type: "key", Key: 1}
 
 // isSet reports whether the entry is absent or a set; if not it replies the error.
-func isSet(c *command.Ctx, e keyspace.Entry) bool {
-	if e.OK() && e.Type() != object.Set {
-		c.WrongType()
-		return false
-	}
-	return true
-}
+func isSet(c *command.Ctx, e keyspace.Entry) bool { return c.IsType(e, object.Set) }
 
 // changed tells that members of key i's set came or went.
 func changed(c *command.Ctx, i int, event string, count int) {
@@ -35,11 +29,4 @@ func changed(c *command.Ctx, i int, event string, count int) {
 	c.Dirty += count
 	c.DB.Modified(k)
 	c.Notify(command.NotifySet, event, k.Bytes)
-}
-
-// remove deletes key i, whose set has become empty.
-func remove(c *command.Ctx, i int, e keyspace.Entry) {
-	k := c.Keys[i]
-	c.DB.Delete(k, e)
-	c.Notify(command.NotifyGeneric, "del", k.Bytes)
 }

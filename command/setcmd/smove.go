@@ -42,7 +42,7 @@ func smove(c *command.Ctx) {
 	}
 	changed(c, 0, "srem", 1)
 	if src.Len() == 0 {
-		remove(c, 0, from)
+		c.Remove(c.Keys[0], from)
 	}
 	if to.OK() {
 		dst.Open(to.Rec)

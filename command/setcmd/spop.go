@@ -45,7 +45,7 @@ func spop(c *command.Ctx) {
 	c.Buf = s.Pop(c.Rng, c.Buf[:0])
 	changed(c, 0, "spop", 1)
 	if s.Len() == 0 {
-		remove(c, 0, e)
+		c.Remove(c.Keys[0], e)
 	}
 	c.Effect(sremName, c.Args[1], c.Buf)
 	c.W.Bulk(c.Buf)
@@ -72,7 +72,7 @@ func spopCount(c *command.Ctx) {
 		c.Read(0) // as Redis, which makes a union of the one set
 		changed(c, 0, "spop", s.Len())
 		replySet(c, &s)
-		remove(c, 0, e)
+		c.Remove(c.Keys[0], e)
 		c.Effect(delName, c.Args[1])
 		return
 	}

@@ -38,7 +38,7 @@ func srem(c *command.Ctx) {
 	if deleted > 0 {
 		changed(c, 0, "srem", deleted)
 		if s.Len() == 0 {
-			remove(c, 0, e)
+			c.Remove(c.Keys[0], e)
 		}
 	}
 	c.W.Int(int64(deleted))

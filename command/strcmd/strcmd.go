@@ -31,13 +31,7 @@ func Specs() []*command.Spec {
 
 // isString reports whether the entry holds a string, and replies the error if
 // it does not. An absent key passes.
-func isString(c *command.Ctx, e keyspace.Entry) bool {
-	if e.OK() && e.Type() != object.String {
-		c.WrongType()
-		return false
-	}
-	return true
-}
+func isString(c *command.Ctx, e keyspace.Entry) bool { return c.IsType(e, object.String) }
 
 // fits reports whether a string of size bytes may become more bytes longer, and
 // replies the error if not. What a master or a log says always fits.

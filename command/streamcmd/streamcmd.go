@@ -36,13 +36,7 @@ var (
 
 // isStream reports whether the entry is absent or a stream; if not it replies the
 // error.
-func isStream(c *command.Ctx, e keyspace.Entry) bool {
-	if e.OK() && e.Type() != object.Stream {
-		c.WrongType()
-		return false
-	}
-	return true
-}
+func isStream(c *command.Ctx, e keyspace.Entry) bool { return c.IsType(e, object.Stream) }
 
 // create makes the stream of a key that is absent.
 func create(c *command.Ctx, k keyspace.Key) keyspace.Entry {

@@ -26,13 +26,7 @@ func Specs() []*command.Spec {
 
 // isZSet reports whether the entry is absent or a sorted set; if not it replies the
 // error.
-func isZSet(c *command.Ctx, e keyspace.Entry) bool {
-	if e.OK() && e.Type() != object.ZSet {
-		c.WrongType()
-		return false
-	}
-	return true
-}
+func isZSet(c *command.Ctx, e keyspace.Entry) bool { return c.IsType(e, object.ZSet) }
 
 // open returns the view of the sorted set of an entry.
 func open(c *command.Ctx, e keyspace.Entry) *zset.Set {
@@ -53,28 +47,16 @@ func openNew(c *command.Ctx, k keyspace.Key) *zset.Set {
 // whatever k holds, replies the number of members and tells event. A record without
 // members is freed, and the key deleted.
 func Store(c *command.Ctx, k keyspace.Key, rec *zset.Draft, event string) {
-	old := c.DB.Find(k)
 	n := rec.Len()
 	if n == 0 {
 		rec.Free()
 		c.W.Int(0)
-		if old.OK() {
-			c.DB.Delete(k, old)
-			c.Notify(command.NotifyGeneric, "del", k.Bytes)
-			c.Dirty++
-		}
+		c.RemoveStored(k)
 		return
 	}
-	if old = c.FindIn(c.DB, k); old.OK() {
-		c.DB.Delete(k, old)
-		c.DB.Add(k, rec.Rec)
-	} else {
-		c.DB.Add(k, rec.Rec)
-		c.Notify(command.NotifyNew, "new", k.Bytes)
-	}
+	c.Store(k, rec.Rec)
 	c.W.Int(int64(n))
 	c.Notify(command.NotifyZSet, event, k.Bytes)
-	c.Dirty++
 }
 
 // removed tells of count members that are gone from the sorted set under k, whose
@@ -83,8 +65,7 @@ func removed(c *command.Ctx, k keyspace.Key, e keyspace.Entry, s *zset.Set, even
 	c.Dirty += count
 	c.Notify(command.NotifyZSet, event, k.Bytes)
 	if s.Len() == 0 {
-		c.DB.Delete(k, e)
-		c.Notify(command.NotifyGeneric, "del", k.Bytes)
+		c.Remove(k, e)
 		return
 	}
 	c.DB.Modified(k)

@@ -73,6 +73,7 @@ var bans = []ban{
 			"metrics":   "counters summed while loops count",
 			"logx":      "any goroutine may log",
 			"clock":     "the coarse time is read by every loop",
+			"vfs":       "the file system in memory is shared like a real one",
 			"vfs/errfs": "tests inject faults from beside",
 		},
 		why: "callers of this room hold a lock or own the data; see its package doc",

@@ -114,7 +114,7 @@ func (h *Hash) Prepare(pairs [][]byte, lim Limits) {
 		fits = len(pairs[i]) <= lim.Value
 	}
 	if !fits || len(object.Packed(h.rec))+size > packedMax {
-		h.unpack()
+		h.Unpack()
 	}
 }
 
@@ -122,12 +122,12 @@ func (h *Hash) Prepare(pairs [][]byte, lim Limits) {
 // do not lie in the hash. buf is scratch that grows.
 func (h *Hash) Set(field, value []byte, lim Limits, buf *[]byte) (created bool) {
 	if h.pack && (len(field) > lim.Value || len(value) > lim.Value) {
-		h.unpack()
+		h.Unpack()
 	}
 	if h.pack {
 		created = h.setPacked(field, value, buf)
 		if h.Len() > lim.Entries { // also when the limit has been lowered since
-			h.unpack()
+			h.Unpack()
 		}
 		return created
 	}
@@ -171,8 +171,8 @@ func (h *Hash) setTable(field, value []byte) (created bool) {
 	return true
 }
 
-// unpack turns the listpack into a table.
-func (h *Hash) unpack() {
+// Unpack turns the listpack into a table.
+func (h *Hash) Unpack() {
 	lp := object.Packed(h.rec)
 	old := object.Root(h.rec)
 	var f, v [20]byte

@@ -172,19 +172,24 @@ func countsSize(live, dead int) int {
 // that every function here is safe on it: with entries, as many as it says, in the
 // order of their ids. O(n).
 func ValidNode(base ID, lp []byte) bool {
+	_, ok := CheckNode(base, lp)
+	return ok
+}
+
+// CheckNode is ValidNode, and returns the id of the node's last entry.
+func CheckNode(base ID, lp []byte) (last ID, ok bool) {
 	r := nodeReader{lp: lp, p: listpack.HeaderSize}
 	live, dead, fields := r.number(), r.number(), r.number()
 	for i := 0; i < fields && !r.bad; i++ {
 		r.skip()
 	}
 	if live < 0 || dead < 0 || live+dead == 0 || fields < 0 || r.number() != 0 {
-		return false
+		return last, false
 	}
-	var last ID
 	for begun := false; !r.bad && r.p < listpack.End(lp); begun = true {
 		id, deleted := r.entry(base, fields)
 		if id.Less(base) || begun && !last.Less(id) {
-			return false
+			return last, false
 		}
 		last = id
 		if deleted {
@@ -193,7 +198,7 @@ func ValidNode(base ID, lp []byte) bool {
 			live--
 		}
 	}
-	return !r.bad && live == 0 && dead == 0
+	return last, !r.bad && live == 0 && dead == 0
 }
 
 // nodeReader reads elements that may not be what they should.

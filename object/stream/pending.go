@@ -40,6 +40,9 @@ func (p Pending) Consumer() Consumer {
 	return Consumer{mem.Handle(mem.Load64(p.h, object.PendingConsumerAt))}
 }
 
+// Unassigned reports whether the entry is with nobody: between Hold and Assign.
+func (p Pending) Unassigned() bool { return p.Consumer().h == 0 }
+
 // insert adds the entry to the tree at an offset of a group or a consumer.
 func (p Pending) insert(a *mem.Arena, h mem.Handle, at int) {
 	t := btree.Load(h, at, object.PendingSeq)

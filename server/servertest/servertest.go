@@ -58,7 +58,7 @@ func Start(t testing.TB, lines ...string) *Instance {
 		t: t, Socket: filepath.Join(dir, "s"), File: filepath.Join(dir, "conf"), Log: &Buffer{},
 		Done: make(chan struct{}), conns: make(map[string]*Conn),
 	}
-	text := strings.Join(append([]string{"port 0", "enable-debug-command yes", "unixsocket " + in.Socket}, lines...), "\n") + "\n"
+	text := strings.Join(append([]string{"port 0", "save \"\"", "enable-debug-command yes", "unixsocket " + in.Socket}, lines...), "\n") + "\n"
 	if err := os.WriteFile(in.File, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -116,7 +116,7 @@ func TestConfigRewriteSameBytes(t *testing.T) {
 	if testing.Short() {
 		count = configCasesShort
 	}
-	seed := firstSeed()
+	seed := firstSeed(t)
 	for n := range count {
 		g := &fileGen{rnd: rand.New(rand.NewPCG(seed+uint64(n), 0)), rows: rows}
 		for range g.rnd.IntN(6) {

@@ -13,6 +13,7 @@
 // requests instead of their words, and compares also whether the connection is
 // closed.
 //
+//	go test ./test/conformance                    a short run, always the same streams
 //	go test ./test/conformance -seed 7            stream 7 first
 //	go test ./test/conformance -seconds 600       a longer run, from a new seed
 //	go test ./test/conformance -failures 20       do not stop at the first mismatch

@@ -300,7 +300,7 @@ func testProtocol(t *testing.T, limit time.Duration, loops int, password string)
 			}
 		}
 	}
-	failures, inputs, seed := 0, 0, firstSeed()
+	failures, inputs, seed := 0, 0, firstSeed(t)
 	for _, in := range fixedInputs() {
 		failures += p.check(t, 0, in)
 	}

@@ -99,6 +99,7 @@ type difference struct {
 var differences = []difference{
 	{command: "command|getkeys", before: "7.2.0", reason: "7.0 wants an argument behind the command's name"},
 	{command: "hello", before: "7.2.0", args: regexp.MustCompile("(?i) auth "), reason: "7.0 checks the password before the options behind it"},
+	{command: "lpos", before: "7.2.0", args: regexp.MustCompile("(?i) rank -9223372036854775808"), reason: "7.0 takes the one rank that cannot be negated"},
 	{command: "zrank", before: "7.2.0", reason: "7.0 has no WITHSCORE"},
 	{command: "zrevrank", before: "7.2.0", reason: "7.0 has no WITHSCORE"},
 	{command: "command|getkeysandflags", before: "7.2.0", reason: "as COMMAND GETKEYS"},

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package vfs
+
+// Preallocate implements File.
+func (f osFile) Preallocate(int64) error { return nil }
