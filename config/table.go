@@ -20,7 +20,6 @@ const (
 	noMemoryTest  = "a crash report does not test the machine's memory, kvorum server --test-memory does"
 	noUserData    = "the log never shows keys, values or requests of clients"
 	noForkBug     = "the one warning that it silences is about fork, and the server never forks"
-	noDelays      = "it delays the server for tests only"
 	ownAllocator  = "memory comes from the server's own arenas, not from jemalloc"
 	ownTables     = "tables grow one bucket at a time, there is no rehashing to drive"
 	ownLoops      = "every event loop reads and parses for its own connections"

@@ -407,8 +407,26 @@ func (s *Server) keepFunction(code []byte) {
 	s.persist.functions = append(s.persist.functions, append([]byte(nil), code...))
 }
 
-// loadAtStart loads the file that is there when the server starts, while its loops
-// reply that it is loading.
+// loadQuiet is how long a load may take before clients are let in to be told of it.
+const loadQuiet = 50 * time.Millisecond
+
+// startLoaded loads the file that is there when the server starts and lets clients
+// in: when all is loaded, or earlier, if that takes long, to be told so.
+func (s *Server) startLoaded() error {
+	loaded := make(chan error, 1)
+	go s.guard(nil, func() { loaded <- s.loadAtStart() })
+	var err error
+	select {
+	case err = <-loaded:
+		s.net.Start()
+	case <-time.After(loadQuiet):
+		s.net.Start()
+		err = <-loaded
+	}
+	return err
+}
+
+// loadAtStart loads the file. While it cannot be read nothing is saved in its place.
 func (s *Server) loadAtStart() error {
 	err := s.loadRDB(loadOptions{optional: true})
 	switch {

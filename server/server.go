@@ -219,8 +219,7 @@ func (s *Server) Run() error {
 	s.done.Add(1)
 	go s.guard(nil, s.cron)
 	s.log.Noticef("Server initialized")
-	s.net.Start()
-	if err := s.loadAtStart(); err != nil {
+	if err := s.startLoaded(); err != nil {
 		s.Stop()
 		return errors.Join(err, s.end())
 	}
