@@ -19,9 +19,9 @@ const (
 )
 
 // BeginSnapshot makes the cut of a snapshot, which the workers then carry on. The
-// caller is exclusive. Error: keyspace.ErrWalks.
-func (e *Engine) BeginSnapshot(o snapshot.Options) (*snapshot.Snapshot, error) {
-	s, err := snapshot.Begin(e.KS, o)
+// caller is exclusive, and lets a goroutine call Run. Error: keyspace.ErrWalks.
+func (e *Engine) BeginSnapshot(st snapshot.Stager) (*snapshot.Snapshot, error) {
+	s, err := snapshot.Begin(e.KS, st)
 	if err != nil {
 		return nil, err
 	}

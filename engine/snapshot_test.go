@@ -83,8 +83,6 @@ type collector struct {
 	slow   time.Duration
 	failAt int // fail after so many calls, 0 never
 	calls  int
-	ended  bool
-	final  error
 	open   []byte       // of a key that comes in parts
 	parts  map[byte]int // by type
 }
@@ -120,9 +118,6 @@ func (c *collector) Keys(db int, b []byte, more bool) error {
 	c.keys[name] = value
 	return nil
 }
-
-// End implements snapshot.Sink.
-func (c *collector) End(err error) { c.ended, c.final = true, err }
 
 // differs compares what came with what there was at the cut.
 func (c *collector) differs(want map[string]string) error {
@@ -239,6 +234,7 @@ type shot struct {
 	s    *snapshot.Snapshot
 	got  *collector
 	want map[string]string
+	done chan error
 }
 
 func begin(tb testing.TB, e *engine.Engine, got *collector) shot {
@@ -247,11 +243,13 @@ func begin(tb testing.TB, e *engine.Engine, got *collector) shot {
 	var err error
 	e.Exclusive(func() {
 		out.want = dump(e.KS)
-		out.s, err = e.BeginSnapshot(snapshot.Options{Stager: &form, Sink: got})
+		out.s, err = e.BeginSnapshot(&form)
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
+	out.done = make(chan error, 1)
+	go func() { out.done <- out.s.Run(got) }()
 	return out
 }
 
@@ -259,9 +257,9 @@ func begin(tb testing.TB, e *engine.Engine, got *collector) shot {
 func (s shot) finish(w *engine.Worker) error {
 	for i := int64(0); ; i++ {
 		select {
-		case <-s.s.Done():
-			if !s.got.ended {
-				return errors.New("done before End")
+		case err := <-s.done:
+			if err != nil {
+				return err
 			}
 			return s.got.differs(s.want)
 		default:
@@ -296,7 +294,11 @@ func TestSnapshotIsTheDataOfItsCut(t *testing.T) {
 		for begun, tick := 0, int64(0); begun < 4 || len(running) > 0; tick++ {
 			if begun < 4 && len(running) < keyspace.WalksMax && g.r.IntN(8) == 0 {
 				begun++
-				running = append(running, begin(t, e, newCollector()))
+				got := newCollector()
+				if g.r.IntN(3) == 0 {
+					got.failAt = 1 + g.r.IntN(50)
+				}
+				running = append(running, begin(t, e, got))
 			}
 			step(g.r.IntN(40))
 			for _, one := range running {
@@ -310,7 +312,7 @@ func TestSnapshotIsTheDataOfItsCut(t *testing.T) {
 				w.Tick(tick * 1_000_000_000)
 			}
 			if len(running) > 0 && running[0].s.Walked() {
-				if err := running[0].finish(w); err != nil {
+				if err := running[0].finish(w); err != nil && !(errors.Is(err, errSink) && running[0].got.failAt > 0) {
 					t.Fatalf("round %d: %v", round, err)
 				}
 				for typ, n := range running[0].got.parts {
@@ -369,6 +371,64 @@ func TestSnapshotUnderSeveralWorkers(t *testing.T) {
 	w.Close()
 	if err := e.KS.MemCheck(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A snapshot that is given up amid large collections leaves no trace, and the next one
+// is right.
+func TestSnapshotCancelled(t *testing.T) {
+	value := strings.Repeat("v", 40)
+	e := newEngine(t, clock.New())
+	w, s := e.NewWorker(), e.NewSession(nil)
+	defer w.Close()
+	for i := range 5 {
+		do(w, s, repeat(fmt.Sprintf("HSET h%d", i), "f%d "+value, 1000))
+		do(w, s, repeat(fmt.Sprintf("RPUSH l%d", i), value+"%d", 1000))
+	}
+	for round := range 12 {
+		one := begin(t, e, newCollector())
+		other := begin(t, e, newCollector())
+		for i := range round {
+			one.s.Step(10000)
+			do(w, s, fmt.Sprintf("HSET h%d f%d new f%d new", i%5, i*10, i*20))
+			do(w, s, fmt.Sprintf("LPOP l%d 3", i%5))
+		}
+		one.s.Cancel(nil)
+		if err := one.finish(w); !errors.Is(err, snapshot.ErrCancelled) {
+			t.Fatalf("a cancelled snapshot ended with %v", err)
+		}
+		if err := other.finish(w); err != nil {
+			t.Fatal(err)
+		}
+		for i := int64(1); !one.s.Walked(); i++ {
+			w.Tick(i * 1_000_000_000_000)
+		}
+		if err := e.KS.MemCheck(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(e.Snapshots()); n != 0 {
+		t.Fatalf("%d snapshots are left", n)
+	}
+}
+
+// A slow sink makes the walk wait, not the memory grow.
+func TestSnapshotWaitsForItsSink(t *testing.T) {
+	e := newEngine(t, clock.New())
+	w, s := e.NewWorker(), e.NewSession(nil)
+	defer w.Close()
+	value := strings.Repeat("v", 10_000)
+	for i := range 3000 {
+		do(w, s, fmt.Sprintf("SET k%d %s", i, value))
+	}
+	got := newCollector()
+	got.slow = 20 * time.Microsecond
+	one := begin(t, e, got)
+	if err := one.finish(w); err != nil {
+		t.Fatal(err)
+	}
+	if peak := one.s.Stats().Peak; peak > 10<<20 {
+		t.Fatalf("%d bytes waited for the sink", peak)
 	}
 }
 

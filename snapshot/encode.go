@@ -2,25 +2,10 @@ package snapshot
 
 import "encoding/binary"
 
-// encode gives what is in the queue to the Sink until all is done. It is the one
-// goroutine of a snapshot.
-func (s *Snapshot) encode() {
-	if s.opt.Begin != nil {
-		s.opt.Begin()
-	}
-	err := s.drain()
-	if err != nil {
-		s.Cancel(err)
-		err = s.reason
-	}
-	s.opt.Sink.End(err)
-	s.err = err
-	s.discard()
-	close(s.done)
-}
-
-// drain gives chunks to the Sink until there will be no more, or something is wrong.
-func (s *Snapshot) drain() error {
+// Run gives the keys to the sink until all have come: the caller is the encoder. It
+// returns the first error of the sink, or the reason of Cancel; the snapshot is
+// cancelled then. It is called once.
+func (s *Snapshot) Run(sink Sink) error {
 	open := false // a key has come in part
 	for {
 		b, part, closed, err := s.next(open)
@@ -33,9 +18,10 @@ func (s *Snapshot) drain() error {
 			<-s.wake
 			continue
 		}
-		open, err = s.give(b)
+		open, err = give(sink, b)
 		s.recycle(b, part)
 		if err != nil {
+			s.Cancel(err)
 			return err
 		}
 	}
@@ -60,12 +46,12 @@ func (s *Snapshot) next(open bool) (b []byte, part, closed bool, err error) {
 
 // give gives the keys of a chunk to the Sink. It reports whether the last one goes on
 // in another chunk.
-func (s *Snapshot) give(b []byte) (open bool, err error) {
+func give(sink Sink, b []byte) (open bool, err error) {
 	for len(b) > 0 {
 		word := binary.LittleEndian.Uint32(b)
 		n := binary.LittleEndian.Uint64(b[4:])
 		open = word&moreBit != 0
-		if err = s.opt.Sink.Keys(int(word&^moreBit), b[head:head+n], open); err != nil {
+		if err = sink.Keys(int(word&^moreBit), b[head:head+n], open); err != nil {
 			break
 		}
 		b = b[head+n:]
@@ -87,24 +73,17 @@ func (s *Snapshot) recycle(b []byte, part bool) {
 	signal(s.drained)
 }
 
-// discard waits for the walk to end and forgets what it has still given.
-func (s *Snapshot) discard() {
-	for {
-		s.mu.Lock()
-		for _, b := range s.queue {
-			s.queued.Add(-int64(len(b)))
-		}
-		for _, b := range s.parts {
-			s.queued.Add(-int64(len(b)))
-		}
-		s.queue, s.parts, s.spares = nil, nil, nil
-		s.inParts.Store(0)
-		closed := s.closed
-		s.mu.Unlock()
-		signal(s.drained)
-		if closed {
-			return
-		}
-		<-s.wake
+// empty forgets what is in the queues.
+func (s *Snapshot) empty() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.queue {
+		s.queued.Add(-int64(len(b)))
 	}
+	for _, b := range s.parts {
+		s.queued.Add(-int64(len(b)))
+		s.inParts.Add(-int64(len(b)))
+	}
+	s.queue, s.parts, s.spares = nil, nil, nil
+	signal(s.drained)
 }

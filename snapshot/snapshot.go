@@ -6,19 +6,19 @@
 //	                                 ▼
 //	          buffers, one for each group of shards ── full ──► queue
 //	                                                              │
-//	                               encoder: Sink.Keys, in turn ◄──┘
+//	                    encoder, a goroutine in Run: Sink.Keys ◄──┘
 //
 // Under locks things are only copied. All that costs time, making bytes of frames,
 // check sums and writing, is done by one goroutine, the encoder, with no lock. If it
 // falls behind, the walk waits; what writers put in front of it then still grows the
 // queue, and past its limits they are slowed down (Snapshot.Delay).
 //
-// S1: every key of the cut is given to the Sink exactly once, as it was then. S2: Sink
-// is called by the encoder only, and its End last of all, exactly once. S3: the walk
-// makes the queue no longer than walkAhead and one step.
+// S1: every key of the cut is given to the Sink exactly once, as it was then, unless
+// the snapshot is cancelled or the Sink fails. S2: the Sink is called in Run only.
+// S3: the walk makes the queue no longer than walkAhead and one step.
 //
-// The package is on one level with package rdb, whose frames it carries without
-// looking into them. It opens no files and reads no clock. It starts one goroutine.
+// The package carries the frames of package rdb without looking into them. It opens no
+// files, reads no clock and starts no goroutine.
 package snapshot
 
 import (
@@ -41,23 +41,12 @@ type Stager interface {
 	StageStreamTail(dst []byte, rec mem.Handle) []byte
 }
 
-// Sink takes the frames of a snapshot. Its methods are called by one goroutine.
+// Sink takes the frames of a snapshot.
 type Sink interface {
 	// Keys takes whole frames, borrowed, of one key, or of a part of one that goes on with
-	// the next call if more is set. db is the number of the database at the cut. After an
-	// error nothing but End follows.
+	// the next call if more is set. db is the number of the database at the cut. An error
+	// ends the snapshot.
 	Keys(db int, frames []byte, more bool) error
-	// End ends the snapshot: err is nil, the error of Keys, or the reason of Cancel.
-	End(err error)
-}
-
-// Options are what a snapshot is made with.
-type Options struct {
-	Stager Stager
-	Sink   Sink
-	// Begin is called by the encoder's goroutine before all else: it may lower its
-	// priority. May be nil.
-	Begin func()
 }
 
 // ErrCancelled is the error of a snapshot that was cancelled without a reason.
@@ -81,14 +70,13 @@ const (
 )
 
 // Snapshot is one snapshot under way. Any goroutine may call its methods; Step only in
-// a batch or with a pass.
+// a batch, with a pass, or while the world stands still.
 type Snapshot struct {
-	opt  Options
-	walk *keyspace.Walk
+	stager Stager
+	walk   *keyspace.Walk
 
 	buffers [bufferCount]buffer
-
-	part part
+	part    part
 
 	queued  atomic.Int64 // bytes in the queues and with the encoder
 	inParts atomic.Int64 // those of keys in parts
@@ -102,9 +90,7 @@ type Snapshot struct {
 	reason error
 
 	wake    chan struct{} // to the encoder: there is something
-	drained chan struct{} // from the encoder: there is room again
-	done    chan struct{}
-	err     error // when done
+	drained chan struct{} // from the encoder: there may be room again
 }
 
 // buffer is where keys of some shards are copied to.
@@ -128,15 +114,15 @@ const head = 12
 // moreBit stands beside the database of what goes on in the next one.
 const moreBit = 1 << 31
 
-// Begin makes the cut and starts the encoder. The caller is exclusive. Error:
+// Begin makes the cut. The caller is exclusive, and lets somebody call Run. Error:
 // keyspace.ErrWalks.
-func Begin(ks *keyspace.Keyspace, o Options) (*Snapshot, error) {
-	s := &Snapshot{opt: o, wake: make(chan struct{}, 1), drained: make(chan struct{}, 1), done: make(chan struct{})}
+func Begin(ks *keyspace.Keyspace, st Stager) (*Snapshot, error) {
+	s := &Snapshot{stager: st, wake: make(chan struct{}, 1), drained: make(chan struct{}, 1)}
 	var err error
-	if s.walk, err = ks.BeginWalk(s); err != nil {
+	s.walk, err = ks.BeginWalk(s)
+	if err != nil {
 		return nil, err
 	}
-	go s.encode()
 	return s, nil
 }
 
@@ -150,7 +136,7 @@ func (s *Snapshot) Key(shard, db int, rec mem.Handle) int {
 		b.b = s.spare()
 	}
 	b.b = appendHead(b.b, db)
-	b.b = s.opt.Stager.StageKey(b.b, rec)
+	b.b = s.stager.StageKey(b.b, rec)
 	n := closeHead(b.b, from)
 	if len(b.b) >= chunkBytes {
 		s.push(b.b)
@@ -166,9 +152,9 @@ func (s *Snapshot) Head(_ int, rec mem.Handle, left int) (before, after []byte) 
 	case object.List:
 		items = object.Items(rec)
 	case object.Stream:
-		after = s.opt.Stager.StageStreamTail(nil, rec)
+		after = s.stager.StageStreamTail(nil, rec)
 	}
-	return s.opt.Stager.StageHead(nil, rec, items, left), after
+	return s.stager.StageHead(nil, rec, items, left), after
 }
 
 // Open implements keyspace.Keeper.
@@ -214,14 +200,14 @@ func (s *Snapshot) endPart(from int) (bytes int) {
 // Element implements keyspace.Keeper.
 func (s *Snapshot) Element(t object.Type, elem mem.Handle) int {
 	from := s.beginPart(true)
-	s.part.b = s.opt.Stager.StageElement(s.part.b, t, elem)
+	s.part.b = s.stager.StageElement(s.part.b, t, elem)
 	return s.endPart(from)
 }
 
 // Node implements keyspace.Keeper.
 func (s *Snapshot) Node(t object.Type, node mem.Handle) int {
 	from := s.beginPart(true)
-	s.part.b = s.opt.Stager.StageNode(s.part.b, t, node)
+	s.part.b = s.stager.StageNode(s.part.b, t, node)
 	return s.endPart(from)
 }
 
@@ -332,29 +318,28 @@ func (s *Snapshot) Delay() int64 {
 	return min((over/delayStep+1)*delayUsec, delayMost)
 }
 
-// Cancel gives the snapshot up: the Sink is given the reason soon, the walk must still
-// be stepped to its end, which is cheap. Later calls change nothing.
+// Drained gets a word when the encoder has made room, for who steps and does nothing
+// else.
+func (s *Snapshot) Drained() <-chan struct{} { return s.drained }
+
+// Cancel gives the snapshot up: Run returns the reason soon. The walk must still be
+// stepped to its end, which is cheap. Later calls change nothing.
 func (s *Snapshot) Cancel(reason error) {
 	if reason == nil {
 		reason = ErrCancelled
 	}
-	s.walk.Cancel()
 	s.mu.Lock()
 	if s.reason == nil {
 		s.reason = reason
 	}
 	s.mu.Unlock()
+	s.walk.Cancel()
+	s.empty()
 	signal(s.wake)
 }
 
 // Walked reports whether the walk has come to its end and needs no more steps.
 func (s *Snapshot) Walked() bool { return s.walk.Ended() }
-
-// Done is closed when the Sink's End has returned and the walk has ended.
-func (s *Snapshot) Done() <-chan struct{} { return s.done }
-
-// Err returns what the snapshot ended with. It is done.
-func (s *Snapshot) Err() error { return s.err }
 
 // Stats are figures of a snapshot.
 type Stats struct {

@@ -80,7 +80,7 @@ var bans = []ban{
 	},
 	{
 		name: "go statement", zones: pureZones, goStmt: true,
-		allowed: map[string]string{"snapshot": "the encoder", "feed": "the sequencer"},
+		allowed: map[string]string{"feed": "the sequencer"},
 		why:     "goroutines are started by the shell; every one is listed in ARCHITECTURE.md",
 	},
 	{
