@@ -94,17 +94,23 @@ func (w *Walk) stepPart(p *part, budget int) (bytes int) {
 	case w.cancelled.Load():
 		more = p.drop(&bytes, budget)
 	case p.sequence():
-		more = object.ReadNodes(p.cut, func(node mem.Handle) bool {
+		more = object.ReadNodes(p.cut, func(node mem.Handle, kept bool) bool {
 			p.left--
-			bytes += w.keeper.Node(p.typ, node) + stepCost
+			size := w.keeper.Node(p.typ, node)
+			if bytes += size + stepCost; kept {
+				w.preserved.Add(int64(size))
+			}
 			return bytes < budget
 		})
 	default:
 		for n := 0; n < stepBuckets && bytes < budget; n++ {
 			bytes += stepCost
-			more = object.ReadCut(p.cut, w.index, func(e mem.Handle) bool {
+			more = object.ReadCut(p.cut, w.index, func(e mem.Handle, kept bool) bool {
 				p.left--
-				bytes += w.keeper.Element(p.typ, e)
+				size := w.keeper.Element(p.typ, e)
+				if bytes += size; kept {
+					w.preserved.Add(int64(size))
+				}
 				return bytes < budget
 			})
 			if !more {
@@ -127,7 +133,7 @@ func (p *part) drop(bytes *int, budget int) (more bool) {
 	*bytes += budget
 	if p.sequence() {
 		n := 0
-		return object.ReadNodes(p.cut, func(mem.Handle) bool { n++; return n < dropBuckets })
+		return object.ReadNodes(p.cut, func(mem.Handle, bool) bool { n++; return n < dropBuckets })
 	}
 	return object.DropCut(p.cut, p.walk.index, dropBuckets)
 }

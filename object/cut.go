@@ -230,10 +230,10 @@ func KeepRest(h mem.Handle) {
 	}
 }
 
-// ReadCut gives a walk the elements of a table that it has still to read: fn gets them
-// until it returns false, kept ones first, which are freed then. It reports whether
-// more is left.
-func ReadCut(cut mem.Handle, walk int, fn func(e mem.Handle) bool) (more bool) {
+// ReadCut gives a walk elements of a table that it has still to read: fn gets those of a
+// bucket, until it returns false; before these the kept ones, which are freed then. It
+// reports whether more is left.
+func ReadCut(cut mem.Handle, walk int, fn func(e mem.Handle, kept bool) bool) (more bool) {
 	for b := mem.Handle(mem.Load64(cut, cutKept)); b != 0; b = mem.Handle(mem.Load64(cut, cutKept)) {
 		n := mem.Load64(cut, cutFill)
 		if n == 0 {
@@ -242,7 +242,7 @@ func ReadCut(cut mem.Handle, walk int, fn func(e mem.Handle) bool) (more bool) {
 		}
 		e := mem.Handle(mem.Load64(b, int(n)*8))
 		mem.Store64(cut, cutFill, n-1)
-		again := fn(e)
+		again := fn(e, true)
 		FreeElement(e)
 		if !again {
 			return true
@@ -254,7 +254,7 @@ func ReadCut(cut mem.Handle, walk int, fn func(e mem.Handle) bool) (more bool) {
 		return false
 	}
 	t := table.Load(root)
-	at = t.Visit(at, table.SavedA+table.Flag(walk), ByName, func(s table.Slot) bool { return fn(s.Handle()) })
+	at = t.Visit(at, table.SavedA+table.Flag(walk), ByName, func(s table.Slot) bool { return fn(s.Handle(), false) })
 	mem.Store64(cut, cutPassed, at)
 	return at < table.PlaceEnd
 }
@@ -286,7 +286,7 @@ func DropCut(cut mem.Handle, walk, budget int) (more bool) {
 		}
 		mem.Store64(cut, cutPassed, table.PlaceEnd)
 	}
-	return ReadCut(cut, walk, func(mem.Handle) bool { budget--; return budget > 0 })
+	return ReadCut(cut, walk, func(mem.Handle, bool) bool { budget--; return budget > 0 })
 }
 
 // EndCut frees a cut that has been read or dropped to its end.

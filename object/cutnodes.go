@@ -136,13 +136,13 @@ func (c *Cut) Detach() {
 
 // ReadNodes gives a walk the nodes that it has still to read, in order, until fn returns
 // false, and reports whether more is left. Nodes that the walk owns are freed then.
-func ReadNodes(cut mem.Handle, fn func(node mem.Handle) bool) (more bool) {
+func ReadNodes(cut mem.Handle, fn func(node mem.Handle, kept bool) bool) (more bool) {
 	nodes := mem.Handle(mem.Load64(cut, cutNodes))
 	count := mem.Load64(cut, cutCount)
 	for next := mem.Load64(cut, cutPassed); next < count; {
 		word := mem.Load64(nodes, 8*int(next))
 		h := mem.Handle(word &^ ownedNode)
-		again := fn(h)
+		again := fn(h, word&ownedNode != 0)
 		next++
 		mem.Store64(cut, cutPassed, next)
 		if word&ownedNode != 0 {

@@ -52,6 +52,16 @@ func (r *report) savingSec() int64 {
 	return max(r.nowMs-job.startMs, 0) / msPerSec
 }
 
+// preserved returns how many bytes the save in the background has kept because they
+// were about to change.
+func (r *report) preserved() int64 {
+	job := r.s.persist.running()
+	if job == nil {
+		return 0
+	}
+	return job.snap.Stats().Preserved
+}
+
 func okUnless(failed bool) string {
 	if failed {
 		return "err"

@@ -26,6 +26,7 @@ type persistence struct {
 	lastTry   atomic.Int64  // Unix seconds of the last attempt in the background
 	saves     atomic.Int64  // that worked
 	lastTook  atomic.Int64  // seconds that the last one in the background took, -1 before the first
+	lastCow   atomic.Int64  // bytes that the last one kept because they were about to change
 	keysSoFar atomic.Int64  // of the save in progress
 	keysTotal atomic.Int64
 
@@ -122,6 +123,7 @@ const errMisconf = "-MISCONF Redis is configured to save RDB snapshots, but it's
 // Errors of those who want to save, as replies without the dash.
 var (
 	errSaving       = errors.New("ERR Background save already in progress")
+	errManyWalks    = errors.New("ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.")
 	errSaveFailed   = errors.New("ERR Error saving, see the log")
 	errLoadFailed   = errors.New("ERR Error trying to load the RDB dump, check server logs")
 	errNoSave       = errors.New("ERR Background saving is currently not in progress or scheduled")
@@ -165,7 +167,8 @@ func (s *Server) Save() error {
 // right to.
 func (s *Server) saveExclusive() error {
 	changes := s.eng.TotalsExclusive().Dirty
-	if err := s.writeRDB(s.walkExclusive, nil); err != nil {
+	set := s.persist.settings.Load()
+	if err := s.writeRDB(s.dumpForm(set), set, s.walkExclusive); err != nil {
 		return err
 	}
 	s.noteSaved(changes)

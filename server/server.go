@@ -240,6 +240,7 @@ func (s *Server) end() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownWait)
 	defer cancel()
 	s.program.end()
+	s.stopBackground() // the loops that carry it are about to end
 	s.closeUnix()
 	err := s.net.Shutdown(ctx)
 	s.done.Wait()
