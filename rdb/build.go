@@ -23,6 +23,14 @@ type Limits struct {
 	ZSet zset.Limits
 }
 
+// DefaultLimits are those of a server that was not told others.
+func DefaultLimits() Limits {
+	return Limits{
+		Hash: hash.Limits{Entries: 512, Value: 64}, List: list.LimitsOf(-2),
+		Set: set.Limits{Integers: 512, Entries: 128, Value: 64}, ZSet: zset.Limits{Entries: 128, Value: 64},
+	}
+}
+
 // Access says what access fields keys get.
 type Access struct {
 	Fresh uint32 // of a key without a history
@@ -135,7 +143,7 @@ func (b *Builder) value(in *input, to target, t byte) mem.Handle {
 	case typeModule:
 		id := in.length()
 		if in.err == nil {
-			in.err = fmt.Errorf("The RDB file contains module data I can't load: no matching module type '%s': %w", moduleName(id), ErrType)
+			in.err = newProblem(ErrType, "The RDB file contains module data I can't load: no matching module type '%s'", moduleName(id))
 		}
 		return 0
 	}

@@ -15,9 +15,23 @@ import (
 var (
 	// ErrTruncated is when the input ends too early.
 	ErrTruncated = errors.New("Unexpected EOF reading RDB file")
-	// errCorrupt is wrapped by all that is wrong with bytes that are there.
-	errCorrupt = errors.New("corrupt")
+	// ErrCorrupt is when bytes that are there cannot be what they should.
+	ErrCorrupt = errors.New("corrupt")
 )
+
+// problem is an error that is one of those above, in its own words.
+type problem struct {
+	kind error
+	text string
+}
+
+func (p *problem) Error() string { return p.text }
+
+func (p *problem) Unwrap() error { return p.kind }
+
+func newProblem(kind error, format string, args ...any) error {
+	return &problem{kind, fmt.Sprintf(format, args...)}
+}
 
 const (
 	readChunk  = 256 << 10 // bytes asked of a reader at once
@@ -54,7 +68,7 @@ func (in *input) at() int64 { return in.base + int64(in.r) }
 // corrupt notes what is wrong with what has just been read.
 func (in *input) corrupt(format string, args ...any) {
 	if in.err == nil {
-		in.err = fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), errCorrupt)
+		in.err = newProblem(ErrCorrupt, format, args...)
 	}
 }
 

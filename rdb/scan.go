@@ -16,6 +16,7 @@ type Kind uint8
 const (
 	KindKey Kind = iota
 	KindAux
+	KindSelect   // the keys of another database follow
 	KindResize   // how many keys a database has
 	KindFunction // a library of functions
 	KindModule   // what a module keeps beside keys: passed over
@@ -47,6 +48,12 @@ func (it *Item) Large() bool { return it.Kind == KindKey && it.Value == nil }
 
 // TypeName returns the name that the tools have for the type of the value.
 func (it *Item) TypeName() string { return typeName(it.Type) }
+
+// OfModule reports whether the value is one of a module, which cannot be built.
+func (it *Item) OfModule() bool { return it.Type == typeModule }
+
+// TypeName returns the name that the tools have for a type of values.
+func TypeName(t byte) string { return typeName(t) }
 
 // largeMin is the size from which a value is not handed over as a whole.
 const largeMin = 4 << 20
@@ -114,6 +121,10 @@ func (s *Scanner) Sum() Sum { return s.sum }
 // Doing returns what the scanner was doing when it failed.
 func (s *Scanner) Doing() Doing { return s.doing }
 
+// Broken returns the key, and the type of the value, in which the scanner failed or
+// the last value is wrong; ok is false if it was in none.
+func (s *Scanner) Broken() (key []byte, t byte, ok bool) { return s.key, s.item.Type, s.hasKey }
+
 // Rest returns bytes that were read behind the end of the file, in front of what the
 // reader still has: an append only file goes on with commands there.
 func (s *Scanner) Rest() []byte { return s.in.buf[s.in.r:] }
@@ -168,7 +179,7 @@ func (s *Scanner) begin() error {
 	}
 	version, err := strconv.Atoi(string(head[len(magic):]))
 	if err != nil || version < 1 || version > VersionRead {
-		return fmt.Errorf("Can't handle RDB format version %d: %w", version, ErrVersion)
+		return newProblem(ErrVersion, "Can't handle RDB format version %d", version)
 	}
 	s.version, s.begun = version, true
 	return nil
@@ -210,8 +221,8 @@ func (s *Scanner) operation(op byte) (done bool) {
 			in.corrupt("a database of number %d", n)
 		}
 		s.db = int(n)
-		it.DB = s.db
-		return false
+		it.Kind, it.DB = KindSelect, s.db
+		return true
 	case opSlotInfo: // number of a slot, its keys, those with a due time
 		s.doing = DoingLen
 		for range 3 {
@@ -266,7 +277,7 @@ func (s *Scanner) end() {
 	case got == 0:
 		s.sum = SumOff
 	case s.checked && got != want:
-		s.in.err = fmt.Errorf("Wrong RDB checksum expected: (%x) but got (%x). Aborting now.: %w", want, got, ErrSum)
+		s.in.err = newProblem(ErrSum, "Wrong RDB checksum expected: (%x) but got (%x). Aborting now.", want, got)
 	default:
 		s.sum = SumRight
 	}
@@ -282,6 +293,10 @@ var ErrSum = errors.New("RDB CRC error")
 func (s *Scanner) value(t byte) {
 	in, it := s.in, &s.item
 	it.Kind, it.Type, it.At = KindKey, t, in.at()-1
+	if !readable(t) {
+		in.err = unknownType(t)
+		return
+	}
 	s.doing = DoingKey
 	s.key = append(s.key[:0], in.element()...)
 	if in.err != nil {
@@ -305,6 +320,9 @@ func (s *Scanner) value(t byte) {
 	it.Key, it.Value = s.key, in.buf[in.mark:in.r:in.r]
 	in.mark = -1
 }
+
+// readable reports whether values of a type can be read, or passed over.
+func readable(t byte) bool { return t <= typeStream3 && t != typeModuleOld && t != typeModule+1 }
 
 // skipValue passes over a value of a type, and reports whether it got to its end
 // before the limit.
@@ -362,11 +380,11 @@ var ErrType = errors.New("Invalid object type")
 func unknownType(t byte) error {
 	switch t {
 	case typeHashDueOld, typeHashPackDueOld, typeHashDue, typeHashPackDue:
-		return fmt.Errorf("a hash whose fields have due times (type %d), which this version does not have: %w", t, ErrType)
+		return newProblem(ErrType, "a hash whose fields have due times (type %d), which this version does not have", t)
 	case typeModuleOld:
-		return fmt.Errorf("a value of a module in the form of a pre-release (type %d): %w", t, ErrType)
+		return newProblem(ErrType, "a value of a module in the form of a pre-release (type %d)", t)
 	}
-	return fmt.Errorf("Unknown RDB encoding type %d: %w", t, ErrType)
+	return newProblem(ErrType, "Unknown RDB encoding type %d", t)
 }
 
 // skipStream passes over a stream.

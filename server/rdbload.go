@@ -198,6 +198,7 @@ func (l *loader) key(batch *loadBatch, it *rdb.Item) (*loadBatch, error) {
 			return nil, *failed
 		}
 		if l.stopped() {
+			l.fail(errStopped) // what waits is of no use any more
 			return nil, errStopped
 		}
 		l.tellProgress()
@@ -224,6 +225,9 @@ func (l *loader) stopped() bool {
 		return false
 	}
 }
+
+// fail ends the load, if it is the first error.
+func (l *loader) fail(err error) { l.failed.CompareAndSwap(nil, &err) }
 
 func (l *loader) newBatch() *loadBatch {
 	select {
@@ -262,7 +266,7 @@ func (l *loader) work() {
 		pass.Enter()
 		for i := range b.items {
 			if err := l.make(&builder, &b.items[i], nil); err != nil {
-				l.failed.CompareAndSwap(nil, &err)
+				l.fail(err)
 				break
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"kvorum/check"
 	"kvorum/server"
 )
 
@@ -17,13 +18,14 @@ usage: kvorum <program> [arguments]
 
 programs:
   server    the data server (arguments of redis-server)
+  check-rdb look at an RDB file (arguments of redis-check-rdb; --report)
   version   print the version
 
-A link whose name ends in -server starts the server.
+A link whose name ends in -server or -check-rdb is that program.
 `
 
 // byName maps the ending of the name the binary is started under to a program.
-var byName = map[string]string{"-server": "server"}
+var byName = map[string]string{"-server": "server", "-check-rdb": "check-rdb"}
 
 func main() {
 	name := filepath.Base(os.Args[0])
@@ -43,6 +45,8 @@ func run(program string, args []string) int {
 	switch program {
 	case "server":
 		return server.Main(args)
+	case "check-rdb":
+		return check.RDB("redis-check-rdb", args, server.RedisVersion, os.Stdout, os.Stderr)
 	case "version", "-v", "--version":
 		fmt.Println(server.VersionLine())
 		return 0
