@@ -59,8 +59,9 @@ const (
 	bufferCount = keyspace.GroupCount
 	// walkAhead is the length of the queue, in bytes, from which the walk waits.
 	walkAhead = 8 << 20
-	// sparesMax is the number of empty buffers kept.
-	sparesMax = 2 * walkAhead / chunkBytes
+	// sparesMax is the number of empty buffers kept: none of the usual length of the
+	// queue becomes garbage, of which a lot would gather until it is collected.
+	sparesMax = delayFrom / chunkBytes
 	// delayFrom is the length of the queue from which writers are slowed down;
 	// delayStep more of it adds delayUsec to what each of their batches waits.
 	delayFrom = 64 << 20
@@ -105,6 +106,7 @@ type part struct {
 	open atomic.Bool
 	db   int
 	b    []byte
+	from int // where the last part begins in b
 }
 
 // head is what stands before the frames of a key, or a part of one, in a chunk: its
@@ -161,55 +163,59 @@ func (s *Snapshot) Head(_ int, rec mem.Handle, left int) (before, after []byte) 
 func (s *Snapshot) Open(db int, before []byte) {
 	s.part.open.Store(true)
 	s.part.db = db
-	s.addPart(before, true)
+	s.beginPart(true)
+	s.part.b = append(s.part.b, before...)
 }
 
 // Close implements keyspace.Keeper.
 func (s *Snapshot) Close(after []byte) {
-	s.addPart(after, false)
+	s.endPart()
+	s.beginPart(false)
+	s.part.b = append(s.part.b, after...)
+	s.endPart()
 	s.pushPart()
 	s.part.open.Store(false)
 }
 
-func (s *Snapshot) addPart(b []byte, more bool) {
-	from := s.beginPart(more)
-	s.part.b = append(s.part.b, b...)
-	s.endPart(from)
-}
-
-func (s *Snapshot) beginPart(more bool) (from int) {
-	if s.part.b == nil {
-		s.part.b = s.spare()
-	}
-	from, word := len(s.part.b), s.part.db
-	if more {
-		word |= moreBit
-	}
-	s.part.b = appendHead(s.part.b, word)
-	return from
-}
-
-func (s *Snapshot) endPart(from int) (bytes int) {
-	bytes = closeHead(s.part.b, from)
-	if len(s.part.b) >= chunkBytes {
-		s.pushPart()
-	}
-	return bytes
-}
-
 // Element implements keyspace.Keeper.
 func (s *Snapshot) Element(t object.Type, elem mem.Handle) int {
-	from := s.beginPart(true)
+	from := len(s.part.b)
 	s.part.b = s.stager.StageElement(s.part.b, t, elem)
-	return s.endPart(from)
+	return s.added(from)
 }
 
 // Node implements keyspace.Keeper.
 func (s *Snapshot) Node(t object.Type, node mem.Handle) int {
-	from := s.beginPart(true)
+	from := len(s.part.b)
 	s.part.b = s.stager.StageNode(s.part.b, t, node)
-	return s.endPart(from)
+	return s.added(from)
 }
+
+// added lets a chunk go that is full, and returns how many bytes have come.
+func (s *Snapshot) added(from int) (bytes int) {
+	bytes = len(s.part.b) - from
+	if len(s.part.b) >= chunkBytes {
+		s.endPart()
+		s.pushPart()
+		s.beginPart(true)
+	}
+	return bytes
+}
+
+// beginPart begins a part of the open key in the chunk. more says that others follow.
+func (s *Snapshot) beginPart(more bool) {
+	if s.part.b == nil {
+		s.part.b = s.spare()
+	}
+	word := s.part.db
+	if more {
+		word |= moreBit
+	}
+	s.part.from = len(s.part.b)
+	s.part.b = appendHead(s.part.b, word)
+}
+
+func (s *Snapshot) endPart() { closeHead(s.part.b, s.part.from) }
 
 func (s *Snapshot) pushPart() {
 	n := int64(len(s.part.b))
