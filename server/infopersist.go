@@ -54,6 +54,8 @@ func (r *report) savingSec() int64 {
 
 // preserved returns how many bytes the save in the background has kept because they
 // were about to change.
+//
+// COMPAT: snapshot: no child copies pages.
 func (r *report) preserved() int64 {
 	job := r.s.persist.running()
 	if job == nil {
