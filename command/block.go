@@ -50,6 +50,29 @@ func (c *Ctx) Holds(i int) bool {
 	return !c.Serving || c.Held(keyspace.ShardOf(c.Keys[i].Hash))
 }
 
+// Needs is Holds for a key without which the request cannot be served: if it is not
+// held, the handler calls Block, and it is tried again soon, with that key.
+func (c *Ctx) Needs(i int) bool {
+	held := c.Holds(i)
+	c.short = c.short || !held
+	return held
+}
+
+// TakeShort returns and forgets whether Needs has missed a key, for the engine.
+func (c *Ctx) TakeShort() bool {
+	short := c.short
+	c.short = false
+	return short
+}
+
+// lost tells the engine that an expired or evicted key goes for which somebody waits:
+// the command that goes on need not be one after which those who wait are looked at.
+func (c *Ctx) lost(db *keyspace.DB, k keyspace.Key) {
+	if c.Late != nil && c.KS.Waits() && db.Awaited(k) {
+		c.Late(db, k)
+	}
+}
+
 // TakeBlock returns and forgets what Block was told, for the engine.
 func (c *Ctx) TakeBlock() (from, to int, untilMs int64, ok bool) {
 	b := c.block

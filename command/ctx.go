@@ -83,6 +83,10 @@ type Ctx struct {
 	Serving bool
 	Held    func(shard int) bool
 	block   blockRequest
+	long    long
+	short   bool // a key that is needed to serve it is not held
+	// Late has those who wait for a key, whose shard is locked, looked at later.
+	Late func(db *keyspace.DB, k keyspace.Key)
 
 	MaxBulk int64 // proto-max-bulk-len: the longest string
 	// HLLSparseMax is hll-sparse-max-bytes: the longest sparse HyperLogLog.
@@ -227,7 +231,7 @@ func (c *Ctx) mayExpire() bool { return c.Sess.Flags&Internal == 0 }
 
 // Expire removes a key that is past its due time, unless such keys are kept.
 func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
-	if c.KeepExpired && c.Spec.Flags&Write == 0 {
+	if c.KeepExpired && c.Spec.Flags&Write == 0 || c.KS.Pinned(k) && !c.ownPins() {
 		return
 	}
 	if c.Feed != nil {
@@ -237,6 +241,7 @@ func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
 		c.OnEvent(NotifyExpired, "expired", k.Bytes, db.Index())
 	}
 	c.St.ExpiredKeys++
+	c.lost(db, k)
 	db.Delete(k, e)
 }
 
@@ -249,6 +254,7 @@ func (c *Ctx) Evict(db *keyspace.DB, k keyspace.Key, e keyspace.Entry, lazy bool
 		c.OnEvent(NotifyEvicted, "evicted", k.Bytes, db.Index())
 	}
 	c.St.EvictedKeys++
+	c.lost(db, k)
 	db.Delete(k, e)
 }
 
@@ -298,6 +304,9 @@ func (c *Ctx) Int(i int) (n int64, ok bool) {
 // waiting, whose connection is then at its end. The handler of a reply that is not
 // bounded by the data asks from time to time, and may stop amid the reply if it is.
 func (c *Ctx) Flooded() bool {
+	if c.long.rest != nil {
+		return !c.long.rest()
+	}
 	c.Sess.LastCmd = c.Spec // for the log
 	return c.Host != nil && c.Host.CloseFlooded(c.Sess, len(c.W.B))
 }

@@ -17,7 +17,7 @@ const (
 	NoTouch
 	Internal // not a client: AOF, replica apply, tests
 
-	Postponed     // its next request waits for the end of CLIENT PAUSE
+	Postponed     // its next request waits for the end of CLIENT PAUSE, or of a long command: Ticket
 	ReplyOff      // CLIENT REPLY OFF
 	ReplySkip     // CLIENT REPLY SKIP: the running request is not answered
 	ReplySkipNext // the next one is not
@@ -31,6 +31,12 @@ const Unordinary = CloseAfterReply | Postponed | Blocked | ReplyOff | ReplySkip 
 
 // Muted reports whether the session gets no reply to the running request.
 func (s *Session) Muted() bool { return s.Flags&(ReplyOff|ReplySkip) != 0 }
+
+// Halted reports whether the session serves no further request for now, or ever:
+// the last one goes on in a Task, or waits for keys, or nothing comes after it.
+func (s *Session) Halted() bool {
+	return s.Task != nil || s.Flags&(CloseAfterReply|Blocked) != 0
+}
 
 // Answered ends a request, answered or not: what CLIENT REPLY SKIP said of it
 // is done with.
@@ -64,6 +70,10 @@ type Session struct {
 	Txn      *Txn              // between MULTI and EXEC
 	Wait     *Waiter           // while Blocked
 	Task     Task              // set when a command goes on off the loop
+	// Ticket is set when the next request waits for keys that are pinned.
+	Ticket *keyspace.Ticket
+	// Abandon tells a long command of the session that nobody waits for its reply.
+	Abandon func()
 	// Unfinished is the command of Task, for the engine's counts.
 	Unfinished *Unfinished
 }
@@ -75,10 +85,6 @@ type Unfinished struct {
 	Args  [][]byte // copies
 	Ticks int64    // that the handler took
 }
-
-// Task is the rest of a long command: it runs on a worker, without locks, and
-// writes the reply. The session serves nothing else meanwhile.
-type Task func(w *resp.Writer)
 
 // Peer is the connection of a session, as far as commands may ask about it.
 type Peer interface {

@@ -18,7 +18,7 @@ const (
 	noEvents      = "keyspace events are not published yet"
 	noProcess     = "the server does not act on it yet"
 	noMemoryTest  = "a crash report does not test the machine's memory, kvorum server --test-memory does"
-	noUserData    = "the log never shows keys, values or requests of clients"
+	noUserData    = "the log shows no keys, values or requests of clients, but for a key at which a file is damaged"
 	noForkBug     = "the one warning that it silences is about fork, and the server never forks"
 	ownAllocator  = "memory comes from the server's own arenas, not from jemalloc"
 	ownTables     = "tables grow one bucket at a time, there is no rehashing to drive"

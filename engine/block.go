@@ -37,18 +37,26 @@ func (w *Worker) block(s *command.Session) {
 
 // lockFor takes the locks of a command's keys and, if others wait for these who will
 // need more to be served, of those, too: all before the first effect. It returns
-// all keys whose shards are locked.
-func (w *Worker) lockFor(spec *command.Spec, keys []keyspace.Key) []keyspace.Key {
+// all keys whose shards are locked; ok is false when the request has to wait for a long
+// command, and nothing is locked.
+func (w *Worker) lockFor(s *command.Session, writes bool, keys []keyspace.Key) (held []keyspace.Key, ok bool) {
 	ks := w.e.KS
 	w.locks.lock(ks, keys)
-	if spec.Flags&command.Write == 0 && spec.Mode != command.Transaction || !ks.Greedy() {
-		return keys
+	if !writes || !ks.Greedy() {
+		return keys, true
 	}
+	held = w.lockMore(keys)
+	return held, !w.waitsForPins(s, held)
+}
+
+// lockMore is lockFor when the locks of the keys themselves have been taken.
+func (w *Worker) lockMore(keys []keyspace.Key) []keyspace.Key {
+	ks := w.e.KS
 	all := keys
 	for {
 		known := len(all)
 		for _, k := range all {
-			for _, more := range w.ctx.DB.AppendMore(nil, k) {
+			for _, more := range ks.AppendMore(nil, k) {
 				if !w.locks.holds(keyspace.ShardOf(more.Hash)) {
 					all = append(all[:len(all):len(all)], more)
 				}
@@ -91,18 +99,58 @@ func (w *Worker) serveShard(shard int, alone bool) (served bool) {
 			return served
 		}
 		for wait := ready.Next(); wait != nil; wait = ready.Next() {
-			if w.serveOne(wait.Owner.(*command.Waiter), alone) {
+			b := wait.Owner.(*command.Waiter)
+			ok, short := w.serveOne(b, alone)
+			if ok {
 				wait.Served()
 				served = true
-			} else {
-				wait.Unserved()
+				continue
+			}
+			wait.Unserved()
+			if short {
+				w.serveLater(b.Copy.DB, ready.Key())
+				break // nobody overtakes it
 			}
 		}
 	}
 }
 
-// serveOne tries to serve one request that waits. It is the caller's to try.
-func (w *Worker) serveOne(b *command.Waiter, alone bool) bool {
+// lateKey is a key of a database: somebody waits for it, and is to look at it again.
+type lateKey struct {
+	db  *keyspace.DB
+	key keyspace.Key
+}
+
+// serveLater has those who wait for a key looked at once the running command is over
+// and its locks are free: an expired or evicted key is gone, or to serve them takes
+// locks that it does not have.
+func (w *Worker) serveLater(db *keyspace.DB, k keyspace.Key) {
+	k.Bytes = append([]byte(nil), k.Bytes...)
+	w.late = append(w.late, lateKey{db, k})
+}
+
+// serveLate does what serveLater was told, with the locks that it takes. The worker
+// is in a batch and holds no lock.
+func (w *Worker) serveLate() {
+	list := w.late
+	w.late = nil
+	for _, l := range list {
+		keys := []keyspace.Key{l.key}
+		w.locks.lock(w.e.KS, keys)
+		held := w.lockMore(keys)
+		if w.e.KS.AnyPinnedOf(held) {
+			w.late = append(w.late, l) // a long command reads one of them: after another batch
+		} else {
+			l.db.Signal(l.key)
+			w.serveReady(held, false)
+		}
+		w.locks.unlock(w.e.KS)
+	}
+}
+
+// serveOne tries to serve one request that waits, which is the caller's to try. short
+// tells that it takes a lock more.
+func (w *Worker) serveOne(b *command.Waiter, alone bool) (served, short bool) {
 	c := &w.ctx
 	saved, out := *c, w.out
 	w.out.B, w.out.Proto = nil, b.Copy.Proto
@@ -116,6 +164,7 @@ func (w *Worker) serveOne(b *command.Waiter, alone bool) bool {
 	}
 	b.Spec.Handler(c)
 	_, _, _, blocked := c.TakeBlock()
+	short = c.TakeShort()
 	if c.Dirty > 0 {
 		w.feed()
 	}
@@ -129,20 +178,23 @@ func (w *Worker) serveOne(b *command.Waiter, alone bool) bool {
 	*c, w.out = saved, out
 	c.Buf, c.Buf2 = buf, buf2
 	if blocked {
-		return false
+		return false, short
 	}
 	w.e.hooks.Deliver(b, reply)
-	return true
+	return true, false
 }
 
 // holdsShard reports whether a shard is locked by the running command.
 func (w *Worker) holdsShard(shard int) bool { return w.allHeld || w.locks.holds(shard) }
 
 // Released ends what is left of a wait that is over: the places in queues. The
-// caller is on the session's loop and in no batch.
-func (e *Engine) Released(s *command.Session) {
+// caller is on the session's loop, whose worker this is, and in no batch; it passes
+// the gate, as who is exclusive walks all queues.
+func (w *Worker) Released(s *command.Session) {
 	if b := s.Wait; b != nil {
-		e.KS.Leave(&b.Wait)
+		w.e.gate.enter(w.flag)
+		w.e.KS.Leave(&b.Wait)
+		w.e.gate.leave(w.flag)
 		s.Wait = nil
 		s.Flags &^= command.Blocked
 	}

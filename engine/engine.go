@@ -76,11 +76,17 @@ type Hooks struct {
 	// Deliver takes the reply to a request that had to wait, on any goroutine and
 	// under locks, for the loop of its session, which then calls Released.
 	Deliver func(b *command.Waiter, reply []byte)
+	// Wake is told of a session whose request was Postponed with a Ticket and is to be
+	// served again. On any goroutine, holding nothing. Without it, the caller of Serve
+	// tries again itself.
+	Wake    func(s *command.Session)
 	OnEvent func(class uint32, event string, key []byte, db int)
 	// OnCommand is told of the commands that MONITOR shows, while Watch is on, under
 	// the locks they ran with: in an order that all clients agree on. What it
 	// returns, borrowed, is appended to the client's replies.
 	OnCommand func(s *command.Session, spec *command.Spec, args [][]byte) []byte
+	// ReplyMax returns how many bytes of output may wait for a client, 0: no limit.
+	ReplyMax func() int64
 	// Feed, for tests, takes the effects of all workers in place of Engine.Feed.
 	// It is called under the locks of the keys concerned.
 	Feed command.Effects
@@ -106,6 +112,8 @@ type Engine struct {
 	pauseEnd atomic.Int64  // Unix ms until which CLIENT PAUSE lasts
 	noWrite  atomic.Pointer[string]
 	pressure pressure
+	tickers  atomic.Int32 // workers that call Tick
+	long     longCommands
 
 	snapshots atomic.Pointer[[]*snapshot.Snapshot] // under way; nil: none
 }
@@ -124,6 +132,7 @@ func New(ks *keyspace.Keyspace, table *command.Table, c clock.Clock, hooks Hooks
 	e.settings.Store(&Settings{Limits: resp.DefaultLimits(), SlowlogUsec: -1, HLLSparseMax: hllSparseMax, Packing: command.DefaultPacking(), DumpForm: command.DefaultDump()})
 	ks.AdvanceClock(c.NowMs())
 	e.activity.init()
+	e.long.init()
 	return e
 }
 
@@ -146,11 +155,23 @@ func (e *Engine) NewSession(peer command.Peer) *command.Session {
 	return s
 }
 
-// EndSession releases what a session holds. The caller is not in a batch.
-func (e *Engine) EndSession(s *command.Session) {
-	if s.Watcher != nil {
-		e.KS.Unwatch(s.Watcher)
+// EndSession releases what a session holds. By the worker's goroutine between
+// batches; it passes the gate, as who is exclusive walks all watches.
+func (w *Worker) EndSession(s *command.Session) {
+	if s.Abandon != nil {
+		s.Abandon()
 	}
+	if s.Watcher == nil && s.Ticket == nil {
+		return
+	}
+	w.e.gate.enter(w.flag)
+	if s.Watcher != nil {
+		w.e.KS.Unwatch(s.Watcher)
+	}
+	if s.Ticket != nil {
+		w.giveBack(s, s.Ticket)
+	}
+	w.e.gate.leave(w.flag)
 }
 
 // Exclusive runs fn while no command executes. The caller is not in a batch and

@@ -38,13 +38,14 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	errors := w.totals.Errors
 	switch spec.Mode {
 	case command.Exclusive:
-		if w.guarded(s, spec) {
+		if w.guarded(s, spec) || !w.exclusive(s, spec) {
 			return
 		}
-		w.exclusive(spec)
 	case command.Transaction:
 		if w.exec(s, args) {
 			errors = w.totals.Errors // those of its commands are theirs
+		} else if s.Flags&command.Postponed != 0 {
+			return
 		}
 		if w.unusual&monitored != 0 {
 			w.tell()
@@ -53,7 +54,10 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		// A handler that locks shards itself feeds each effect under the lock
 		// that orders it: a group would be numbered when they are all free again.
 		group := w.feeding && spec.Mode == command.LocksKeys
-		held := w.lockFor(spec, keys)
+		held, ok := w.lockFor(s, spec.Flags&command.Write != 0, keys)
+		if !ok {
+			return
+		}
 		if group {
 			w.ring.Begin()
 		}
@@ -74,6 +78,9 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 			w.tell()
 		}
 		w.locks.unlock(w.e.KS)
+	}
+	if len(w.late) > 0 {
+		w.serveLate()
 	}
 	if spec.Flags&command.Admin != 0 {
 		w.adoptNew() // CONFIG SET is in force for the next request, of the same batch too
@@ -97,10 +104,14 @@ func (w *Worker) guarded(s *command.Session, spec *command.Spec) bool {
 	return true
 }
 
-// exclusive runs a handler while no other goroutine is in a batch.
-func (w *Worker) exclusive(spec *command.Spec) {
-	w.e.gate.leave(w.flag)
-	w.e.gate.stop()
+// exclusive runs a handler while no other goroutine is in a batch, and reports that it
+// did: not, when it has to wait for long commands.
+func (w *Worker) exclusive(s *command.Session, spec *command.Spec) (ran bool) {
+	w.stop()
+	defer w.start()
+	if !w.drained(s) {
+		return false
+	}
 	if w.feeding {
 		w.ring.Begin()
 	}
@@ -113,6 +124,17 @@ func (w *Worker) exclusive(spec *command.Spec) {
 	if w.unusual&monitored != 0 {
 		w.tell()
 	}
+	return true
+}
+
+// stop stops the world, in the middle of a batch.
+func (w *Worker) stop() {
+	w.e.gate.leave(w.flag)
+	w.e.gate.stop()
+}
+
+// start lets the world go on.
+func (w *Worker) start() {
 	w.e.gate.start()
 	w.e.gate.enter(w.flag)
 	w.look()

@@ -93,7 +93,7 @@ func TestTaskCountsWhenDone(t *testing.T) {
 		t.Errorf("before the end %d calls and the reply %q", n, out)
 	}
 	s.Task = nil
-	w.Finish(s, 30_000_000, []byte("-OOPS it failed\r\n"))
+	w.Finish(s, 30_000_000, [][]byte{[]byte("-OOPS it failed\r\n")})
 	sum := e.Totals()
 	st := sum.PerCommand[id]
 	if st.Calls != 1 || st.Failed != 1 || st.Ticks != 30_000_000 || sum.Errors != 1 || sum.ErrorCodes["OOPS"] != 1 {

@@ -14,20 +14,25 @@ func unfinished(spec *command.Spec, args [][]byte, spent int64) *command.Unfinis
 }
 
 // Finish counts the command whose Task has run for some nanoseconds and gave the
-// reply, which is borrowed. Called by the worker's goroutine between batches.
-func (w *Worker) Finish(s *command.Session, ns int64, reply []byte) {
+// reply, in pieces, which are borrowed. Called by the worker's goroutine between
+// batches.
+func (w *Worker) Finish(s *command.Session, ns int64, pieces [][]byte) {
 	u := s.Unfinished
 	if u == nil {
 		return
 	}
 	s.Unfinished = nil
 	w.begin()
+	reply, size := pieces[0], 0
+	for _, piece := range pieces {
+		size += len(piece)
+	}
 	failed := len(reply) > 0 && reply[0] == '-'
 	if failed {
 		w.totals.Errors++
 		w.totals.last = string(reply[:min(len(reply), errorCodeFind)])
 	}
-	w.totals.NetOut += uint64(len(reply))
+	w.totals.NetOut += uint64(size)
 	w.count(s, u.Spec, u.Args, u.Ticks+w.e.clock.NsToTicks(ns), failed)
 	w.end()
 }

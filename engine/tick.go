@@ -208,7 +208,7 @@ func (w *Worker) expireDue(nowNs, end int64) (lagMs int64) {
 	sl.busy = false
 	w.beginInternal()
 	ks := w.e.KS
-	workers := len(*w.e.gate.flags.Load())
+	workers := int(w.e.tickers.Load())
 	for looked := 0; looked < ks.DBCount(); looked++ {
 		for sl.group < keyspace.GroupCount {
 			lag, more := w.expireGroup(ks.DB(sl.db), sl.group, end)

@@ -49,7 +49,8 @@ func (w *Worker) abort(s *command.Session, text string) string {
 	return errExecRefused + strings.TrimPrefix(text[1:], "ERR ")
 }
 
-// exec runs a transaction and reports that it did, or replies why it does not.
+// exec runs a transaction and reports that it did, or replies why it does not, or
+// leaves it as it is to wait for long commands.
 func (w *Worker) exec(s *command.Session, args [][]byte) (ran bool) {
 	c := &w.ctx
 	txn, exec := s.Txn, c.Spec
@@ -74,26 +75,36 @@ func (w *Worker) exec(s *command.Session, args [][]byte) (ran bool) {
 	if s.Watcher != nil {
 		w.txnKeys = s.Watcher.AppendKeys(w.txnKeys)
 	}
-	if alone {
-		w.e.gate.leave(w.flag)
-		w.e.gate.stop()
-		w.execLocked(s, txn)
-		w.serveReady(nil, true)
-		w.e.gate.start()
-		w.e.gate.enter(w.flag)
-		w.look()
-		if on := w.ring.Enabled(); on != w.feeding {
-			w.listen(on)
-		}
-	} else {
-		held := w.lockFor(exec, w.txnKeys)
-		w.execLocked(s, txn)
-		w.serveReady(held, false)
-		w.locks.unlock(w.e.KS)
+	if !w.execNow(s, txn, alone) {
+		s.Txn = txn
+		return false
 	}
 	clear(w.txnKeys)
 	c.Begin(s, exec, args)
 	c.Unwatch()
+	return true
+}
+
+// execNow runs a transaction with the locks of txnKeys, or alone. It reports whether it
+// did: not, when it has to wait for long commands.
+func (w *Worker) execNow(s *command.Session, txn *command.Txn, alone bool) bool {
+	if alone {
+		w.stop()
+		defer w.start()
+		if !w.drained(s) {
+			return false
+		}
+		w.execLocked(s, txn)
+		w.serveReady(nil, true)
+		return true
+	}
+	held, ok := w.lockFor(s, txn.Flags&command.Write != 0, w.txnKeys)
+	if !ok {
+		return false
+	}
+	w.execLocked(s, txn)
+	w.serveReady(held, false)
+	w.locks.unlock(w.e.KS)
 	return true
 }
 

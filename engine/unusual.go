@@ -116,7 +116,7 @@ func (w *Worker) mute(s *command.Session, before int) {
 	if s.Muted() {
 		w.out.B = w.out.B[:before]
 	}
-	if s.Task == nil {
+	if s.Task == nil && s.Flags&command.Blocked == 0 {
 		s.Answered()
 	}
 }

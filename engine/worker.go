@@ -43,6 +43,8 @@ type Worker struct {
 	rng      rng.Rand
 
 	internal command.Session // of work of no client
+	late     []lateKey       // those who wait for them are still to be looked at
+	off      *offLoop        // the long command that runs, on a worker for these
 
 	reqs [batchMax]resp.Request
 	prep [batchMax]prepared
@@ -75,23 +77,33 @@ type prepared struct {
 func (e *Engine) NewWorker() *Worker {
 	w := &Worker{e: e, flag: e.gate.register()}
 	e.mu.Lock()
-	w.id = len(e.workers)
+	w.id = int(e.tickers.Add(1)) - 1
 	e.workers = append(e.workers, w)
 	e.mu.Unlock()
+	w.init()
+	w.ctx.OnLoop(w.goOff)
+	return w
+}
+
+// init makes what a worker works with.
+func (w *Worker) init() {
+	e := w.e
 	w.rng.Seed(e.nextID.Add(1)*0x9e3779b97f4a7c15 ^ uint64(e.clock.NowMs()))
 	w.totals.init(e.Table)
 	w.ctx = command.Ctx{W: &w.out, KS: e.KS, Host: e.hooks.Host, World: e, Rng: &w.rng, St: &w.totals.Stats, OnEvent: e.hooks.OnEvent}
 	w.ring = e.Feed.NewRing()
-	w.ctx.Held = w.holdsShard
+	w.ctx.Held, w.ctx.Late = w.holdsShard, w.serveLater
 	w.ctx.Feed = e.hooks.Feed
 	w.settings = e.Settings()
-	return w
 }
 
 // Close ends the worker; its counts stay in the engine's totals.
 func (w *Worker) Close() {
 	w.ring.Close()
 	w.e.gate.unregister(w.flag)
+	if w.id >= 0 {
+		w.e.tickers.Add(-1)
+	}
 	w.e.mu.Lock()
 	defer w.e.mu.Unlock()
 	w.e.retired.add(&w.totals)
@@ -123,6 +135,9 @@ func (w *Worker) begin() {
 
 // end ends a batch and lets its effects into the stream.
 func (w *Worker) end() {
+	if len(w.late) > 0 {
+		w.serveLate()
+	}
 	w.e.gate.leave(w.flag)
 	if w.feeding {
 		w.ring.Flush()
@@ -191,14 +206,16 @@ func (w *Worker) readTime() {
 // the replies to out and returns it. consumed bytes of in are done with; need is
 // the total that the next request wants, counted from the first byte not
 // consumed, 0 when unknown. Serve returns early when the replies have grown
-// large, when the session is to be closed, when a Task must run first, or when
-// CLIENT PAUSE postpones a request, which is then not consumed.
+// large, when the session is to be closed, when a Task must run first, when a
+// request waits for keys, or when CLIENT PAUSE postpones one, which is then not
+// consumed.
 func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, replies []byte) {
 	w.out.B, w.out.Proto = out, s.Proto
 	w.served++
 	dirty := w.totals.Dirty
 	w.begin()
 	s.LastSeen = w.nowMs
+	ticket := s.Ticket // of the first request, which is tried again
 	limits := w.settings.Limits
 	if w.evictor.limit.Max > 0 {
 		w.checkMemory()
@@ -209,7 +226,7 @@ func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, 
 		need = more
 		w.prefetch(s.DB)
 		ran := w.run(s, n)
-		if ran < n || s.Task != nil || s.Flags&command.CloseAfterReply != 0 {
+		if ran < n || s.Halted() {
 			used = 0
 			for i := range ran {
 				used += w.reqs[i].Size
@@ -236,6 +253,9 @@ func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, 
 	s.NetIn += uint64(consumed)
 	w.totals.NetIn += uint64(consumed)
 	w.totals.NetOut += uint64(len(w.out.B) - len(out))
+	if ticket != nil {
+		w.giveBack(s, ticket)
+	}
 	w.end()
 	if w.totals.Dirty != dirty && w.e.snapshots.Load() != nil {
 		w.pause()
@@ -310,7 +330,7 @@ func (w *Worker) run(s *command.Session, n int) int {
 				return i
 			}
 			w.mute(s, before)
-			if s.Task != nil || s.Flags&command.CloseAfterReply != 0 {
+			if s.Halted() {
 				return i + 1
 			}
 		}
@@ -328,9 +348,23 @@ func (w *Worker) protocolError(s *command.Session, err *resp.ProtocolError) {
 }
 
 // Do executes one request, a long command's Task included, and returns the
-// reply. The bytes are the caller's.
+// reply. The bytes are the caller's. It waits while long commands have pinned what it
+// is to change.
 func (w *Worker) Do(s *command.Session, args ...[]byte) []byte {
+	for {
+		seq := w.e.KS.PinSeq()
+		reply := w.do(s, args)
+		if s.Ticket == nil {
+			return reply
+		}
+		s.Flags &^= command.Postponed
+		w.e.KS.AwaitPins(seq)
+	}
+}
+
+func (w *Worker) do(s *command.Session, args [][]byte) []byte {
 	w.out.B, w.out.Proto = nil, s.Proto
+	ticket := s.Ticket
 	w.begin()
 	if w.evictor.limit.Max > 0 {
 		w.checkMemory()
@@ -339,14 +373,21 @@ func (w *Worker) Do(s *command.Session, args ...[]byte) []byte {
 	w.prepare(&w.prep[0], args)
 	p := &w.prep[0]
 	w.execute(s, p.spec, args, w.keys[p.from:p.to])
-	w.end()
-	if task := s.Task; task != nil {
-		s.Task = nil
-		from, start := len(w.out.B), w.e.clock.MonoNs()
-		task(&w.out)
-		w.Finish(s, w.e.clock.MonoNs()-start, w.out.B[from:])
+	if ticket != nil {
+		w.giveBack(s, ticket)
 	}
+	w.end()
 	reply := w.out.B
 	w.out.B = nil
+	if task := s.Task; task != nil {
+		s.Task = nil
+		rest, start := resp.Writer{Proto: s.Proto}, w.e.clock.MonoNs()
+		task(&rest)
+		pieces := rest.Take()
+		w.Finish(s, w.e.clock.MonoNs()-start, pieces)
+		for _, piece := range pieces {
+			reply = append(reply, piece...)
+		}
+	}
 	return reply
 }

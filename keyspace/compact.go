@@ -128,6 +128,10 @@ func (c *compactor) moveBucket(ks *Keyspace, t *table.Table, budget int) int {
 			return
 		}
 		h := s.Handle()
+		if ks.AnyPinned() && ks.shards[c.shard].pins != nil && ks.Pinned(ks.Key(object.Key(h))) {
+			c.part = 0
+			return // a long command has a view of it
+		}
 		if c.part == 0 && mem.Evacuating(h) {
 			c.moved += int64(mem.BlockSize(h))
 			h = object.Move(a, h)

@@ -18,6 +18,9 @@ const (
 	ticketBucket = 22
 )
 
+// pinnedTicks is how much later a key that is pinned when it is due is looked at again.
+const pinnedTicks = 2
+
 // ticketHash packs the parts of a hash that a lookup needs into 40 bits.
 func ticketHash(hash uint64) uint64 {
 	return hash>>56<<(ticketShard+ticketBucket) |
@@ -157,10 +160,13 @@ func (db *DB) Fire(t wheel.Ticket, nowMs int64) (e Entry, k Key, expired bool) {
 			return Entry{}, Key{}, false
 		}
 		due := object.Due(h)
-		if nowMs > due {
-			return Entry{h, p.Slot()}, k, true
-		}
 		tick := tickOf(due)
+		if nowMs > due {
+			if !db.ks.Pinned(k) {
+				return Entry{h, p.Slot()}, k, true
+			}
+			tick = tickOf(nowMs) + pinnedTicks
+		}
 		object.SetDue(h, due, uint8(tick), true)
 		db.addTicket(&db.groups[ShardOf(hash)&groupMask], tick, t.Hash())
 		return Entry{}, Key{}, false

@@ -50,9 +50,10 @@ const (
 type Shard struct {
 	mu       sync.Mutex
 	watchers map[watchKey][]watch // nil while nothing in the shard is watched
-	queues   map[uint64]*queue    // by queueID; nil while nobody waits for a key of the shard
+	queues   map[uint64]*queue    // by hash; nil while nobody waits for a key of the shard
 	ready    []*queue             // of keys that have changed
-	_        [cacheLine - 48]byte
+	pins     *pin                 // of keys that long commands read
+	_        [cacheLine - 56]byte
 }
 
 // group is what a sixteenth of the shards share.
@@ -81,7 +82,8 @@ type Keyspace struct {
 	tick    atomic.Uint64 // the present, for new wheels
 
 	waits  atomic.Int64 // clients that wait for keys
-	greedy atomic.Int64 // those of them that will need other keys, too
+	greedy atomic.Int64 // those of them that will need other keys, too, and pins
+	pins   pins
 
 	reclaimMu sync.Mutex
 	reclaim   []*detached  // flushed data that waits to be freed
@@ -119,6 +121,7 @@ func New(databases int) *Keyspace {
 		groups:  make([]group, GroupCount),
 		tickets: mem.NewArena(),
 	}
+	ks.pins.changed = sync.NewCond(&ks.pins.mu)
 	for i := range ks.groups {
 		ks.groups[i].arena = mem.NewArena()
 	}

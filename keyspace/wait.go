@@ -40,12 +40,9 @@ type queue struct {
 	db         int
 	key        Key // its own bytes
 	head, tail *waitNode
-	ready      bool // on the shard's list
-	other      *queue
+	ready      bool   // on the shard's list
+	other      *queue // of a key with the same hash: the same key of another database, nearly always
 }
-
-// queueID tells queues of a shard apart, nearly: those with equal ones are chained.
-func queueID(db int, hash uint64) uint64 { return hash + uint64(db)*0x9e3779b97f4a7c15 }
 
 // Wait puts w into the queue of each of the keys. The caller holds the locks of
 // their shards. The bytes of the keys are copied.
@@ -71,14 +68,19 @@ func (db *DB) Wait(w *Wait, keys []Key) {
 	}
 }
 
-// Greedy reports whether anybody waits who will need other keys, too. Safe from any
+// Greedy reports whether a command that writes must look further than at its keys:
+// somebody waits who will need others, too, or keys are pinned. Safe from any
 // goroutine.
 func (ks *Keyspace) Greedy() bool { return ks.greedy.Load() > 0 }
 
-// AppendMore appends the keys that those who wait for k will need besides. The
-// caller holds the lock of k's shard.
-func (db *DB) AppendMore(dst []Key, k Key) []Key {
-	if q := db.queueOf(k, false); q != nil {
+// AppendMore appends the keys that those who wait for k will need besides, in
+// whichever database they wait: a command may change k in others than its client's.
+// The caller holds the lock of k's shard.
+func (ks *Keyspace) AppendMore(dst []Key, k Key) []Key {
+	for q := ks.shards[ShardOf(k.Hash)].queues[k.Hash]; q != nil; q = q.other {
+		if string(q.key.Bytes) != string(k.Bytes) {
+			continue
+		}
 		for n := q.head; n != nil; n = n.next {
 			dst = append(dst, n.w.More...)
 		}
@@ -86,11 +88,16 @@ func (db *DB) AppendMore(dst []Key, k Key) []Key {
 	return dst
 }
 
+// Awaited reports whether anybody waits for a key. The caller holds the lock of its
+// shard.
+func (db *DB) Awaited(k Key) bool {
+	return db.ks.shards[ShardOf(k.Hash)].queues != nil && db.queueOf(k, false) != nil
+}
+
 // queueOf returns the queue of a key, a new one if it has none and make is set.
 func (db *DB) queueOf(k Key, create bool) *queue {
 	s := &db.ks.shards[ShardOf(k.Hash)]
-	id := queueID(db.index, k.Hash)
-	first := s.queues[id]
+	first := s.queues[k.Hash]
 	for q := first; q != nil; q = q.other {
 		if q.db == db.index && string(q.key.Bytes) == string(k.Bytes) {
 			return q
@@ -103,7 +110,7 @@ func (db *DB) queueOf(k Key, create bool) *queue {
 	if s.queues == nil {
 		s.queues = make(map[uint64]*queue)
 	}
-	s.queues[id] = q
+	s.queues[k.Hash] = q
 	return q
 }
 
@@ -139,7 +146,7 @@ func (ks *Keyspace) Ready(shard int) (r Ready, ok bool) {
 		}
 		q.ready = false
 		if q.head != nil {
-			return Ready{q.head}, true
+			return Ready{q.head, q}, true
 		}
 		ks.dropQueue(s, q)
 	}
@@ -148,7 +155,13 @@ func (ks *Keyspace) Ready(shard int) (r Ready, ok bool) {
 
 // Ready walks those who wait for a key, the first come first. The shard of the key
 // stays locked.
-type Ready struct{ n *waitNode }
+type Ready struct {
+	n *waitNode
+	q *queue
+}
+
+// Key returns the key. Its bytes are borrowed while anybody waits for it.
+func (r *Ready) Key() Key { return r.q.key }
 
 // Next returns the next one that waits still, for the caller alone to try to
 // serve: it must call Served or Unserved. nil at the end.
@@ -230,7 +243,7 @@ func (ks *Keyspace) dropQueue(s *Shard, q *queue) {
 	if q.ready {
 		return // it is found empty, and goes with its next client
 	}
-	id := queueID(q.db, q.key.Hash)
+	id := q.key.Hash
 	if s.queues[id] == q {
 		if q.other == nil {
 			delete(s.queues, id)

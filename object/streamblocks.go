@@ -146,13 +146,6 @@ func freeStream(a *mem.Arena, root mem.Handle, budget int) (done bool) {
 	return true
 }
 
-// FreeGroup gives back a group with all that hangs on it.
-func FreeGroup(a *mem.Arena, g mem.Handle) {
-	for budget := freeStep; !freeGroup(a, g, &budget); budget = freeStep {
-	}
-	mem.Free(g, mem.KindNode)
-}
-
 // freeGroup gives back what hangs on a group, and reports whether all is gone.
 func freeGroup(a *mem.Arena, g mem.Handle, budget *int) (done bool) {
 	consumers := btree.Load(g, GroupConsumersAt, PartyName)

@@ -147,7 +147,7 @@ func (p *packed) fromZipmap(z []byte) bool {
 		at = after
 	}
 	told := int(z[0])
-	return at == end && (told >= zipLong || told == p.n/2)
+	return at == end && p.n > 0 && (told >= zipLong || told == p.n/2)
 }
 
 // zipmapString reads a name, or a value, which has free bytes behind it.

@@ -91,7 +91,12 @@ func (b *Builder) buildPacked(in *input, to target, t byte) mem.Handle {
 		return 0
 	}
 	lp := b.pack.done()
-	if len(lp) > packedMax || !b.names.distinct(lp, form.step) {
+	switch {
+	case len(lp) <= packedMax && b.names.distinct(lp, form.step):
+	case form.of == object.Hash && b.pack.n/2 > b.Limits.Hash.Entries:
+		in.corrupt("Hash listpack with dup elements")
+		return 0
+	default:
 		in.corrupt("%s", form.failure)
 		return 0
 	}

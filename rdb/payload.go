@@ -2,6 +2,7 @@ package rdb
 
 import (
 	"encoding/binary"
+	"errors"
 
 	"kvorum/checksum"
 	"kvorum/mem"
@@ -19,6 +20,17 @@ func CheckPayload(b []byte, trust bool) bool {
 	}
 	sum := binary.LittleEndian.Uint64(b[body:])
 	return trust || sum == checksum.CRC64(0, b[:body])
+}
+
+// Reason returns what is wrong without the name of the key.
+func Reason(err error) string {
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		if p, ok := inner.(*problem); ok {
+			return p.text
+		}
+		err = inner
+	}
+	return err.Error()
 }
 
 // BuildPayload makes the record of the value in a payload that CheckPayload accepted,

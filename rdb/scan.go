@@ -277,7 +277,7 @@ func (s *Scanner) end() {
 	case got == 0:
 		s.sum = SumOff
 	case s.checked && got != want:
-		s.in.err = newProblem(ErrSum, "Wrong RDB checksum expected: (%x) but got (%x). Aborting now.", want, got)
+		s.in.err = newProblem(ErrSum, "RDB CRC error: Wrong RDB checksum expected: (%x) but got (%x). Aborting now.", want, got)
 	default:
 		s.sum = SumRight
 	}

@@ -17,6 +17,9 @@ type Writer struct {
 	// Digits17 writes doubles with %.17g, as Redis 7.0 and older do; otherwise
 	// they take the short form of Redis 7.2 (see AppendDouble).
 	Digits17 bool
+
+	chunks [][]byte // the beginning of a long reply; B follows
+	cut    int      // bytes in chunks
 }
 
 // Small headers come from a table: an entry holds the decimal digits of its
@@ -280,7 +283,7 @@ const deferredSize = len("*0\r\n")
 // SetDeferred methods must fill it before B is used, inner headers before
 // outer ones. A count above 9 costs one move of everything appended since.
 func (w *Writer) DeferLen() Deferred {
-	d := Deferred{len(w.B)}
+	d := Deferred{w.cut + len(w.B)}
 	w.B = append(w.B, "*0\r\n"...)
 	return d
 }
@@ -309,6 +312,11 @@ func (w *Writer) SetDeferredPush(d Deferred, n int) {
 func (w *Writer) setDeferred(d Deferred, kind byte, n int) {
 	var buf [headSizeMax + 8]byte
 	head := appendHead(buf[:0], kind, int64(n))
+	if d.at < w.cut {
+		w.setInChunk(d.at, head)
+		return
+	}
+	d.at -= w.cut
 	size := len(w.B)
 	if extra := len(head) - deferredSize; extra > 0 {
 		w.B = append(w.B, buf[:extra]...)

@@ -15,24 +15,26 @@ import (
 // errUnblocked is the reply to a client that CLIENT UNBLOCK ... ERROR has freed.
 const errUnblocked = "-UNBLOCKED client unblocked via CLIENT UNBLOCK"
 
-// deadlines is a heap of the clients of a loop that wait until a certain time.
-// Those that were served meanwhile stay until their time.
-type deadlines []deadline
-
-type deadline struct {
-	untilMs int64
-	cl      *client
-	wait    *command.Waiter
-}
+// deadlines is a heap of the clients of a loop that wait until a certain time. A
+// client leaves it when its wait ends.
+type deadlines []*client
 
 func (d deadlines) Len() int           { return len(d) }
-func (d deadlines) Less(i, j int) bool { return d[i].untilMs < d[j].untilMs }
-func (d deadlines) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
-func (d *deadlines) Push(x any)        { *d = append(*d, x.(deadline)) }
+func (d deadlines) Less(i, j int) bool { return d[i].Wait.UntilMs < d[j].Wait.UntilMs }
+func (d deadlines) Swap(i, j int) {
+	d[i], d[j] = d[j], d[i]
+	d[i].deadlineAt, d[j].deadlineAt = i, j
+}
+func (d *deadlines) Push(x any) {
+	cl := x.(*client)
+	cl.deadlineAt = len(*d)
+	*d = append(*d, cl)
+}
 func (d *deadlines) Pop() any {
 	last := len(*d) - 1
 	x := (*d)[last]
-	(*d)[last] = deadline{}
+	x.deadlineAt = -1
+	(*d)[last] = nil
 	*d = (*d)[:last]
 	return x
 }
@@ -41,9 +43,9 @@ func (d *deadlines) Pop() any {
 func (s *Server) await(state *loopState, cl *client) {
 	cl.conn.Pause()
 	s.blocked.Add(1)
-	if w := cl.Session.Wait; w.UntilMs > 0 {
+	if cl.Session.Wait.UntilMs > 0 {
 		s.timed.Add(1)
-		heap.Push(&state.deadlines, deadline{w.UntilMs, cl, w})
+		heap.Push(&state.deadlines, cl)
 	}
 }
 
@@ -66,7 +68,7 @@ func (s *Server) served(w *command.Waiter, reply []byte) {
 func (s *Server) endWait(cl *client, reply []byte) {
 	s.leaveWait(cl)
 	cl.LastSeen = s.clock.NowMs()
-	cl.conn.Loop().User.(*loopState).worker.Finish(cl.Session, 0, reply)
+	cl.conn.Loop().User.(*loopState).worker.Finish(cl.Session, 0, [][]byte{reply})
 	if !cl.Muted() {
 		cl.NetOut += uint64(len(reply))
 		s.checkOutput(cl, cl.conn.PendingOut()+len(reply))
@@ -76,13 +78,17 @@ func (s *Server) endWait(cl *client, reply []byte) {
 	cl.conn.Resume()
 }
 
-// leaveWait forgets a wait that is over.
+// leaveWait forgets a wait that is over. On the client's loop.
 func (s *Server) leaveWait(cl *client) {
+	state := cl.conn.Loop().User.(*loopState)
 	s.blocked.Add(-1)
 	if cl.Session.Wait.UntilMs > 0 {
 		s.timed.Add(-1)
+		if cl.deadlineAt >= 0 {
+			heap.Remove(&state.deadlines, cl.deadlineAt)
+		}
 	}
-	s.eng.Released(cl.Session)
+	state.worker.Released(cl.Session)
 }
 
 // forgetWait ends the wait of a client that is gone. On its loop.
@@ -96,17 +102,15 @@ func (s *Server) forgetWait(cl *client) {
 func (s *Server) overdue(state *loopState, wait time.Duration) time.Duration {
 	now := s.clock.NowMs()
 	for len(state.deadlines) > 0 {
-		d := state.deadlines[0]
-		if left := d.untilMs - now; left > 0 && d.cl.Session.Wait == d.wait {
+		cl := state.deadlines[0]
+		if left := cl.Wait.UntilMs - now; left > 0 {
 			if next := time.Duration(left) * time.Millisecond; wait < 0 || next < wait {
 				return next
 			}
 			return wait
 		}
 		heap.Pop(&state.deadlines)
-		if !d.cl.closed && d.cl.Session.Wait == d.wait {
-			s.unblock(d.cl, false)
-		}
+		s.unblock(cl, false) // not if it was served this moment: the reply is on its way
 	}
 	return wait
 }

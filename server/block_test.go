@@ -115,6 +115,38 @@ func TestBlockedClientsLeave(t *testing.T) {
 	}
 }
 
+// A wait that is over long before its time leaves nothing to look out for: clients
+// that wait again and again, each time for an hour, do not fill the memory, though
+// one waits all the time whose turn comes first.
+func TestServedWaitsLeaveNoDeadlines(t *testing.T) {
+	s := servertest.Start(t, "io-threads 1")
+	admin, first, clients := s.Dial(), s.Dial(), dialAll(s, 5)
+	first.Send("BLPOP", "other", "1800")
+	awaitInfo(t, admin, "clients_in_timeout_table", "1")
+	for range 3 {
+		for i, c := range clients {
+			c.Send("BLPOP", "k", "3600")
+			awaitInfo(t, admin, "clients_in_timeout_table", strconv.Itoa(i+2))
+		}
+		if n := s.Server.Deadlines(); n != len(clients)+1 {
+			t.Errorf("%d deadlines of %d clients", n, len(clients)+1)
+		}
+		for i, c := range clients {
+			admin.Want(":1", "RPUSH", "k", strconv.Itoa(i))
+			c.Read()
+		}
+		awaitInfo(t, admin, "clients_in_timeout_table", "1")
+	}
+	clients[0].Send("BLPOP", "k", "3600")
+	awaitInfo(t, admin, "clients_in_timeout_table", "2")
+	clients[0].Close()
+	first.Close()
+	awaitInfo(t, admin, "clients_in_timeout_table", "0")
+	if n := s.Server.Deadlines(); n != 0 {
+		t.Errorf("%d deadlines are left", n)
+	}
+}
+
 // Elements pushed by some clients, while others wait for them with short timeouts,
 // move them on or take them without waiting, are each got once or left.
 func TestNothingIsLostBetweenPushesAndTimeouts(t *testing.T) {
@@ -181,4 +213,75 @@ func TestNothingIsLostBetweenPushesAndTimeouts(t *testing.T) {
 	if len(got) != pushers*each {
 		t.Errorf("%d of %d elements", len(got), pushers*each)
 	}
+}
+
+// What a client sends behind a request that waits is done after it, and what CLIENT
+// REPLY SKIP said of it holds until it is answered.
+func TestRequestsBehindABlockedOneWait(t *testing.T) {
+	s := servertest.Start(t, "io-threads 2")
+	admin, c := s.Dial(), s.Dial()
+	in := resp.AppendCommandStrings(nil, "BLPOP", "k", "0")
+	in = resp.AppendCommandStrings(in, "SET", "n", "after")
+	in = resp.AppendCommandStrings(in, "CLIENT", "REPLY", "SKIP")
+	in = resp.AppendCommandStrings(in, "BLPOP", "k", "0")
+	in = resp.AppendCommandStrings(in, "GET", "n")
+	c.Write(in)
+	awaitInfo(t, admin, "blocked_clients", "1")
+	admin.Want(":0", "EXISTS", "n")
+	admin.Want(":2", "RPUSH", "k", "1", "2")
+	for _, want := range []string{"*2\n  \"k\"\n  \"1\"", "+OK", `"after"`} {
+		if v := c.Read(); v.Text() != want {
+			t.Errorf("%s, want %s", v.Text(), want)
+		}
+	}
+	admin.Want(":0", "EXISTS", "k")
+}
+
+// An element that comes to a list of another database moves on under the lock of the
+// list that it moves to, which others change all the time.
+func TestBlockedMovesOfOtherDatabases(t *testing.T) {
+	s := servertest.Start(t, "io-threads 3")
+	const moves, others = 60, 3
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	for range others {
+		c := s.Dial()
+		c.Want("+OK", "SELECT", "1")
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					call(c, "RPUSH", "to", "y")
+					call(c, "LPOP", "to")
+				}
+			}
+		})
+	}
+	admin, waits := s.Dial(), s.Dial()
+	waits.Want("+OK", "SELECT", "1")
+	for i := range moves {
+		blockAll(t, admin, []*servertest.Conn{waits}, "BLMOVE", "from", "to", "LEFT", "LEFT", "0")
+		switch i % 3 {
+		case 0:
+			admin.Want(":1", "RPUSH", "from", "x")
+			admin.Want(":1", "MOVE", "from", "1")
+		case 1:
+			admin.Want(":1", "RPUSH", "here", "x")
+			admin.Want(":1", "COPY", "here", "from", "DB", "1")
+			admin.Want(":1", "DEL", "here")
+		case 2:
+			admin.Want("+OK", "MULTI")
+			admin.Want("+QUEUED", "SELECT", "1")
+			admin.Want("+QUEUED", "RPUSH", "from", "x")
+			admin.Want("+QUEUED", "SELECT", "0")
+			admin.Want("*3\n  +OK\n  :1\n  +OK", "EXEC")
+		}
+		if v := waits.Read(); v.Text() != `"x"` {
+			t.Fatal(v.Text())
+		}
+	}
+	close(stop)
+	wg.Wait()
 }

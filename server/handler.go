@@ -46,7 +46,7 @@ func (h handler) Closed(l *netloop.Loop, c *netloop.Conn) {
 	delete(state.sessions, cl.ID)
 	state.roster.remove(cl)
 	state.noteMemory(cl, 0)
-	if cl.Flags&command.Postponed != 0 {
+	if cl.Flags&command.Postponed != 0 && cl.Ticket == nil {
 		h.s.forsake(state, cl)
 	}
 	if cl.Flags&command.Blocked != 0 {
@@ -56,7 +56,7 @@ func (h handler) Closed(l *netloop.Loop, c *netloop.Conn) {
 		h.s.StopMonitor(cl.Session)
 	}
 	h.s.clients.Add(-1)
-	h.s.eng.EndSession(cl.Session)
+	state.worker.EndSession(cl.Session)
 }
 
 // Serve executes the requests that have arrived.
@@ -85,6 +85,10 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	}
 	if cl.Flags&(command.CloseAfterReply|command.Postponed|command.Blocked) != 0 {
 		if cl.Flags&command.Postponed != 0 {
+			if cl.Ticket != nil {
+				c.Pause() // until wake
+				return consumed, 0
+			}
 			h.s.postpone(state, cl)
 			return consumed, 0
 		}
@@ -116,23 +120,30 @@ func (h handler) start(l *netloop.Loop, cl *client) {
 		begin := h.s.clock.MonoNs()
 		task(&w)
 		took := h.s.clock.MonoNs() - begin
-		l.Post(func() { h.finish(l, cl, w.B, took) })
+		pieces := w.Take()
+		l.Post(func() { h.finish(l, cl, pieces, took) })
 	})
 }
 
 // finish sends the reply of a long command and lets its client go on.
-func (h handler) finish(l *netloop.Loop, cl *client, reply []byte, tookNs int64) {
-	cl.Task = nil
-	l.User.(*loopState).worker.Finish(cl.Session, tookNs, reply)
+func (h handler) finish(l *netloop.Loop, cl *client, pieces [][]byte, tookNs int64) {
+	cl.Task, cl.Abandon = nil, nil
+	l.User.(*loopState).worker.Finish(cl.Session, tookNs, pieces)
 	cl.waitUsec = -1
 	if cl.closed {
 		return
 	}
 	if !cl.Muted() {
-		cl.NetOut += uint64(len(reply))
-		l.User.(*loopState).counts.add(0, 0, uint64(len(reply)))
-		h.s.checkOutput(cl, cl.conn.PendingOut()+len(reply))
-		cl.conn.Give(reply)
+		size := 0
+		for _, piece := range pieces {
+			size += len(piece)
+		}
+		cl.NetOut += uint64(size)
+		l.User.(*loopState).counts.add(0, 0, uint64(size))
+		h.s.checkOutput(cl, cl.conn.PendingOut()+size)
+		for _, piece := range pieces {
+			cl.conn.Give(piece)
+		}
 	}
 	cl.Answered()
 	if cl.Flags&command.Monitor != 0 {

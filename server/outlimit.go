@@ -30,6 +30,9 @@ func (s *Server) applyOutputLimits() error {
 // far; monitors are in Redis, too.
 func (cl *client) class() config.OutputClass { return config.ClassNormal }
 
+// replyMax is a hook of the engine: the longest reply that an ordinary client may get.
+func (s *Server) replyMax() int64 { return int64(s.outLimits.Load()[config.ClassNormal].HardBytes) }
+
 // pendingOut is a hook of netloop: output waits for the socket of c.
 func (s *Server) pendingOut(l *netloop.Loop, c *netloop.Conn, size int) {
 	cl, ok := c.Data.(*client)

@@ -93,7 +93,7 @@ func TestDamagedFile(t *testing.T) {
 		log string
 	}{
 		"cut":    {good[:len(good)-12], "yes", `# Short read or OOM loading DB\. Unrecoverable error, aborting now\.\n.*# Bad RDB file dump\.rdb: .*byte \d+: Unexpected EOF reading RDB file\n`},
-		"sum":    {append(bytes.Clone(good[:len(good)-1]), good[len(good)-1]^1), "yes", `# Bad RDB file dump\.rdb: byte \d+: Wrong RDB checksum expected: \([0-9a-f]+\) but got \([0-9a-f]+\)\. Aborting now\.`},
+		"sum":    {append(bytes.Clone(good[:len(good)-1]), good[len(good)-1]^1), "yes", `# Bad RDB file dump\.rdb: byte \d+: RDB CRC error: Wrong RDB checksum expected: \([0-9a-f]+\) but got \([0-9a-f]+\)\. Aborting now\.`},
 		"magic":  {append([]byte("r"), good[1:]...), "yes", `# Bad RDB file dump\.rdb: Wrong signature trying to load DB from file\n`},
 		"future": {append([]byte("REDIS0099"), good[9:]...), "yes", `# Bad RDB file dump\.rdb: Can't handle RDB format version 99`},
 		"value":  {bytes.Replace(good, []byte("\x00\x03\x00\x81a"), []byte("\x00\x03\x00\x91a"), 1), "no", `# Bad RDB file dump\.rdb: key "list" at byte \d+: Listpack integrity check failed\.`},

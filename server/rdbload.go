@@ -304,7 +304,7 @@ func (l *loader) make(b *rdb.Builder, it *rdb.Item, from *rdb.Scanner) (err erro
 	switch {
 	case errors.Is(err, rdb.ErrEmpty):
 		if n := l.empty.Add(1); n <= emptyLogMax {
-			l.s.log.Noticef("rdbLoadObject skipping empty key: %s", strconv.Quote(string(it.Key)))
+			l.s.log.Noticef("rdbLoadObject skipping empty key: %s", printable(it.Key))
 		}
 		return nil
 	case err != nil:
@@ -399,9 +399,21 @@ func (l *loader) explain(err error) {
 	if errors.Is(err, rdb.ErrTruncated) {
 		log.Warningf("Short read or OOM loading DB. Unrecoverable error, aborting now.")
 	}
+	if errors.Is(err, rdb.ErrCorrupt) {
+		log.Warningf("Internal error in RDB reading: %s", rdb.Reason(err))
+	}
 	log.Warningf("Bad RDB file %s: %s", l.name, err)
 	log.Warningf("The file was left as it is, and nothing was lost of it. 'kvorum check-rdb %s' tells how far it is right. "+
 		"To go on, put a good copy in its place, or move it away to start empty.", l.name)
+	log.Warningf("Terminating server after rdb file reading failure.")
+}
+
+// printable quotes a key that has bytes other than plain text.
+func printable(key []byte) string {
+	if q := strconv.Quote(string(key)); len(q) != len(key)+2 {
+		return q
+	}
+	return string(key)
 }
 
 // keepFunction keeps the code of a library for the next save: it is not lost.

@@ -128,6 +128,7 @@ type client struct {
 	sentAway bool
 
 	at              int   // place in the roster
+	deadlineAt      int   // place in loopState.deadlines while it waits for a time; -1 when that has come
 	seenIn, seenOut int   // bytes buffered when it was looked after last
 	softSince       int64 // Unix seconds since when its output is over the soft limit, 0 if it is not
 	counted         int64 // its part in loopState.clientBytes
@@ -167,7 +168,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	s.ks = keyspace.New(int(cfg.Int("databases")))
 	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{
 		Host: s, ClientBytes: s.clientBytes, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack,
-		OnCommand: s.tellMonitors, Deliver: s.served,
+		OnCommand: s.tellMonitors, Deliver: s.served, Wake: s.wake, ReplyMax: s.replyMax,
 	})
 	var err error
 	s.net, err = netloop.New(netloop.Config{

@@ -48,9 +48,12 @@ func hgetall(c *command.Ctx) {
 		return
 	}
 	h := hash.Open(e.Rec)
+	if c.Long(h.Len()) {
+		return
+	}
 	c.W.Map(h.Len())
 	var it hash.Iter
-	for it.Start(&h); it.Next(); {
+	for it.Start(&h); it.Next() && c.Step(); {
 		c.W.Bulk(it.Field())
 		c.W.Bulk(it.Value())
 	}
@@ -71,9 +74,12 @@ func halves(c *command.Ctx, values bool) {
 		return
 	}
 	h := hash.Open(e.Rec)
+	if c.Long(h.Len()) {
+		return
+	}
 	c.W.Array(h.Len())
 	var it hash.Iter
-	for it.Start(&h); it.Next(); {
+	for it.Start(&h); it.Next() && c.Step(); {
 		if values {
 			c.W.Bulk(it.Value())
 		} else {

@@ -62,6 +62,13 @@ func hrandfields(c *command.Ctx) {
 		return
 	}
 	h := hash.Open(e.Rec)
+	wanted := int(-count)
+	if count >= 0 {
+		wanted = min(int(count), h.Len())
+	}
+	if c.Long(wanted) {
+		return
+	}
 	r := fieldReply{c: c, values: withValues}
 	if count < 0 || count == 1 {
 		r.head(max(count, -count))
@@ -76,9 +83,11 @@ func hrandfields(c *command.Ctx) {
 		}
 		return
 	}
-	n := min(int(count), h.Len())
-	r.head(int64(n))
-	h.Choose(c.Rng, n, r.add)
+	r.head(int64(wanted))
+	h.Choose(c.Rng, wanted, func(field, value []byte) {
+		r.add(field, value)
+		c.Step()
+	})
 }
 
 // fieldReply replies fields, alone or with their values: in turn, in RESP3 as

@@ -87,6 +87,7 @@ func restore(c *command.Ctx) {
 	access := rdb.Access{Fresh: c.Access, LFU: c.LFU != nil, NowMs: c.Now}
 	rec, err := c.BuildPayload(k, c.Args[3], access.Of(&item), ttl > 0)
 	if err != nil {
+		c.Host.Log("Internal error in RDB reading of a payload: " + rdb.Reason(err))
 		c.Err(errDataFormat)
 		return
 	}

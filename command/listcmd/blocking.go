@@ -137,6 +137,10 @@ func blockingMove(c *command.Ctx, until int64, from, to End) bool {
 	if !isList(c, e) {
 		return false
 	}
+	if !c.Needs(1) {
+		c.Block(0, 1, until, command.Null)
+		return false
+	}
 	dst := c.Write(1)
 	if !isList(c, dst) {
 		return false

@@ -119,7 +119,7 @@ func replyRange(c *command.Ctx, l *list.List, first, count int) {
 	}
 	var at list.Cursor
 	l.At(first, &at)
-	for range count {
+	for ; count > 0 && c.Step(); count-- {
 		bulk(c, at.Take())
 	}
 }

@@ -100,21 +100,23 @@ func lpos(c *command.Ctx) {
 	}
 	l := open(c, e)
 	v := listpack.Of(c.Args[2])
-	if !o.counted {
-		if index := o.first(l, v); index >= 0 {
-			c.W.Int(int64(index))
-		} else {
-			c.W.Null()
-		}
-		return
+	reply := len(c.W.B)
+	if o.counted {
+		o.all(c, l, v)
+	} else if index := o.first(c, l, v); index >= 0 {
+		c.W.Int(int64(index))
+	} else {
+		c.W.Null()
 	}
-	o.all(c, l, v)
+	if c.Leaving() {
+		c.W.B = c.W.B[:reply]
+	}
 }
 
 // first returns the index of the match wanted, -1 if there is none.
-func (o *posOptions) first(l *list.List, v listpack.Value) int {
+func (o *posOptions) first(c *command.Ctx, l *list.List, v listpack.Value) int {
 	var s posSearch
-	for s.start(o, l); s.next(v); {
+	for s.start(c, o, l); s.next(v); {
 		if s.matches == o.rank {
 			return s.index
 		}
@@ -127,7 +129,7 @@ func (o *posOptions) all(c *command.Ctx, l *list.List, v listpack.Value) {
 	head := c.W.DeferLen()
 	n := 0
 	var s posSearch
-	for s.start(o, l); s.next(v); {
+	for s.start(c, o, l); s.next(v); {
 		if s.matches < o.rank {
 			continue
 		}
@@ -139,17 +141,21 @@ func (o *posOptions) all(c *command.Ctx, l *list.List, v listpack.Value) {
 	c.W.SetDeferredArray(head, n)
 }
 
-// posSearch walks the matches.
+// posSearch walks the matches. How far it has to go shows on the way: if that is far,
+// the command leaves the loop.
 type posSearch struct {
+	c       *command.Ctx
 	at      list.Cursor
 	back    bool
+	looked  int
 	left    int // elements to look at
 	matches int64
 	index   int // of the last match
 }
 
-func (s *posSearch) start(o *posOptions, l *list.List) {
+func (s *posSearch) start(c *command.Ctx, o *posOptions, l *list.List) {
 	n := l.Len()
+	s.c = c
 	s.back, s.left = o.back, n
 	if o.maxLen > 0 {
 		s.left = int(min(o.maxLen, int64(n)))
@@ -163,8 +169,11 @@ func (s *posSearch) start(o *posOptions, l *list.List) {
 
 // next goes to the next match and reports whether there is one.
 func (s *posSearch) next(v listpack.Value) bool {
-	for s.left > 0 {
+	for s.left > 0 && s.c.Step() {
 		s.left--
+		if s.looked++; s.looked == command.LongSteps && s.c.Long(s.looked) {
+			return false
+		}
 		var equal bool
 		if s.back {
 			s.at.Prev()

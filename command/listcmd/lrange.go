@@ -36,5 +36,8 @@ func lrange(c *command.Ctx) {
 	}
 	l := open(c, e)
 	first, count := span(start, stop, l.Len())
+	if c.Long(count) {
+		return
+	}
 	replyRange(c, l, first, count)
 }

@@ -32,6 +32,16 @@ func inputs(c *command.Ctx, from int) (list []input, ok bool) {
 	return list, true
 }
 
+// members returns the number of members of all sets.
+func members(list []input) (n int) {
+	for i := range list {
+		if list[i].there {
+			n += list[i].Len()
+		}
+	}
+	return n
+}
+
 // result makes the record of an empty set that members are to be added to, for the
 // first key, and opens it.
 func result(c *command.Ctx) (rec mem.Handle, s set.Set) {

@@ -28,15 +28,23 @@ var sdiffstoreSpec = &command.Spec{
 }
 
 func sdiff(c *command.Ctx) {
-	if list, ok := inputs(c, 0); ok {
+	if list, ok := inputs(c, 0); ok && !c.Long(effort(list)) {
 		replyAndDrop(c, difference(c, list))
 	}
 }
 
 func sdiffstore(c *command.Ctx) {
-	if list, ok := inputs(c, 1); ok {
+	if list, ok := inputs(c, 1); ok && !c.Long(effort(list)) {
 		store(c, difference(c, list), "sdiffstore")
 	}
+}
+
+// effort returns about how many members or lookups difference takes.
+func effort(list []input) int {
+	if !list[0].there {
+		return 0
+	}
+	return min(list[0].Len()*len(list), members(list))
 }
 
 // difference returns the record of a set of the members of the first set that no
@@ -72,7 +80,7 @@ func difference(c *command.Ctx, list []input) mem.Handle {
 // lookUp adds the members of the first set that no other has.
 func lookUp(c *command.Ctx, list []input, to *set.Set) {
 	var it set.Iter
-	for it.Start(&list[0].Set); it.Next(); {
+	for it.Start(&list[0].Set); it.Next() && c.Step(); {
 		if !inAny(list[1:], &it) {
 			to.Add(it.Member(), c.Packing.Set, &c.Buf)
 		}
@@ -95,7 +103,7 @@ func takeOut(c *command.Ctx, list []input, to *set.Set) {
 		if !list[i].there {
 			continue
 		}
-		for it.Start(&list[i].Set); it.Next(); {
+		for it.Start(&list[i].Set); it.Next() && c.Step(); {
 			if i == 0 {
 				to.Add(it.Member(), c.Packing.Set, &c.Buf)
 			} else {

@@ -37,10 +37,13 @@ func sinter(c *command.Ctx) {
 		return
 	}
 	sortBySize(list)
+	if c.Long(list[0].Len() * len(list)) {
+		return
+	}
 	head := c.W.DeferLen()
 	n := 0
 	var it set.Iter
-	for it.Start(&list[0].Set); it.Next(); {
+	for it.Start(&list[0].Set); it.Next() && c.Step(); {
 		if inAll(list, &it) {
 			c.W.Bulk(it.Member())
 			n++
@@ -59,6 +62,9 @@ func sinterstore(c *command.Ctx) {
 		return
 	}
 	sortBySize(list)
+	if c.Long(list[0].Len() * len(list)) {
+		return
+	}
 	k, lim := c.Keys[0], c.Packing.Set
 	enc := object.EncListpack
 	if list[0].Encoding() == object.EncIntset {
@@ -69,7 +75,7 @@ func sinterstore(c *command.Ctx) {
 	to.Open(rec)
 	integers := true
 	var it set.Iter
-	for it.Start(&list[0].Set); it.Next(); {
+	for it.Start(&list[0].Set); it.Next() && c.Step(); {
 		if inAll(list, &it) {
 			integers = integers && it.IsInteger()
 			to.Add(it.Member(), lim, &c.Buf)

@@ -48,8 +48,11 @@ func sintercard(c *command.Ctx) {
 	n := int64(0)
 	if allThere(list) {
 		sortBySize(list)
+		if c.Long(list[0].Len() * len(list)) {
+			return
+		}
 		var it set.Iter
-		for it.Start(&list[0].Set); it.Next(); {
+		for it.Start(&list[0].Set); it.Next() && c.Step(); {
 			if inAll(list, &it) {
 				if n++; n == limit {
 					break

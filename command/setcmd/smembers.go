@@ -27,6 +27,9 @@ func smembers(c *command.Ctx) {
 	}
 	var s set.Set
 	s.Open(e.Rec)
+	if c.Long(s.Len()) {
+		return
+	}
 	replySet(c, &s)
 }
 
@@ -34,7 +37,7 @@ func smembers(c *command.Ctx) {
 func replySet(c *command.Ctx, s *set.Set) {
 	c.W.Set(s.Len())
 	var it set.Iter
-	for it.Start(s); it.Next(); {
+	for it.Start(s); it.Next() && c.Step(); {
 		c.W.Bulk(it.Member())
 	}
 }

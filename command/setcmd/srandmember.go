@@ -57,6 +57,9 @@ func srandmembers(c *command.Ctx) {
 	s.Open(e.Rec)
 	if count < 0 || count == 1 {
 		n := max(count, -count)
+		if c.Long(int(n)) {
+			return
+		}
 		c.W.Array(int(n))
 		var p set.Picker
 		for p.Start(&s); n > 0; n-- {
@@ -68,6 +71,12 @@ func srandmembers(c *command.Ctx) {
 		return
 	}
 	n := int(min(count, int64(s.Len())))
+	if c.Long(n) {
+		return
+	}
 	c.W.Array(n)
-	s.Choose(c.Rng, n, c.W.Bulk)
+	s.Choose(c.Rng, n, func(member []byte) {
+		c.W.Bulk(member)
+		c.Step()
+	})
 }

@@ -28,13 +28,13 @@ var sunionstoreSpec = &command.Spec{
 }
 
 func sunion(c *command.Ctx) {
-	if list, ok := inputs(c, 0); ok {
+	if list, ok := inputs(c, 0); ok && !c.Long(members(list)) {
 		replyAndDrop(c, union(c, list))
 	}
 }
 
 func sunionstore(c *command.Ctx) {
-	if list, ok := inputs(c, 1); ok {
+	if list, ok := inputs(c, 1); ok && !c.Long(members(list)) {
 		store(c, union(c, list), "sunionstore")
 	}
 }
@@ -47,7 +47,7 @@ func union(c *command.Ctx, list []input) mem.Handle {
 		if !list[i].there {
 			continue
 		}
-		for it.Start(&list[i].Set); it.Next(); {
+		for it.Start(&list[i].Set); it.Next() && c.Step(); {
 			to.Add(it.Member(), c.Packing.Set, &c.Buf)
 		}
 	}

@@ -251,10 +251,12 @@ func xgroupDestroy(c *command.Ctx) {
 	if !xgroupKey(c, &s) {
 		return
 	}
-	if !s.DestroyGroup(c.Args[3]) {
+	rest := s.DestroyGroup(c.Args[3])
+	if rest == 0 {
 		c.W.Int(0)
 		return
 	}
+	c.KS.Discard(rest)
 	c.Dirty++
 	c.Notify(command.NotifyStream, "xgroup-destroy", c.Keys[0].Bytes)
 	c.DB.Signal(c.Keys[0]) // who waits as one of the group learns that it is gone

@@ -64,7 +64,7 @@ func xinfoStream(c *command.Ctx) {
 	idField(c, "recorded-first-entry-id", past.First)
 	if full {
 		c.W.BulkString("entries")
-		replyRange(c, &s, stream.ID{}, stream.MaxID, count, false)
+		replyRange(c, &s, stream.ID{}, stream.MaxID, count, false, false)
 		replyGroups(c, &s, &past, count)
 		return
 	}

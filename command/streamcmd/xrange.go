@@ -82,13 +82,16 @@ func entries(c *command.Ctx, back bool) {
 	default:
 		var s stream.Stream
 		s.Open(e.Rec, &c.Buf)
-		replyRange(c, &s, start, stop, max(count, 0), back)
+		replyRange(c, &s, start, stop, max(count, 0), back, true)
 	}
 }
 
 // replyRange replies the entries from start to stop, at most count of them if that
-// is not 0.
-func replyRange(c *command.Ctx, s *stream.Stream, start, stop stream.ID, count int64, back bool) {
+// is not 0. all tells that this is all that the command replies. How many there are
+// shows on the way: if they are many, it is taken back then, and the command leaves the
+// loop.
+func replyRange(c *command.Ctx, s *stream.Stream, start, stop stream.ID, count int64, back, all bool) {
+	reply := len(c.W.B)
 	d, n := c.W.DeferLen(), int64(0)
 	var at stream.Cursor
 	if back {
@@ -96,9 +99,13 @@ func replyRange(c *command.Ctx, s *stream.Stream, start, stop stream.ID, count i
 	} else {
 		at = s.Seek(start)
 	}
-	for at.Valid() && (count == 0 || n < count) {
+	for at.Valid() && (count == 0 || n < count) && c.Step() {
 		if id := at.ID(); id.Less(start) || stop.Less(id) {
 			break
+		}
+		if n == command.LongSteps && all && c.Long(int(n)) {
+			c.W.B = c.W.B[:reply]
+			return
 		}
 		replyEntry(c, &at)
 		n++

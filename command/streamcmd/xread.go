@@ -289,6 +289,6 @@ func (r *reading) serveStream(c *command.Ctx, i int, s *stream.Stream) bool {
 		return false
 	}
 	r.beginStream(c, i)
-	replyRange(c, s, from, stream.MaxID, r.count, false)
+	replyRange(c, s, from, stream.MaxID, r.count, false, false)
 	return true
 }

@@ -213,13 +213,16 @@ func combine(c *command.Ctx, o combination) {
 	if !o.parse(c) {
 		return
 	}
+	if c.Long(o.effort()) {
+		return
+	}
 	if o.op != opDiff {
 		// Sums of floating point numbers depend on the order.
 		slices.SortStableFunc(o.inputs, func(a, b input) int { return cmp.Compare(a.count, b.count) })
 	}
 	if o.countOnly {
 		n := int64(0)
-		o.common(func([]byte, float64) bool {
+		o.common(c, func([]byte, float64) bool {
 			n++
 			return n != o.limit
 		})
@@ -239,10 +242,26 @@ func combine(c *command.Ctx, o combination) {
 	}
 	pairs(c, d.Len(), o.withScores)
 	var at zset.Cursor
-	for d.Set.At(0, &at); at.Valid(); at.Next() {
+	for d.Set.At(0, &at); at.Valid() && c.Step(); at.Next() {
 		member(c, at.Member(), at.Score(), o.withScores)
 	}
-	d.Free()
+	c.KS.Discard(d.Rec)
+}
+
+// effort returns about how many elements or lookups the operation takes.
+func (o *combination) effort() (n int) {
+	least := o.inputs[0].count
+	for i := range o.inputs {
+		n += o.inputs[i].count
+		least = min(least, o.inputs[i].count)
+	}
+	switch o.op {
+	case opInter:
+		return least * len(o.inputs)
+	case opDiff:
+		return o.inputs[0].count * len(o.inputs)
+	}
+	return n
 }
 
 // parse looks the inputs up and reads the options; ok is false after the error
@@ -345,13 +364,13 @@ func (o *combination) fill(c *command.Ctx, dst *zset.Set) {
 	}
 	switch o.op {
 	case opInter:
-		o.common(put)
+		o.common(c, put)
 	case opDiff:
-		o.first(put)
+		o.first(c, put)
 	default:
 		for i := range o.inputs {
 			in := &o.inputs[i]
-			in.each(func(name []byte, score float64) bool {
+			in.each(c, func(name []byte, score float64) bool {
 				score = orZero(in.weight * score)
 				if old, ok := dst.Score(name); ok {
 					score = o.aggregate.join(old, score)
@@ -364,8 +383,8 @@ func (o *combination) fill(c *command.Ctx, dst *zset.Set) {
 
 // common calls fn for the members that all inputs have until it returns false. The
 // inputs are sorted by size.
-func (o *combination) common(fn func(name []byte, score float64) bool) {
-	o.inputs[0].each(func(name []byte, raw float64) bool {
+func (o *combination) common(c *command.Ctx, fn func(name []byte, score float64) bool) {
+	o.inputs[0].each(c, func(name []byte, raw float64) bool {
 		score := orZero(raw * o.inputs[0].weight)
 		for i := range o.inputs[1:] {
 			in := &o.inputs[1+i]
@@ -380,13 +399,13 @@ func (o *combination) common(fn func(name []byte, score float64) bool) {
 }
 
 // first calls fn for the members of the first input that no other has.
-func (o *combination) first(fn func(name []byte, score float64) bool) {
+func (o *combination) first(c *command.Ctx, fn func(name []byte, score float64) bool) {
 	for i := range o.inputs[1:] {
 		if o.inputs[1+i].rec == o.inputs[0].rec {
 			return
 		}
 	}
-	o.inputs[0].each(func(name []byte, score float64) bool {
+	o.inputs[0].each(c, func(name []byte, score float64) bool {
 		for i := range o.inputs[1:] {
 			if _, ok := o.inputs[1+i].find(name); ok {
 				return true
@@ -397,7 +416,7 @@ func (o *combination) first(fn func(name []byte, score float64) bool) {
 }
 
 // each calls fn for the members until it returns false.
-func (in *input) each(fn func(name []byte, score float64) bool) {
+func (in *input) each(c *command.Ctx, fn func(name []byte, score float64) bool) {
 	if in.rec == 0 {
 		return
 	}
@@ -405,7 +424,7 @@ func (in *input) each(fn func(name []byte, score float64) bool) {
 		var s set.Set
 		s.Open(in.rec)
 		var it set.Iter
-		for it.Start(&s); it.Next(); {
+		for it.Start(&s); it.Next() && c.Step(); {
 			if !fn(it.Member(), 1) {
 				return
 			}
@@ -415,7 +434,7 @@ func (in *input) each(fn func(name []byte, score float64) bool) {
 	var s zset.Set
 	s.Open(in.rec)
 	var at zset.Cursor
-	for s.At(0, &at); at.Valid(); at.Next() {
+	for s.At(0, &at); at.Valid() && c.Step(); at.Next() {
 		if !fn(at.Member(), at.Score()) {
 			return
 		}

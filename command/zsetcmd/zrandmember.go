@@ -77,18 +77,24 @@ func randomMany(c *command.Ctx) {
 	s := open(c, e)
 	var at zset.Cursor
 	if count < 0 {
+		if c.Long(int(-count)) {
+			return
+		}
 		pairs(c, int(-count), withScores)
-		for ; count < 0; count++ {
+		for ; count < 0 && c.Step(); count++ {
 			s.Random(c.Rng, &at)
 			member(c, at.Member(), at.Score(), withScores)
 		}
 		return
 	}
 	n := int(min(count, int64(s.Len())))
+	if c.Long(n) {
+		return
+	}
 	pairs(c, n, withScores)
 	switch {
 	case n == s.Len() && n > 1: // in Redis's order
-		for s.At(n-1, &at); n > 0; n-- {
+		for s.At(n-1, &at); n > 0 && c.Step(); n-- {
 			member(c, at.Member(), at.Score(), withScores)
 			at.Prev()
 		}
@@ -120,7 +126,7 @@ func randomInOrder(c *command.Ctx, s *zset.Set, n int, withScores bool) {
 func randomRanks(c *command.Ctx, s *zset.Set, n int, withScores bool) {
 	drawn := make(map[int]bool, n)
 	var at zset.Cursor
-	for left := s.Len() - n + 1; left <= s.Len(); left++ {
+	for left := s.Len() - n + 1; left <= s.Len() && c.Step(); left++ {
 		rank := c.Rng.Intn(left)
 		if drawn[rank] {
 			rank = left - 1

@@ -273,12 +273,15 @@ func replyRange(c *command.Ctx, q *query) {
 	}
 	s := open(c, e)
 	first, count := q.find(s)
+	if c.Long(count) {
+		return
+	}
 	pairs(c, count, q.withScores)
 	if count == 0 {
 		return
 	}
 	var at zset.Cursor
-	for s.At(first, &at); count > 0; count-- {
+	for s.At(first, &at); count > 0 && c.Step(); count-- {
 		if q.withScores {
 			member(c, at.Member(), at.Score(), true)
 		} else {

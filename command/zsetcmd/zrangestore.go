@@ -41,15 +41,20 @@ func zrangestore(c *command.Ctx) {
 	if !isZSet(c, e) {
 		return
 	}
+	first, count := 0, 0
+	if e.OK() {
+		if first, count = q.find(open(c, e)); c.Long(count) {
+			return
+		}
+	}
 	d := zset.Begin(c.DB.ArenaOf(dst), dst.Bytes, c.Access, &c.ZSets[1])
 	if e.OK() {
 		s := open(c, e)
-		first, count := q.find(s)
 		if q.order == byRank && count > c.Packing.ZSet.Entries {
 			d.Set.Unpack()
 		}
 		var at zset.Cursor
-		for s.At(first, &at); count > 0; count-- {
+		for s.At(first, &at); count > 0 && c.Step(); count-- {
 			d.Set.Put(at.Member(), at.Score(), c.Packing.ZSet, &c.Buf)
 			at.Step(q.reverse)
 		}

@@ -82,6 +82,9 @@ type host struct {
 // Table implements command.Host.
 func (h host) Table() *command.Table { return h.table }
 
+// Log implements command.Host: there is no log.
+func (h host) Log(string) {}
+
 // DebugAllowed implements command.Host.
 func (h host) DebugAllowed(*command.Session) bool { return true }
 
@@ -110,7 +113,7 @@ func without(families [][]*command.Spec, name string) [][]*command.Spec {
 // close checks the memory and gives it back.
 func (s *Server) close() {
 	for _, session := range s.sessions {
-		s.Engine.EndSession(session)
+		s.Worker.EndSession(session)
 	}
 	s.Worker.Close()
 	s.Engine.Exclusive(func() {
@@ -151,10 +154,13 @@ func (s *Server) Serve(session *command.Session, in []byte) []byte {
 		at += used
 		if task := session.Task; task != nil {
 			session.Task = nil
-			w := resp.Writer{B: out, Proto: session.Proto}
+			w := resp.Writer{Proto: session.Proto}
 			task(&w)
-			s.Worker.Finish(session, 0, w.B[len(out):])
-			out = w.B
+			pieces := w.Take()
+			s.Worker.Finish(session, 0, pieces)
+			for _, piece := range pieces {
+				out = append(out, piece...)
+			}
 		} else if used == 0 {
 			break
 		}

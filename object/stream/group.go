@@ -66,18 +66,24 @@ func (s *Stream) CreateGroup(name []byte, last ID, read int64) (g Group, ok bool
 	return g, true
 }
 
-// DestroyGroup removes a group with its consumers and all that is pending, and
-// reports whether there was one of this name. O(pending entries).
-func (s *Stream) DestroyGroup(name []byte) bool {
+// DestroyGroup removes a group with its consumers and all that is pending. It returns
+// a record that holds them, for the caller to free, perhaps in slices: 0 if there was
+// no group of this name. O(log groups).
+func (s *Stream) DestroyGroup(name []byte) (rest mem.Handle) {
 	t := s.groups()
 	c, h := find(&t, name)
 	if h == 0 {
-		return false
+		return 0
 	}
 	c.Delete(s.arena)
 	t.Save(s.root, object.StreamGroupsAt)
-	object.FreeGroup(s.arena, h)
-	return true
+	rest = New(s.arena, nil, 0)
+	alone := Stream{root: object.Root(rest), arena: s.arena}
+	t = alone.groups()
+	c, _ = find(&t, name)
+	c.Insert(s.arena, btree.Entry{A: object.PartyWord(name), B: uint64(h)})
+	t.Save(alone.root, object.StreamGroupsAt)
+	return rest
 }
 
 // Groups are the groups of a stream until the next change of them.

@@ -383,7 +383,7 @@ func (p *pairUp) group() {
 	}
 	if !ok || p.r.IntN(100) == 0 {
 		if p.r.IntN(2) == 0 {
-			if p.s.DestroyGroup([]byte(name)) != ok {
+			if destroy(&p.s, []byte(name)) != ok {
 				p.t.Fatalf("destroying %q", name)
 			}
 			delete(p.twin.groups, name)
@@ -527,7 +527,7 @@ func TestNothingIsAllocated(t *testing.T) {
 		s.Delete(at)
 		s.Trim(Trimming{MaxLen: 20})
 		g.DeleteConsumer(other)
-		s.DestroyGroup(name)
+		destroy(&s, name)
 	}
 	round()
 	if n := testing.AllocsPerRun(20, round); n > 0 {
@@ -607,4 +607,13 @@ func TestFreedInSlices(t *testing.T) {
 	if steps < 300 || a.UsedBytes() != 0 {
 		t.Fatalf("%d steps, %d bytes left", steps, a.UsedBytes())
 	}
+}
+
+// destroy destroys a group and frees what is left of it.
+func destroy(s *Stream, name []byte) bool {
+	rest := s.DestroyGroup(name)
+	if rest != 0 {
+		object.Free(rest)
+	}
+	return rest != 0
 }

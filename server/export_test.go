@@ -1,0 +1,9 @@
+package server
+
+// Deadlines returns how many ends of waits the loops look out for.
+func (s *Server) Deadlines() (n int) {
+	for _, l := range s.net.Loops() {
+		onLoop(l, func() { n += len(l.User.(*loopState).deadlines) })
+	}
+	return n
+}
