@@ -26,6 +26,8 @@ type Stats struct {
 	EvictedKeys uint64
 	Errors      uint64
 
+	ExpiredFields uint64 // of hashes
+
 	OnError func(text string) // called with each error reply; set by the engine
 }
 
@@ -83,6 +85,8 @@ type Ctx struct {
 	Serving bool
 	Held    func(shard int) bool
 	block   blockRequest
+	needed  []keyspace.Key
+	needs   int
 	long    long
 	short   bool // a key that is needed to serve it is not held
 	// Late has those who wait for a key, whose shard is locked, looked at later.
@@ -98,6 +102,7 @@ type Ctx struct {
 	Scratch [64]byte // for formatting numbers
 	Buf     []byte   // grows and stays; the handler's own for one call
 	Buf2    []byte
+	Words   [][]byte // for the arguments of an effect that are not of a fixed number; as Buf
 
 	// List and ZSets are room for the views of a handler: cursors refer to them, so
 	// that they would not stay on its stack.
@@ -157,11 +162,15 @@ func (c *Ctx) WrongType() { c.Err(ErrWrongType) }
 
 // Read looks up key i of the row for reading: an expired key is removed and
 // counts as absent, hits and misses are counted, the access is recorded.
-func (c *Ctx) Read(i int) keyspace.Entry {
-	e := c.find(c.Keys[i])
+func (c *Ctx) Read(i int) keyspace.Entry { return c.ReadKey(c.Keys[i]) }
+
+// ReadKey is Read for a key that the row does not name, whose shard is locked: see
+// Need.
+func (c *Ctx) ReadKey(k keyspace.Key) keyspace.Entry {
+	e := c.find(k)
 	if !e.OK() {
 		c.St.Misses++
-		c.Notify(NotifyKeyMiss, "keymiss", c.Keys[i].Bytes)
+		c.Notify(NotifyKeyMiss, "keymiss", k.Bytes)
 		return e
 	}
 	c.St.Hits++
@@ -231,7 +240,7 @@ func (c *Ctx) mayExpire() bool { return c.Sess.Flags&Internal == 0 }
 
 // Expire removes a key that is past its due time, unless such keys are kept.
 func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
-	if c.KeepExpired && c.Spec.Flags&Write == 0 || c.KS.Pinned(k) && !c.ownPins() {
+	if c.kept(k) {
 		return
 	}
 	if c.Feed != nil {
@@ -243,6 +252,11 @@ func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
 	c.St.ExpiredKeys++
 	c.lost(db, k)
 	db.Delete(k, e)
+}
+
+// kept reports whether what is due under a key counts as gone but has to stay for now.
+func (c *Ctx) kept(k keyspace.Key) bool {
+	return c.KeepExpired && c.Spec.Flags&Write == 0 || c.KS.Pinned(k) && !c.ownPins()
 }
 
 // Evict removes a key to make room. lazy chooses the command that is fed.

@@ -16,7 +16,7 @@ func (s *Spec) AppendKeys(args [][]byte, dst []KeyRef) ([]KeyRef, bool) {
 	ok := true
 	for i := range s.Keys {
 		spec := &s.Keys[i]
-		if spec.Flags&NotKey != 0 {
+		if spec.Flags&NotKey != 0 || spec.Unknown {
 			continue
 		}
 		var found bool
@@ -126,7 +126,7 @@ func (s *Spec) link() {
 		if k.Flags&NotKey != 0 {
 			continue
 		}
-		if k.Keyword != "" || k.KeyNum || k.Limit > 1 {
+		if k.Unknown || k.Keyword != "" || k.KeyNum || k.Limit > 1 {
 			s.simple = false
 			continue
 		}

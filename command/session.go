@@ -84,6 +84,17 @@ type Unfinished struct {
 	Spec  *Spec
 	Args  [][]byte // copies
 	Ticks int64    // that the handler took
+
+	Hits, Misses uint64 // look-ups of the Task
+}
+
+// Looked counts a look-up of a Task, by the Task.
+func (u *Unfinished) Looked(found bool) {
+	if found {
+		u.Hits++
+	} else {
+		u.Misses++
+	}
 }
 
 // Peer is the connection of a session, as far as commands may ask about it.

@@ -11,7 +11,7 @@
 //
 // I1: bytes of Ctx.Args and of entries are borrowed: dead when the handler
 // returns. I2: a handler touches no key that its row does not name, unless the
-// row says LocksItself or Exclusive. I3: a handler writes exactly one reply.
+// row says LocksItself, Exclusive or FindsKeys. I3: a handler writes exactly one reply.
 package command
 
 // Handler executes a command.
@@ -112,6 +112,7 @@ const (
 	LocksItself             // the handler locks shards one at a time through the keyspace
 	Exclusive               // the handler runs alone, behind the gate
 	Transaction             // EXEC: the engine runs what is queued
+	FindsKeys               // as LocksKeys, and the handler asks for keys that it finds in the data: Ctx.Need
 )
 
 // KeyFlags say what a command does with the keys of a KeySpec.
@@ -143,8 +144,9 @@ func (f KeyFlags) Names() []string { return names(uint32(f), keyFlagNames[:]) }
 // KeySpec tells where keys stand among the arguments. The zero values of the
 // parts that do not apply stay zero.
 type KeySpec struct {
-	Flags KeyFlags
-	Notes string
+	Flags   KeyFlags
+	Notes   string
+	Unknown bool // the arguments do not say where: GetKeys finds those that they name
 
 	// Begin: the first key's argument number, or the one after a keyword that
 	// is searched from StartFrom on.
@@ -211,6 +213,10 @@ type Spec struct {
 	// "" if it may. It is asked after the number of arguments was checked and before
 	// anything else. Exclusive rows only.
 	Guard func(Host, *Session) string
+
+	// Finds reports whether a request needs keys that its arguments do not name. Rows
+	// of the mode FindsKeys have it.
+	Finds func(args [][]byte) bool
 
 	// GetKeys finds the keys of commands whose key specs cannot: it appends the
 	// argument numbers and flags.

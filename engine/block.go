@@ -35,6 +35,14 @@ func (w *Worker) block(s *command.Session) {
 	s.Flags |= command.Blocked
 }
 
+// blockOrServe ends a command that may wait, or have others served. Keys are locked.
+func (w *Worker) blockOrServe(s *command.Session, spec *command.Spec, keys []keyspace.Key) {
+	if spec.Flags&command.Blocking != 0 {
+		w.block(s)
+	}
+	w.serveReady(keys, false)
+}
+
 // lockFor takes the locks of a command's keys and, if others wait for these who will
 // need more to be served, of those, too: all before the first effect. It returns
 // all keys whose shards are locked; ok is false when the request has to wait for a long
@@ -157,6 +165,7 @@ func (w *Worker) serveOne(b *command.Waiter, alone bool) (served, short bool) {
 	c.Begin(&b.Copy, b.Spec, b.Args)
 	c.Keys = b.Keys
 	c.Serving = true
+	held := w.allHeld
 	w.allHeld = alone
 	errors := w.totals.Errors
 	if w.feeding {
@@ -173,6 +182,7 @@ func (w *Worker) serveOne(b *command.Waiter, alone bool) (served, short bool) {
 	}
 	reply := w.out.B
 	c.Serving = false
+	w.allHeld = held
 	w.totals.Errors = errors // what was replied counts when it reaches its loop
 	buf, buf2 := c.Buf, c.Buf2
 	*c, w.out = saved, out

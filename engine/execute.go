@@ -51,9 +51,8 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 			w.tell()
 		}
 	default:
-		// A handler that locks shards itself feeds each effect under the lock
-		// that orders it: a group would be numbered when they are all free again.
-		group := w.feeding && spec.Mode == command.LocksKeys
+		// Not when the handler locks: a group is numbered when the locks are free again.
+		group := w.feeding && spec.Mode != command.LocksItself
 		held, ok := w.lockFor(s, spec.Flags&command.Write != 0, keys)
 		if !ok {
 			return
@@ -62,6 +61,11 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 			w.ring.Begin()
 		}
 		spec.Handler(c)
+		if spec.Mode == command.FindsKeys {
+			if held, ok = w.findKeys(s, spec, keys, held); !ok {
+				return
+			}
+		}
 		if c.Dirty > 0 {
 			w.feed()
 		}
@@ -69,10 +73,7 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 			w.ring.End()
 		}
 		if spec.Flags&(command.Write|command.Blocking) != 0 {
-			if spec.Flags&command.Blocking != 0 {
-				w.block(s)
-			}
-			w.serveReady(held, false)
+			w.blockOrServe(s, spec, held)
 		}
 		if w.unusual&monitored != 0 {
 			w.tell()

@@ -166,7 +166,8 @@ var templates = []string{
 	"BITOP OR b b b", "PFADD p V V", "PFCOUNT p", "PFMERGE p p p", "EXPIRE s 100", "PEXPIRE h D", "PERSIST h", "PERSIST s",
 	"DEL s s", "DEL h", "UNLINK l", "DEL S", "DEL z", "DEL x", "RENAME s s", "RENAME h h", "RENAME z z", "RENAME l l", "RENAME x x", "COPY s s REPLACE",
 	"COPY h h REPLACE", "COPY z z REPLACE", "COPY S S REPLACE", "COPY l l", "COPY x x REPLACE", "MOVE s 1", "MOVE h 1", "MOVE z 1", "MOVE l 1", "MOVE x 1", "RENAMENX S S",
-	"HSET h E V", "HSET h E V E V E V", "HSET h E N E N", "HSET h E V E V E V E V", "HDEL h E E E", "HINCRBY h n 3", "HINCRBYFLOAT h f 1.5", "HSETNX h E V",
+	"HSET h E V", "HSET h E V E V E V", "HSET h E N E N", "HSET h E V E V E V E V", "HDEL h E E E", "HINCRBY h n 3", "HINCRBYFLOAT h f 1.5", "HSETNX h E V", "HPEXPIRE H D FIELDS 3 E E E", "HPERSIST H FIELDS 2 E E", "HPEXPIRE H 100000 FIELDS 2 E E", "HPEXPIRE H 0 FIELDS 1 E",
+	"HSET H E V E V E V E V", "DEL H", "RENAME H H",
 	"SADD S E E E E", "SADD S N N N N", "SADD S V V", "SREM S E E E", "SPOP S", "SPOP S N", "SPOP S M", "SMOVE S S E", "SUNIONSTORE S S S", "SINTERSTORE S S S", "SDIFFSTORE S S S",
 	"ZADD z N E N E N E", "ZADD z N E N E", "ZADD z N V", "ZINCRBY z N E", "ZREM z E E", "ZPOPMIN z", "ZPOPMAX z N", "ZREMRANGEBYRANK z 0 3", "ZREMRANGEBYSCORE z 7 9",
 	"ZUNIONSTORE z 2 z z", "ZRANGESTORE z z 0 N", "GEOADD g 13.3 38.1 E",
@@ -221,7 +222,7 @@ func (g *chatter) line(now int64) [][]byte {
 			w = strconv.FormatInt(now, 10) + "-" + g.num(30)
 		case w == "g" && t[0] == 'X':
 			w = "g" + g.num(3)
-		case len(w) == 1 && strings.Contains("sibphlSzgx", w):
+		case len(w) == 1 && strings.Contains("sibphlSzgxH", w):
 			w = g.key(w)
 		}
 		args = append(args, []byte(w))
@@ -456,6 +457,9 @@ func TestSnapshotOfWhatFallsApart(t *testing.T) {
 		{repeat("ZADD k", "%d m%d", 1000), "ZREMRANGEBYRANK k 0 990"},
 		{repeat("ZADD k", "%d m%d", 1000), "ZUNIONSTORE k 2 k k"},
 		{repeat("HSET k", "f%d "+value, 1000), repeat("HDEL k", "f%d", 999)},
+		{repeat("HSET k", "f%d "+value, 1000), "HPEXPIRE k 100000 FIELDS 1 f5"},
+		{repeat("HSET k", "f%d "+value, 1000), repeat("HPEXPIRE k 100000 FIELDS 900", "f%d", 900)},
+		{repeat("HSET k", "f%d "+value, 1000), repeat("HPEXPIRE k 0 FIELDS 900", "f%d", 900)},
 		{repeat("HSET k", "f%d "+value, 1000), "SET k string"},
 		{repeat("HSET k", "f%d "+value, 1000), "DEL k"},
 		{repeat("HSET k", "f%d "+value, 1000), "RENAME k j"},

@@ -23,6 +23,8 @@ func (w *Worker) Finish(s *command.Session, ns int64, pieces [][]byte) {
 	}
 	s.Unfinished = nil
 	w.begin()
+	w.totals.Hits += u.Hits
+	w.totals.Misses += u.Misses
 	reply, size := pieces[0], 0
 	for _, piece := range pieces {
 		size += len(piece)

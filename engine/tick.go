@@ -21,6 +21,7 @@ const (
 	expireNs    = 50_000_000 // between looks at the wheels
 	lagBusyMs   = 500        // lag of expiry that counts as backlog
 	dueMax      = 32         // tickets taken at a time
+	fieldsMax   = 64         // fields of a hash removed at a time: its ticket comes again
 	clearBudget = 32         // buckets freed between looks at the clock
 	sweepBudget = 64         // tickets swept between looks at the clock
 
@@ -128,7 +129,7 @@ func (w *Worker) BackgroundNs() int64 { return w.e.clock.TicksToNs(int64(w.slice
 
 func (w *Worker) volatile() bool {
 	for i := range w.e.KS.DBCount() {
-		if w.e.KS.DB(i).VolatileLen() > 0 {
+		if db := w.e.KS.DB(i); db.VolatileLen() > 0 || db.TimedLen() > 0 {
 			return true
 		}
 	}
@@ -256,8 +257,11 @@ func (w *Worker) expireGroup(db *keyspace.DB, group int, end int64) (lagMs int64
 func (w *Worker) fire(db *keyspace.DB, t wheel.Ticket) {
 	shard := keyspace.TicketShard(t)
 	w.e.KS.Lock(shard)
-	if e, k, expired := db.Fire(t, w.nowMs); expired {
+	switch e, k, due := db.Fire(t, w.nowMs); due {
+	case keyspace.KeyDue:
 		w.ctx.Expire(db, k, e)
+	case keyspace.FieldsDue:
+		w.ctx.ExpireFields(db, k, e, fieldsMax)
 	}
 	w.e.KS.Unlock(shard)
 }

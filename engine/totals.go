@@ -86,6 +86,7 @@ func (t *Totals) add(o *Totals) {
 	t.Hits += o.Hits
 	t.Misses += o.Misses
 	t.ExpiredKeys += o.ExpiredKeys
+	t.ExpiredFields += o.ExpiredFields
 	t.EvictedKeys += o.EvictedKeys
 	t.Errors += o.Errors
 	t.NetIn += o.NetIn

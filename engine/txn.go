@@ -68,7 +68,7 @@ func (w *Worker) exec(s *command.Session, args [][]byte) (ran bool) {
 	w.txnKeys, w.txnEnds = w.txnKeys[:0], w.txnEnds[:0]
 	for i := range txn.Queue {
 		q := &txn.Queue[i]
-		alone = alone || q.Spec.Mode != command.LocksKeys
+		alone = alone || mustBeAlone(q)
 		w.txnKeys = w.appendKeys(w.txnKeys, q.Spec, q.Args)
 		w.txnEnds = append(w.txnEnds, len(w.txnKeys))
 	}
@@ -94,7 +94,9 @@ func (w *Worker) execNow(s *command.Session, txn *command.Txn, alone bool) bool 
 		if !w.drained(s) {
 			return false
 		}
+		w.allHeld = true
 		w.execLocked(s, txn)
+		w.allHeld = false
 		w.serveReady(nil, true)
 		return true
 	}

@@ -38,7 +38,7 @@ type Worker struct {
 	ring     *feed.Ring
 	feeding  bool // the feed takes effects; constant during a batch
 	unusual  uint32
-	allHeld  bool // while serving: the world stands still
+	allHeld  bool // the world stands still: no lock is needed
 	totals   Totals
 	rng      rng.Rand
 

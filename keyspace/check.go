@@ -98,6 +98,7 @@ func (ks *Keyspace) Blocks() int {
 func (db *DB) check() error {
 	keys := make([]int64, GroupCount)
 	volatile := make([]int64, GroupCount)
+	timed := make([]int64, GroupCount)
 	var err error
 	for i := range db.tables {
 		t := &db.tables[i]
@@ -122,14 +123,19 @@ func (db *DB) check() error {
 				if object.Due(h) >= 0 {
 					volatile[i&groupMask]++
 				}
+				n, e := checkFields(h)
+				timed[i&groupMask] += n
+				if e != nil {
+					err = e
+				}
 			})
 		}
 	}
 	for i := range db.groups {
 		g := &db.groups[i]
-		if g.keys.Load() != keys[i] || g.volatile.Load() != volatile[i] {
-			return fmt.Errorf("keyspace: database %d group %d counts %d keys, %d volatile; it has %d, %d",
-				db.index, i, g.keys.Load(), g.volatile.Load(), keys[i], volatile[i])
+		if g.keys.Load() != keys[i] || g.volatile.Load() != volatile[i] || g.timed.Load() != timed[i] {
+			return fmt.Errorf("keyspace: database %d group %d counts %d keys, %d volatile, %d timed; it has %d, %d, %d",
+				db.index, i, g.keys.Load(), g.volatile.Load(), g.timed.Load(), keys[i], volatile[i], timed[i])
 		}
 	}
 	return err

@@ -137,16 +137,17 @@ func TicketShard(t wheel.Ticket) int { return ShardOf(unpackHash(t.Hash())) }
 // TicketHash returns the parts of the hash that a ticket holds, good for Hint.
 func TicketHash(t wheel.Ticket) uint64 { return unpackHash(t.Hash()) }
 
-// Fire looks the key of a due ticket up. If the key has expired at nowMs, it
-// returns its entry and hash, and the caller deletes it with DeleteHash. If not,
-// the ticket is renewed when the key still counts on it, else dropped.
-func (db *DB) Fire(t wheel.Ticket, nowMs int64) (e Entry, k Key, expired bool) {
+// Fire looks the key of a due ticket up and says what is due of it at nowMs. If it is
+// the key, the caller deletes it; if it is fields of its hash, the caller removes some
+// and calls RescheduleFields, unless that was the end of the hash. If it is nothing
+// yet, the ticket is renewed when the key still counts on it, else dropped.
+func (db *DB) Fire(t wheel.Ticket, nowMs int64) (e Entry, k Key, due Due) {
 	hash := unpackHash(t.Hash())
 	table := &db.tables[ShardOf(hash)]
 	for p := table.Probe(hash); p.Next(); {
 		h := p.Handle()
-		d := object.Load(h)
-		if d&object.FlagExpiry == 0 || object.TicketTick(h) != uint8(t.Tick()) {
+		ofKey, ofFields := countsOn(h, t)
+		if !ofKey && !ofFields {
 			continue
 		}
 		key := object.Key(h)
@@ -155,23 +156,57 @@ func (db *DB) Fire(t wheel.Ticket, nowMs int64) (e Entry, k Key, expired bool) {
 			continue
 		}
 		k = Key{key, full}
-		if d&object.FlagVolatile == 0 {
-			object.SetDue(h, 0, 0, false) // the ticket is gone
-			return Entry{}, Key{}, false
+		if ofKey && db.fireKey(k, h, nowMs) {
+			return Entry{h, p.Slot()}, k, KeyDue
 		}
-		due := object.Due(h)
-		tick := tickOf(due)
-		if nowMs > due {
-			if !db.ks.Pinned(k) {
-				return Entry{h, p.Slot()}, k, true
-			}
-			tick = tickOf(nowMs) + pinnedTicks
+		if ofFields && db.fireFields(k, h, nowMs) {
+			return Entry{h, p.Slot()}, k, FieldsDue
 		}
-		object.SetDue(h, due, uint8(tick), true)
-		db.addTicket(&db.groups[ShardOf(hash)&groupMask], tick, t.Hash())
-		return Entry{}, Key{}, false
+		break
 	}
-	return Entry{}, Key{}, false
+	return Entry{}, Key{}, NothingDue
+}
+
+// Due says what Fire found to be due.
+type Due uint8
+
+// What can be due.
+const (
+	NothingDue Due = iota
+	KeyDue
+	FieldsDue
+)
+
+// countsOn reports whether the ticket is the valid one of the record for its key, or
+// for the fields of its hash. A ticket of another key may look the same.
+func countsOn(h mem.Handle, t wheel.Ticket) (ofKey, ofFields bool) {
+	d := object.Load(h)
+	ofKey = d&object.FlagExpiry != 0 && object.TicketTick(h) == uint8(t.Tick())
+	if d.Timed() {
+		due, tick := object.FieldTicket(h)
+		ofFields = due != 0 && tick == uint8(t.Tick())
+	}
+	return ofKey, ofFields
+}
+
+// fireKey reports whether the key of the record h has expired; if not, its ticket,
+// which is out of the wheel, is renewed or forgotten.
+func (db *DB) fireKey(k Key, h mem.Handle, nowMs int64) bool {
+	if object.Load(h)&object.FlagVolatile == 0 {
+		object.SetDue(h, 0, 0, false) // the ticket is gone
+		return false
+	}
+	due := object.Due(h)
+	tick := tickOf(due)
+	if nowMs > due {
+		if !db.ks.Pinned(k) {
+			return true
+		}
+		tick = tickOf(nowMs) + pinnedTicks
+	}
+	object.SetDue(h, due, uint8(tick), true)
+	db.addTicket(&db.groups[ShardOf(k.Hash)&groupMask], tick, ticketHash(k.Hash))
+	return false
 }
 
 // Tickets returns the number of tickets of the database: those of volatile keys
@@ -193,7 +228,8 @@ func (db *DB) Tickets() int64 {
 const staleMin = 4096
 
 // Sweep looks at up to budget tickets of one group of the database and drops the
-// stale ones, if more tickets than twice the volatile keys have gathered: keys
+// stale ones, if more tickets than twice the volatile keys and timed hashes have
+// gathered: keys
 // deleted or overwritten leave theirs behind. It reports whether more is to do.
 func (db *DB) Sweep(i, budget int) (more bool) { return db.SweepBeyond(i, budget, staleMin) }
 
@@ -202,7 +238,7 @@ func (db *DB) SweepBeyond(i, budget int, minded int64) (more bool) {
 	g := &db.groups[i]
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.wheel == nil || int64(g.wheel.Count()) <= 2*g.volatile.Load()+minded {
+	if g.wheel == nil || int64(g.wheel.Count()) <= 2*(g.volatile.Load()+g.timed.Load())+minded {
 		return false
 	}
 	return !g.wheel.Sweep(budget, db.counts)
@@ -221,7 +257,7 @@ func (db *DB) counts(t wheel.Ticket) bool {
 	table := &db.tables[ShardOf(hash)]
 	for p := table.Probe(hash); p.Next(); {
 		h := p.Handle()
-		if object.Load(h)&object.FlagExpiry != 0 && object.LastDue(h) != 0 && object.TicketTick(h) == uint8(t.Tick()) {
+		if ofKey, ofFields := countsOn(h, t); ofFields || ofKey && object.LastDue(h) != 0 {
 			return true
 		}
 	}

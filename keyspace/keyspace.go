@@ -12,7 +12,8 @@
 // I1: a record is in the table of the shard that its key hashes to, and nowhere
 // else; its block comes from the arena of that shard's group.
 // I2: every volatile key has at least one ticket in its group's wheel, due not
-// later than the key, and exactly one that its record calls valid.
+// later than the key, and exactly one that its record calls valid; so has every
+// hash with TTLs on fields, for the field that is due next.
 // I3: the counters of keys and volatile keys of a group are exact whenever none
 // of its shards is locked.
 // I4: byte views and Entries die with the shard lock, and with the next write to
@@ -68,7 +69,8 @@ type dbGroup struct {
 	wheel    *wheel.Wheel // guarded by mu; nil before the first TTL
 	keys     atomic.Int64
 	volatile atomic.Int64
-	_        [cacheLine - 32]byte
+	timed    atomic.Int64 // hashes with a ticket for their fields
+	_        [cacheLine - 40]byte
 }
 
 // Keyspace is all databases of a server.
@@ -251,8 +253,12 @@ func (db *DB) unlink(k Key, e Entry) {
 	db.Preserve(k, e)
 	shard := ShardOf(k.Hash)
 	g := &db.groups[shard&groupMask]
-	if object.Load(e.Rec)&object.FlagVolatile != 0 {
+	d := object.Load(e.Rec)
+	if d&object.FlagVolatile != 0 {
 		g.volatile.Add(-1)
+	}
+	if d.Timed() {
+		g.forgetFields(e.Rec)
 	}
 	db.tables[shard].Delete(db.ks.arenaOf(shard), k.Hash, e.slot, db.ks)
 	g.keys.Add(-1)
@@ -309,3 +315,6 @@ func (ks *Keyspace) Close() {
 	}
 	ks.tickets.Close()
 }
+
+// KeyIn returns the key without a name of shard i, to lock the shard by.
+func KeyIn(shard int) Key { return Key{Hash: uint64(shard) << shardShift} }

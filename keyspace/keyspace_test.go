@@ -147,7 +147,7 @@ func (w *world) pass(ms int64) {
 				n, _ := db.Due(g, w.now, tickets[:])
 				for _, ticket := range tickets[:n] {
 					w.ks.Lock(TicketShard(ticket))
-					if e, k, expired := db.Fire(ticket, w.now); expired {
+					if e, k, due := db.Fire(ticket, w.now); due == KeyDue {
 						delete(w.model[i], string(k.Bytes))
 						db.Delete(k, e)
 					}
@@ -368,7 +368,7 @@ func TestExpiryTellsWatchers(t *testing.T) {
 	n, _ := db.Due(shard&groupMask, 1000+3*TickMs, tickets[:])
 	for _, ticket := range tickets[:n] {
 		ks.Lock(shard)
-		if e, found, expired := db.Fire(ticket, 1000+3*TickMs); expired {
+		if e, found, due := db.Fire(ticket, 1000+3*TickMs); due == KeyDue {
 			db.Delete(found, e)
 		}
 		ks.Unlock(shard)
@@ -466,7 +466,7 @@ func TestWorkersOnSharedShards(t *testing.T) {
 			n, _ := db.Due(i%GroupCount, now+1000, tickets[:])
 			for _, ticket := range tickets[:n] {
 				ks.Lock(TicketShard(ticket))
-				if e, k, expired := db.Fire(ticket, now+1000); expired {
+				if e, k, due := db.Fire(ticket, now+1000); due == KeyDue {
 					db.Delete(k, e)
 				}
 				ks.Unlock(TicketShard(ticket))

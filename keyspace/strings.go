@@ -96,6 +96,9 @@ func (db *DB) replaceString(k Key, e Entry, value []byte, enc object.Encoding, n
 	object.WriteString(a, h, k.Bytes, value, enc, n, d.Access(), expiry)
 	copyExpiry(h, old)
 	e.slot.Replace(h)
+	if d.Timed() {
+		db.groups[ShardOf(k.Hash)&groupMask].forgetFields(old)
+	}
 	db.ks.release(old)
 	return h
 }
@@ -184,10 +187,14 @@ func (db *DB) Publish(k Key, e Entry, draft mem.Handle) Entry {
 		old := e.Rec
 		copyExpiry(draft, old)
 		e.slot.Replace(draft)
+		if object.Load(old).Timed() {
+			db.groups[ShardOf(k.Hash)&groupMask].forgetFields(old)
+		}
 		db.ks.release(old)
 		e.Rec = draft
 		db.dropTTL(k, draft)
 	}
+	db.ScheduleFields(k, draft)
 	db.modified(k)
 	return e
 }
@@ -222,6 +229,10 @@ func (db *DB) place(k Key, h mem.Handle, due int64, access uint32) {
 	db.insert(k, h)
 	if due >= 0 {
 		db.setDue(k, h, due)
+	}
+	if object.Load(h).Timed() {
+		object.SetFieldTicket(h, 0, 0) // the one it may have had bears another key's hash
+		db.ScheduleFields(k, h)
 	}
 	db.modified(k)
 }

@@ -14,6 +14,7 @@ func (db *DB) ArenaOf(k Key) *mem.Arena { return db.ks.arenaOf(ShardOf(k.Hash)) 
 // Add stores a record, made in the key's arena, under the absent key k.
 func (db *DB) Add(k Key, rec mem.Handle) Entry {
 	slot := db.insert(k, rec)
+	db.ScheduleFields(k, rec)
 	db.modified(k)
 	return Entry{rec, slot}
 }

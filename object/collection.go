@@ -52,7 +52,7 @@ func newRoot(a *mem.Arena, enc Encoding) mem.Handle {
 		intset.New(mem.View(root, packedFirst))
 		return root
 	case EncHashtable:
-		root := a.Alloc(table.StateSize, mem.KindNode)
+		root := NewRoot(a, enc)
 		var t table.Table
 		t.Save(root)
 		return root
@@ -86,6 +86,8 @@ func PackedBytes(h mem.Handle) []byte {
 	switch Load(h).Encoding() {
 	case EncListpack:
 		return Packed(h)
+	case EncListpackEx:
+		return PackedTimed(h)
 	case EncIntset:
 		root := Root(h)
 		return intset.Open(mem.View(root, mem.BlockSize(root)))
@@ -96,15 +98,26 @@ func PackedBytes(h mem.Handle) []byte {
 // SplicePacked is listpack.Splice for the listpack of a packed collection, which
 // moves to another block when it has to. It returns the new listpack.
 func SplicePacked(a *mem.Arena, h mem.Handle, lp []byte, from, to int, entries []byte, change int) []byte {
+	return splice(a, h, lp, from, to, entries, change, 0)
+}
+
+// splice is SplicePacked for a listpack that has head bytes before it in its block.
+func splice(a *mem.Arena, h mem.Handle, lp []byte, from, to int, entries []byte, change, head int) []byte {
 	need := len(lp) + len(entries) - (to - from)
-	root := Root(h)
-	if need <= cap(lp) && mem.RoundSize(need)*packedSlack >= cap(lp) {
+	if need <= cap(lp) && mem.RoundSize(need+head)*packedSlack >= cap(lp)+head {
 		return listpack.Splice(lp[:cap(lp)], lp, from, to, entries, change)
 	}
-	b := a.Alloc(need, mem.KindNode)
-	out := listpack.Splice(mem.View(b, mem.BlockSize(b)), lp, from, to, entries, change)
+	root := Root(h)
+	b := a.Alloc(need+head, mem.KindNode)
+	room := mem.View(b, mem.BlockSize(b))
+	out := listpack.Splice(room[head:], lp, from, to, entries, change)
+	enc := EncListpack
+	if head > 0 {
+		enc = EncListpackEx
+		copy(room, mem.View(root, head))
+	}
 	mem.Free(root, mem.KindNode)
-	SetRoot(h, b, EncListpack)
+	SetRoot(h, b, enc)
 	return out
 }
 
@@ -132,14 +145,14 @@ func freeCollection(h mem.Handle, budget int) (done bool) {
 		if !done {
 			return false
 		}
-	case EncHashtable, EncSkiplist:
+	case EncHashtable, EncSkiplist, EncHashtableEx:
 		t := table.Load(root)
 		done := t.Clear(a, budget, FreeElement)
 		t.Save(root)
 		if !done {
 			return false
 		}
-		if enc == EncSkiplist {
+		if enc != EncHashtable {
 			order := LoadOrder(root)
 			done = order.Clear(a, budget, func(btree.Entry) {})
 			order.Save(root, orderAt)
@@ -162,13 +175,13 @@ func collectionBlocks(h mem.Handle, fn func(mem.Handle)) {
 	case EncQuicklist:
 		nodes := btree.Load(root, 0, nil)
 		nodes.Blocks(fn, func(e btree.Entry) { fn(mem.Handle(e.A)) })
-	case EncHashtable, EncSkiplist:
+	case EncHashtable, EncSkiplist, EncHashtableEx:
 		t := table.Load(root)
 		t.Blocks(fn)
 		for i := range t.Buckets() {
 			t.Walk(i, func(s table.Slot) { elementBlocks(s.Handle(), fn) })
 		}
-		if enc == EncSkiplist {
+		if enc != EncHashtable {
 			order := LoadOrder(root)
 			order.Blocks(fn, func(btree.Entry) {})
 		}
@@ -186,6 +199,10 @@ func copyCollection(a *mem.Arena, h mem.Handle) mem.Handle {
 		return copySequence(a, root)
 	case EncStream:
 		return copyStream(a, root)
+	case EncListpackEx:
+		return copyTimedPack(a, root)
+	case EncHashtableEx:
+		return copyTimedTable(a, root)
 	default:
 		return copyBlock(a, root)
 	}
@@ -202,7 +219,7 @@ func copyCollection(a *mem.Arena, h mem.Handle) mem.Handle {
 			end := order.End()
 			end.Insert(a, btree.Entry{A: e.A, B: uint64(add(mem.Handle(e.B)))})
 		}
-		to := a.Alloc(orderAt+btree.StateSize, mem.KindNode)
+		to := NewRoot(a, EncSkiplist)
 		t.Save(to)
 		order.Save(to, orderAt)
 		return to
@@ -211,7 +228,7 @@ func copyCollection(a *mem.Arena, h mem.Handle) mem.Handle {
 	for i := range old.Buckets() {
 		old.Walk(i, func(s table.Slot) { add(s.Handle()) })
 	}
-	to := a.Alloc(table.StateSize, mem.KindNode)
+	to := NewRoot(a, EncHashtable)
 	t.Save(to)
 	return to
 }
@@ -230,7 +247,7 @@ func copySequence(a *mem.Arena, root mem.Handle) mem.Handle {
 		end := nodes.End()
 		end.Insert(a, btree.Entry{A: uint64(copyBlock(a, mem.Handle(e.A))), B: e.B})
 	}
-	to := a.Alloc(btree.StateSize, mem.KindNode)
+	to := NewRoot(a, EncQuicklist)
 	nodes.Save(to, 0)
 	return to
 }
@@ -255,7 +272,7 @@ func FreeCost(h mem.Handle) int {
 		return 1
 	}
 	switch d.Encoding() {
-	case EncHashtable, EncSkiplist:
+	case EncHashtable, EncSkiplist, EncHashtableEx:
 		t := table.Load(Root(h))
 		return t.Len()
 	case EncQuicklist:

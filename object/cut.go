@@ -14,7 +14,7 @@ import (
 // changes a part that was not read yet first keeps it for the walk. There are two walks
 // at most, and each has a cut of its own.
 //
-//	root:  | state | cut 8 | cut 8 |    with FlagCut in the record
+//	root:  | state | cut 8 | cut 8 |    FlagCut in the record: there was one
 //	cut:   | passed 8 | root 8 | place in the root 8 | kept 8 | fill 8 |            of a table
 //	       | next 8 | root 8 | place in the root 8 | nodes 8 | count 8 | index 8 |  of a sequence
 //	kept:  | block before 8 | elements 63 x 8 |
@@ -30,7 +30,7 @@ import (
 // compaction, and what replaces the root first ends the need for it (KeepRest, Detach).
 // I2: flags of the elements' slots are clear behind the walk and where there is no cut.
 
-// FlagCut says that the root of the collection has room for cuts.
+// FlagCut says that the collection was cut since it has its root: there may be cuts.
 const FlagCut Header = 1 << 12
 
 // WalksMax is the number of walks that there may be at a time.
@@ -100,6 +100,15 @@ func Big(h mem.Handle) bool {
 	return false
 }
 
+// NewRoot makes a root block of a collection that is not packed, with room for the
+// cuts that there may be: a root that is read by somebody may not move.
+func NewRoot(a *mem.Arena, enc Encoding) mem.Handle {
+	at := stateSize(enc)
+	root := a.Alloc(at+cutSlots, mem.KindNode)
+	clear(mem.View(root, at+cutSlots)[at:])
+	return root
+}
+
 // stateSize returns the size of a root without room for cuts.
 func stateSize(enc Encoding) int {
 	switch enc {
@@ -111,28 +120,21 @@ func stateSize(enc Encoding) int {
 		return btree.StateSize
 	case EncStream:
 		return streamRootSize
+	case EncHashtableEx:
+		return TimedSize
 	}
 	invariants.Fail("object: a root of encoding %d is not cut", enc)
 	return 0
 }
 
 // BeginCut cuts the collection of the record for a walk (0 or 1) and returns the cut.
-// The root moves the first time: views of the record die. O(1) for a table, O(nodes)
-// for a sequence.
+// O(1) for a table, O(nodes) for a sequence.
 func BeginCut(h mem.Handle, walk int) (cut mem.Handle) {
 	root, d := Root(h), Load(h)
 	enc := d.Encoding()
 	at := stateSize(enc)
 	a := mem.ArenaOf(root)
-	if d&FlagCut == 0 {
-		to := a.Alloc(at+cutSlots, mem.KindNode)
-		copy(mem.View(to, at), mem.View(root, at))
-		clear(mem.View(to, at+cutSlots)[at:])
-		SetRoot(h, to, enc)
-		(Load(h) | FlagCut).Store(h)
-		mem.Free(root, mem.KindNode)
-		root = to
-	}
+	(d | FlagCut).Store(h)
 	if mem.Load64(root, at+walk*8) != 0 {
 		invariants.Fail("object: %#x is cut twice for walk %d", uint64(h), walk)
 	}
@@ -172,6 +174,19 @@ func (c *Cut) On() bool { return c.of[0]|c.of[1] != 0 }
 
 // Of returns the cut for a walk, 0 if there is none.
 func (c *Cut) Of(walk int) mem.Handle { return c.of[walk] }
+
+// MoveTo takes the cuts along to another root of the record.
+func (c *Cut) MoveTo(h mem.Handle) {
+	root, at := Root(h), stateSize(Load(h).Encoding())
+	for i, cut := range c.of {
+		mem.Store64(root, at+i*8, uint64(cut))
+		if cut != 0 {
+			mem.Store64(cut, cutRoot, uint64(root))
+			mem.Store64(cut, cutAt, uint64(at+i*8))
+		}
+	}
+	(Load(h) | FlagCut).Store(h)
+}
 
 // Keep keeps a copy of the element of a slot, which is about to change or to go, for
 // the walks that have still to read it. hash is that of its name.
@@ -328,7 +343,7 @@ func CutBlocks(cut mem.Handle, sequence bool, fn func(mem.Handle)) {
 // has no cut for. For checks. O(n).
 func StrayFlag(h mem.Handle) (stray bool) {
 	d := Load(h)
-	if d.Type() == String || d.Encoding() != EncHashtable && d.Encoding() != EncSkiplist {
+	if d.Type() == String || d.Encoding() != EncHashtable && d.Encoding() != EncSkiplist && d.Encoding() != EncHashtableEx {
 		return false
 	}
 	c := CutOf(h)

@@ -101,6 +101,16 @@ func ElementValue(h mem.Handle) []byte {
 	return mem.View(h, l.value+l.valueLen)[l.value:]
 }
 
+// ElementPair returns name and value of an element that has one: borrowed.
+func ElementPair(h mem.Handle) (name, value []byte) {
+	l := layoutOf(h)
+	if l.blob {
+		return ElementName(h), ElementValue(h)
+	}
+	both := mem.View(h, l.value+l.valueLen)
+	return both[l.name:l.value:l.value], both[l.value:]
+}
+
 // NewElement makes an element of a set: a name alone.
 func NewElement(a *mem.Arena, name []byte) mem.Handle {
 	h, at := newElement(a, 0, name, 0, 0)
@@ -109,8 +119,11 @@ func NewElement(a *mem.Arena, name []byte) mem.Handle {
 }
 
 // NewField makes an element of a hash.
-func NewField(a *mem.Arena, name, value []byte) mem.Handle {
-	head, inline := uint8(elemValue), len(value)
+func NewField(a *mem.Arena, name, value []byte) mem.Handle { return newField(a, 0, name, value) }
+
+// newField makes an element of a hash whose head has the bits of with, too.
+func newField(a *mem.Arena, with uint8, name, value []byte) mem.Handle {
+	head, inline := elemValue|with, len(value)
 	if len(value) > InlineMax {
 		head |= elemBlob
 		inline = 2 * elemWord
@@ -171,13 +184,13 @@ func newElement(a *mem.Arena, head uint8, name []byte, valueLen, inline int) (h 
 			size += elemLenLong - 1
 		}
 	}
-	if head&elemScore != 0 {
+	if head&(elemScore|elemDue) != 0 { // never both
 		size += elemWord
 	}
 	h = a.Alloc(size, mem.KindNode)
 	mem.Store8(h, 0, head)
 	at = elemHead
-	if head&elemScore != 0 {
+	if head&(elemScore|elemDue) != 0 {
 		at += elemWord
 	}
 	at = putLen(h, at, len(name))

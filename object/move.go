@@ -45,7 +45,7 @@ func moveCollection(h mem.Handle, enc Encoding, from, budget int) (bytes, looked
 	root := Root(h)
 	a := mem.ArenaOf(root)
 	switch enc {
-	case EncListpack, EncIntset, EncHashtable, EncQuicklist, EncSkiplist:
+	case EncListpack, EncIntset, EncHashtable, EncQuicklist, EncSkiplist, EncListpackEx, EncHashtableEx:
 	default:
 		return 0, 0, 0
 	}
@@ -65,13 +65,14 @@ func moveCollection(h mem.Handle, enc Encoding, from, budget int) (bytes, looked
 		nodes := btree.Load(root, 0, nil)
 		moved, looked, next = moveSequence(a, &nodes, from, budget)
 		nodes.Save(root, 0)
-	case EncSkiplist:
+	case EncSkiplist, EncHashtableEx:
 		moved, looked, next = moveOrdered(a, root, from, budget)
 	}
 	return bytes + moved, looked, next
 }
 
-// moveTable moves a part of a table. order is the tree with the same elements, or nil.
+// moveTable moves a part of a table. order is the tree with its elements, or those of
+// them that are ordered, or nil.
 func moveTable(a *mem.Arena, root mem.Handle, order *btree.Tree, from, budget int) (bytes, looked, next int) {
 	t := table.Load(root)
 	end := min(from+max(1, budget), t.Buckets())
@@ -80,12 +81,16 @@ func moveTable(a *mem.Arena, root mem.Handle, order *btree.Tree, from, budget in
 		t.Walk(i, func(s table.Slot) {
 			old := s.Handle()
 			var place btree.Cursor
+			ordered := false
 			if order != nil && mem.Evacuating(old) {
-				place = order.Seek(btree.Key{A: ScoreWord(ElementScore(old)), Name: ElementName(old)})
+				var w uint64
+				if w, ordered = orderWord(old); ordered {
+					place = order.Seek(btree.Key{A: w, Name: ElementName(old)})
+				}
 			}
 			e, n := moveElement(a, old)
 			s.Replace(e)
-			if order != nil && e != old {
+			if ordered {
 				place.Replace(btree.Entry{A: place.Entry().A, B: uint64(e)})
 			}
 			bytes += n
@@ -98,7 +103,7 @@ func moveTable(a *mem.Arena, root mem.Handle, order *btree.Tree, from, budget in
 	return bytes, end - from, end
 }
 
-// moveOrdered moves a part of a sorted set: its parts are those of the table, and
+// moveOrdered moves a part of a sorted set or timed hash: its parts are those of the table, and
 // behind them the leaves of the tree, counted by members.
 func moveOrdered(a *mem.Arena, root mem.Handle, from, budget int) (bytes, looked, next int) {
 	order := LoadOrder(root)

@@ -94,6 +94,10 @@ func (e Encoding) Name() string {
 		return "listpack"
 	case EncStream:
 		return "stream"
+	case EncListpackEx:
+		return "listpackex"
+	case EncHashtableEx:
+		return "hashtable"
 	}
 	invariants.Fail("object: encoding %d has no name", e)
 	return ""

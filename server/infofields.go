@@ -334,4 +334,6 @@ var kvorumFields = []field{
 	{"compacted_bytes", func(r *report) any { return r.s.ks.CompactedBytes() }},
 	{"tickets", func(r *report) any { return r.tickets() }},
 	{"expire_lag_ms", func(r *report) any { return r.s.eng.ExpireLagMs() }},
+	// COMPAT: info-subkeys: the sections that Redis has are those of 7.2.
+	{"expired_subkeys", func(r *report) any { return r.counts().ExpiredFields }},
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"kvorum/command/all"
 	"kvorum/engine/enginetest"
 	"kvorum/keyspace"
 )
@@ -11,7 +12,7 @@ import (
 // TestFailedFieldsThatLengthenAreFed: Redis keeps the longer string to itself,
 // so that a replica's copy differs.
 func TestFailedFieldsThatLengthenAreFed(t *testing.T) {
-	s := enginetest.New(t, families()...)
+	s := enginetest.New(t, all.Families()...)
 	const request = "BITFIELD k OVERFLOW FAIL INCRBY u2 14 4"
 	for i, want := range [][]string{{"0 " + request}, nil} {
 		before := s.Dirty()
@@ -30,7 +31,7 @@ func TestFailedFieldsThatLengthenAreFed(t *testing.T) {
 // TestWatchersLearnOfChangesOnly: a bit that is what it was modifies nothing,
 // even if the string is stored in another way afterwards.
 func TestWatchersLearnOfChangesOnly(t *testing.T) {
-	s := enginetest.New(t, families()...)
+	s := enginetest.New(t, all.Families()...)
 	ks := s.Engine.KS
 	for _, c := range []struct {
 		request []string

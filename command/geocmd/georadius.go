@@ -2,159 +2,109 @@ package geocmd
 
 import (
 	"bytes"
+	"slices"
 
 	"kvorum/command"
 )
 
-var georadiusSpec = &command.Spec{
-	Name: "georadius", Since: "3.2.0", Group: "geo", Complexity: "O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited by center and radius and M is the number of items inside the index.",
-	Summary: "Finds members within a distance of a place, and optionally stores them.",
-	Arity:   -6, Flags: command.Write | command.DenyOOM, Categories: command.CatGeo,
-	History: []command.Change{
-		{Since: "6.2.0", Text: "Added the `ANY` option for `COUNT`."},
-		{Since: "7.0.0", Text: "Added support for uppercase unit names."},
-	},
-	Deprecated: "6.2.0", ReplacedBy: "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument",
-	Keys: []command.KeySpec{
-		{Flags: command.RO | command.Access, Index: 1, Step: 1},
-		{Flags: command.OW | command.Update, Keyword: "STORE", StartFrom: 6, Step: 1},
-		{Flags: command.OW | command.Update, Keyword: "STOREDIST", StartFrom: 6, Step: 1},
-	},
-	Args: []command.Arg{
+// Parts of the rows.
+var (
+	argUnit = command.Arg{Name: "unit", Type: "oneof", Args: []command.Arg{
+		{Name: "m", Type: "pure-token", Token: "M"},
+		{Name: "km", Type: "pure-token", Token: "KM"},
+		{Name: "ft", Type: "pure-token", Token: "FT"},
+		{Name: "mi", Type: "pure-token", Token: "MI"},
+	}}
+	placeArgs = []command.Arg{
 		{Name: "key", Type: "key", Key: 1},
 		{Name: "longitude", Type: "double"},
 		{Name: "latitude", Type: "double"},
 		{Name: "radius", Type: "double"},
-		{Name: "unit", Type: "oneof", Args: []command.Arg{
-			{Name: "m", Type: "pure-token", Token: "M"},
-			{Name: "km", Type: "pure-token", Token: "KM"},
-			{Name: "ft", Type: "pure-token", Token: "FT"},
-			{Name: "mi", Type: "pure-token", Token: "MI"},
-		}},
+		argUnit,
+	}
+	memberArgs = []command.Arg{
+		{Name: "key", Type: "key", Key: 1},
+		{Name: "member", Type: "string"},
+		{Name: "radius", Type: "double"},
+		argUnit,
+	}
+	argStore = command.Arg{Name: "store", Type: "oneof", Optional: true, Args: []command.Arg{
+		{Name: "storekey", Type: "key", Display: "key", Key: 2, Token: "STORE"},
+		{Name: "storedistkey", Type: "key", Display: "key", Key: 3, Token: "STOREDIST"},
+	}}
+	anyAdded   = command.Change{Since: "6.2.0", Text: "Added the `ANY` option for `COUNT`."}
+	unitsAdded = command.Change{Since: "7.0.0", Text: "Added support for uppercase unit names."}
+)
+
+const radiusComplexity = "O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited by center and radius and M is the number of items inside the index."
+
+// radiusOptions are the arguments behind the unit; since is the version of ANY that
+// the row tells.
+func radiusOptions(since string) []command.Arg {
+	return []command.Arg{
 		{Name: "withcoord", Type: "pure-token", Token: "WITHCOORD", Optional: true},
 		{Name: "withdist", Type: "pure-token", Token: "WITHDIST", Optional: true},
 		{Name: "withhash", Type: "pure-token", Token: "WITHHASH", Optional: true},
 		{Name: "count-block", Type: "block", Optional: true, Args: []command.Arg{
 			{Name: "count", Type: "integer", Token: "COUNT"},
-			{Name: "any", Type: "pure-token", Token: "ANY", Since: "6.2.0", Optional: true},
+			{Name: "any", Type: "pure-token", Token: "ANY", Since: since, Optional: true},
 		}},
 		{Name: "order", Type: "oneof", Optional: true, Args: []command.Arg{
 			{Name: "asc", Type: "pure-token", Token: "ASC"},
 			{Name: "desc", Type: "pure-token", Token: "DESC"},
 		}},
-		{Name: "store", Type: "oneof", Optional: true, Args: []command.Arg{
-			{Name: "storekey", Type: "key", Display: "key", Key: 2, Token: "STORE"},
-			{Name: "storedistkey", Type: "key", Display: "key", Key: 3, Token: "STOREDIST"},
-		}},
-	},
+	}
+}
+
+// storingKeys are the key specs of a row whose options begin at argument from.
+func storingKeys(from int) []command.KeySpec {
+	return []command.KeySpec{
+		{Flags: command.RO | command.Access, Index: 1, Step: 1},
+		{Flags: command.OW | command.Update, Keyword: "STORE", StartFrom: from, Step: 1},
+		{Flags: command.OW | command.Update, Keyword: "STOREDIST", StartFrom: from, Step: 1},
+	}
+}
+
+var georadiusSpec = &command.Spec{
+	Name: "georadius", Since: "3.2.0", Group: "geo", Complexity: radiusComplexity,
+	Summary: "Finds members within a distance of a place, and optionally stores them.",
+	Arity:   -6, Flags: command.Write | command.DenyOOM, Categories: command.CatGeo,
+	History:    []command.Change{anyAdded, unitsAdded},
+	Deprecated: "6.2.0", ReplacedBy: "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument",
+	Keys:    storingKeys(6),
+	Args:    slices.Concat(placeArgs, radiusOptions("6.2.0"), []command.Arg{argStore}),
 	GetKeys: radiusKeys(6), Handler: georadius,
 }
 
 var georadiusROSpec = &command.Spec{
-	Name: "georadius_ro", Since: "3.2.10", Group: "geo", Complexity: "O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited by center and radius and M is the number of items inside the index.",
+	Name: "georadius_ro", Since: "3.2.10", Group: "geo", Complexity: radiusComplexity,
 	Summary: "Finds members within a distance of a place.",
 	Arity:   -6, Flags: command.ReadOnly, Categories: command.CatGeo,
-	History: []command.Change{
-		{Since: "6.2.0", Text: "Added the `ANY` option for `COUNT`."},
-	},
+	History:    []command.Change{anyAdded},
 	Deprecated: "6.2.0", ReplacedBy: "`GEOSEARCH` with the `BYRADIUS` argument",
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
-	Args: []command.Arg{
-		{Name: "key", Type: "key", Key: 1},
-		{Name: "longitude", Type: "double"},
-		{Name: "latitude", Type: "double"},
-		{Name: "radius", Type: "double"},
-		{Name: "unit", Type: "oneof", Args: []command.Arg{
-			{Name: "m", Type: "pure-token", Token: "M"},
-			{Name: "km", Type: "pure-token", Token: "KM"},
-			{Name: "ft", Type: "pure-token", Token: "FT"},
-			{Name: "mi", Type: "pure-token", Token: "MI"},
-		}},
-		{Name: "withcoord", Type: "pure-token", Token: "WITHCOORD", Optional: true},
-		{Name: "withdist", Type: "pure-token", Token: "WITHDIST", Optional: true},
-		{Name: "withhash", Type: "pure-token", Token: "WITHHASH", Optional: true},
-		{Name: "count-block", Type: "block", Optional: true, Args: []command.Arg{
-			{Name: "count", Type: "integer", Token: "COUNT"},
-			{Name: "any", Type: "pure-token", Token: "ANY", Since: "6.2.0", Optional: true},
-		}},
-		{Name: "order", Type: "oneof", Optional: true, Args: []command.Arg{
-			{Name: "asc", Type: "pure-token", Token: "ASC"},
-			{Name: "desc", Type: "pure-token", Token: "DESC"},
-		}},
-	},
+	Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
+	Args:    slices.Concat(placeArgs, radiusOptions("6.2.0")),
 	Handler: georadiusRO,
 }
 
 var georadiusbymemberSpec = &command.Spec{
-	Name: "georadiusbymember", Since: "3.2.0", Group: "geo", Complexity: "O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited by center and radius and M is the number of items inside the index.",
+	Name: "georadiusbymember", Since: "3.2.0", Group: "geo", Complexity: radiusComplexity,
 	Summary: "Finds members within a distance of another, and optionally stores them.",
 	Arity:   -5, Flags: command.Write | command.DenyOOM, Categories: command.CatGeo,
-	History: []command.Change{
-		{Since: "7.0.0", Text: "Added support for uppercase unit names."},
-	},
+	History:    []command.Change{unitsAdded},
 	Deprecated: "6.2.0", ReplacedBy: "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments",
-	Keys: []command.KeySpec{
-		{Flags: command.RO | command.Access, Index: 1, Step: 1},
-		{Flags: command.OW | command.Update, Keyword: "STORE", StartFrom: 5, Step: 1},
-		{Flags: command.OW | command.Update, Keyword: "STOREDIST", StartFrom: 5, Step: 1},
-	},
-	Args: []command.Arg{
-		{Name: "key", Type: "key", Key: 1},
-		{Name: "member", Type: "string"},
-		{Name: "radius", Type: "double"},
-		{Name: "unit", Type: "oneof", Args: []command.Arg{
-			{Name: "m", Type: "pure-token", Token: "M"},
-			{Name: "km", Type: "pure-token", Token: "KM"},
-			{Name: "ft", Type: "pure-token", Token: "FT"},
-			{Name: "mi", Type: "pure-token", Token: "MI"},
-		}},
-		{Name: "withcoord", Type: "pure-token", Token: "WITHCOORD", Optional: true},
-		{Name: "withdist", Type: "pure-token", Token: "WITHDIST", Optional: true},
-		{Name: "withhash", Type: "pure-token", Token: "WITHHASH", Optional: true},
-		{Name: "count-block", Type: "block", Optional: true, Args: []command.Arg{
-			{Name: "count", Type: "integer", Token: "COUNT"},
-			{Name: "any", Type: "pure-token", Token: "ANY", Optional: true},
-		}},
-		{Name: "order", Type: "oneof", Optional: true, Args: []command.Arg{
-			{Name: "asc", Type: "pure-token", Token: "ASC"},
-			{Name: "desc", Type: "pure-token", Token: "DESC"},
-		}},
-		{Name: "store", Type: "oneof", Optional: true, Args: []command.Arg{
-			{Name: "storekey", Type: "key", Display: "key", Key: 2, Token: "STORE"},
-			{Name: "storedistkey", Type: "key", Display: "key", Key: 3, Token: "STOREDIST"},
-		}},
-	},
+	Keys:    storingKeys(5),
+	Args:    slices.Concat(memberArgs, radiusOptions(""), []command.Arg{argStore}),
 	GetKeys: radiusKeys(5), Handler: georadiusbymember,
 }
 
 var georadiusbymemberROSpec = &command.Spec{
-	Name: "georadiusbymember_ro", Since: "3.2.10", Group: "geo", Complexity: "O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited by center and radius and M is the number of items inside the index.",
+	Name: "georadiusbymember_ro", Since: "3.2.10", Group: "geo", Complexity: radiusComplexity,
 	Summary: "Finds members within a distance of another.",
 	Arity:   -5, Flags: command.ReadOnly, Categories: command.CatGeo,
 	Deprecated: "6.2.0", ReplacedBy: "`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments",
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
-	Args: []command.Arg{
-		{Name: "key", Type: "key", Key: 1},
-		{Name: "member", Type: "string"},
-		{Name: "radius", Type: "double"},
-		{Name: "unit", Type: "oneof", Args: []command.Arg{
-			{Name: "m", Type: "pure-token", Token: "M"},
-			{Name: "km", Type: "pure-token", Token: "KM"},
-			{Name: "ft", Type: "pure-token", Token: "FT"},
-			{Name: "mi", Type: "pure-token", Token: "MI"},
-		}},
-		{Name: "withcoord", Type: "pure-token", Token: "WITHCOORD", Optional: true},
-		{Name: "withdist", Type: "pure-token", Token: "WITHDIST", Optional: true},
-		{Name: "withhash", Type: "pure-token", Token: "WITHHASH", Optional: true},
-		{Name: "count-block", Type: "block", Optional: true, Args: []command.Arg{
-			{Name: "count", Type: "integer", Token: "COUNT"},
-			{Name: "any", Type: "pure-token", Token: "ANY", Optional: true},
-		}},
-		{Name: "order", Type: "oneof", Optional: true, Args: []command.Arg{
-			{Name: "asc", Type: "pure-token", Token: "ASC"},
-			{Name: "desc", Type: "pure-token", Token: "DESC"},
-		}},
-	},
+	Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
+	Args:    slices.Concat(memberArgs, radiusOptions("")),
 	Handler: georadiusbymemberRO,
 }
 

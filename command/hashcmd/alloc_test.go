@@ -13,6 +13,8 @@ var hot = enginetest.Hot{
 	Fill: []string{
 		"HSET h:# f1 v f2 w n 1 x 0.5\nHSET t f# value",
 		"HSET t g# value h# value i# value n 1",
+		"HSET e:# f1 v f2 w n 1 x 0.5\nHEXPIRE e:# 1000 FIELDS 3 f1 n x",
+		"HSET te f# value n 1\nHEXPIRE te 1000 FIELDS 1 f#",
 	},
 	Requests: map[string]string{
 		"HGET":                 "HGET h:# f1",
@@ -34,6 +36,19 @@ var hot = enginetest.Hot{
 		"HINCRBY large":        "HINCRBY t n 1",
 		"HINCRBYFLOAT":         "HINCRBYFLOAT h:# x 0.5",
 		"HRANDFIELD":           "HRANDFIELD t\nHRANDFIELD h:#",
+
+		"HGET timed":             "HGET e:# f1\nHGET e:# f2",
+		"HGET timed large":       "HGET te f#",
+		"HSET and HEXPIRE":       "HSET e:# f1 value#\nHEXPIRE e:# 1000 FIELDS 1 f1",
+		"HSET and HEXPIRE large": "HSET te f# value#\nHEXPIRE te 1000 FIELDS 1 f#",
+		"HEXPIRE again":          "HEXPIRE e:# 2000 FIELDS 2 f1 n\nHPEXPIRE te 2000000 FIELDS 1 f#",
+		"HPERSIST":               "HPERSIST e:# FIELDS 1 n\nHEXPIRE e:# 1000 NX FIELDS 1 n",
+		"HTTL":                   "HTTL e:# FIELDS 2 f1 f2\nHPEXPIRETIME te FIELDS 1 f#",
+		"HINCRBY timed":          "HINCRBY e:# n 1",
+		"HINCRBYFLOAT timed":     "HINCRBYFLOAT e:# x 0.5",
+		"HGETALL timed":          "HGETALL e:#\nHKEYS te\nHLEN te\nHRANDFIELD te",
+		"HDEL timed":             "HSET e:# new value\nHEXPIRE e:# 5 FIELDS 1 new\nHDEL e:# new",
+		"past":                   "HSET e:# new value\nHEXPIRE e:# 0 FIELDS 1 new",
 	},
 }
 

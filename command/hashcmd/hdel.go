@@ -18,25 +18,25 @@ var hdelSpec = &command.Spec{
 
 func hdel(c *command.Ctx) {
 	e := c.Write(0)
-	if !isHash(c, e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	if !e.OK() {
 		c.W.Int(0)
 		return
 	}
-	h := hash.Open(e.Rec)
 	deleted := 0
 	for _, f := range c.Args[2:] {
 		if h.Delete(f) {
-			if deleted++; h.Len() == 0 {
+			if deleted++; h.Stored() == 0 {
 				break
 			}
 		}
 	}
 	if deleted > 0 {
 		changed(c, "hdel", deleted)
-		if h.Len() == 0 {
+		if h.Stored() == 0 {
 			k := c.Keys[0]
 			c.Remove(k, e)
 		}

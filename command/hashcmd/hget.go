@@ -27,20 +27,21 @@ var hmgetSpec = &command.Spec{
 
 func hget(c *command.Ctx) {
 	e := c.Read(0)
-	if !isHash(c, e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	if !e.OK() {
 		c.W.Null()
 		return
 	}
-	h := hash.Open(e.Rec)
 	replyField(c, &h, c.Args[2])
 }
 
 func hmget(c *command.Ctx) {
 	e := c.Read(0)
-	if !isHash(c, e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	fields := c.Args[2:]
@@ -51,7 +52,6 @@ func hmget(c *command.Ctx) {
 		}
 		return
 	}
-	h := hash.Open(e.Rec)
 	for _, f := range fields {
 		replyField(c, &h, f)
 	}

@@ -40,22 +40,23 @@ var hvalsSpec = &command.Spec{
 
 func hgetall(c *command.Ctx) {
 	e := c.Read(0)
-	if !isHash(c, e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	if !e.OK() {
 		c.W.Map(0)
 		return
 	}
-	h := hash.Open(e.Rec)
 	if c.Long(h.Len()) {
 		return
 	}
 	c.W.Map(h.Len())
 	var it hash.Iter
 	for it.Start(&h); it.Next() && c.Step(); {
-		c.W.Bulk(it.Field())
-		c.W.Bulk(it.Value())
+		field, value := it.Pair()
+		c.W.Bulk(field)
+		c.W.Bulk(value)
 	}
 }
 
@@ -66,14 +67,14 @@ func hvals(c *command.Ctx) { halves(c, true) }
 // halves replies all fields, or all values.
 func halves(c *command.Ctx, values bool) {
 	e := c.Read(0)
-	if !isHash(c, e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	if !e.OK() {
 		c.W.Array(0)
 		return
 	}
-	h := hash.Open(e.Rec)
 	if c.Long(h.Len()) {
 		return
 	}

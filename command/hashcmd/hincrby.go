@@ -5,6 +5,7 @@ import (
 
 	"kvorum/command"
 	"kvorum/num"
+	"kvorum/object/hash"
 )
 
 var hincrbySpec = &command.Spec{
@@ -23,10 +24,11 @@ func hincrby(c *command.Ctx) {
 		return
 	}
 	e := c.Write(0)
-	if !isHash(c, e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
-	h := orNew(c, e)
+	orNew(c, e, &h)
 	n := int64(0)
 	if v, found := h.Get(c.Args[2], c.Scratch[:]); found {
 		if n, ok = num.ParseInt64(v); !ok {
@@ -39,7 +41,7 @@ func hincrby(c *command.Ctx) {
 		return
 	}
 	n += by
-	h.Set(c.Args[2], num.AppendInt(c.Scratch[:0], n), c.Packing.Hash, &c.Buf)
+	h.Update(c.Args[2], num.AppendInt(c.Scratch[:0], n), c.Packing.Hash, &c.Buf)
 	changed(c, "hincrby", 1)
 	c.W.Int(n)
 }

@@ -3,6 +3,7 @@ package hashcmd
 import (
 	"kvorum/command"
 	"kvorum/num"
+	"kvorum/object/hash"
 )
 
 var hincrbyfloatSpec = &command.Spec{
@@ -15,7 +16,10 @@ var hincrbyfloatSpec = &command.Spec{
 	Handler: hincrbyfloat,
 }
 
-var hsetName = []byte("HSET")
+var (
+	hsetName = []byte("HSET")
+	one      = []byte("1")
+)
 
 func hincrbyfloat(c *command.Ctx) {
 	by, ok := num.ParseLongDouble(c.Args[3])
@@ -28,10 +32,11 @@ func hincrbyfloat(c *command.Ctx) {
 		return
 	}
 	e := c.Write(0)
-	if !isHash(c, e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
-	h := orNew(c, e)
+	orNew(c, e, &h)
 	sum := by.Add(num.LongDouble{})
 	if v, found := h.Get(c.Args[2], c.Scratch[:]); found {
 		old, ok := num.ParseLongDouble(v)
@@ -46,9 +51,13 @@ func hincrbyfloat(c *command.Ctx) {
 		return
 	}
 	c.Buf2 = sum.AppendHuman(c.Buf2[:0])
-	h.Set(c.Args[2], c.Buf2, c.Packing.Hash, &c.Buf)
+	h.Update(c.Args[2], c.Buf2, c.Packing.Hash, &c.Buf)
 	changed(c, "hincrbyfloat", 1)
 	// The sum is fed, not the increment: rounding happens once.
 	c.Effect(hsetName, c.Args[1], c.Args[2], c.Buf2)
+	if due, _ := h.Due(c.Args[2]); due != 0 {
+		// COMPAT: hincrbyfloat-ttl: Redis's replicas and logs take the TTL of the field.
+		c.Effect(hpexpireatName, c.Args[1], num.AppendInt(c.Scratch[:0], due), fieldsName, one, c.Args[2])
+	}
 	c.W.Bulk(c.Buf2)
 }

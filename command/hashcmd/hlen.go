@@ -37,12 +37,12 @@ var hexistsSpec = &command.Spec{
 
 func hlen(c *command.Ctx) {
 	e := c.Read(0)
-	if !isHash(c, e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	n := 0
 	if e.OK() {
-		h := hash.Open(e.Rec)
 		n = h.Len()
 	}
 	c.W.Int(int64(n))
@@ -50,12 +50,12 @@ func hlen(c *command.Ctx) {
 
 func hstrlen(c *command.Ctx) {
 	e := c.Read(0)
-	if !isHash(c, e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	n := 0
 	if e.OK() {
-		h := hash.Open(e.Rec)
 		v, _ := h.Get(c.Args[2], c.Scratch[:])
 		n = len(v)
 	}
@@ -64,12 +64,13 @@ func hstrlen(c *command.Ctx) {
 
 func hexists(c *command.Ctx) {
 	e := c.Read(0)
-	if !isHash(c, e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	n := int64(0)
 	if e.OK() {
-		if h := hash.Open(e.Rec); h.Has(c.Args[2]) {
+		if h.Has(c.Args[2]) {
 			n = 1
 		}
 	}

@@ -27,14 +27,18 @@ func hrandfield(c *command.Ctx) {
 		return
 	}
 	e := c.Read(0)
-	if !isHash(c, e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	if !e.OK() {
 		c.W.Null()
 		return
 	}
-	h := hash.Open(e.Rec)
+	if h.Len() == 0 { // all fields are due
+		c.W.Null()
+		return
+	}
 	c.W.Bulk(h.Random(c.Rng, c.Scratch[:]))
 }
 
@@ -54,14 +58,18 @@ func hrandfields(c *command.Ctx) {
 		return
 	}
 	e := c.Read(0)
-	if !isHash(c, e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	if !e.OK() || count == 0 {
 		c.W.Array(0)
 		return
 	}
-	h := hash.Open(e.Rec)
+	if h.Len() == 0 {
+		c.W.Array(0)
+		return
+	}
 	wanted := int(-count)
 	if count >= 0 {
 		wanted = min(int(count), h.Len())

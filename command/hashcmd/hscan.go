@@ -27,7 +27,8 @@ func hscan(c *command.Ctx) {
 		return
 	}
 	e := c.Read(0)
-	if !isHash(c, e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
 	if !e.OK() {
@@ -37,7 +38,6 @@ func hscan(c *command.Ctx) {
 	if !s.Options() {
 		return
 	}
-	h := hash.Open(e.Rec)
 	for more := true; more; more = s.More() {
 		s.Cursor = h.Scan(s.Cursor, func(field, value []byte) {
 			if s.Wants(field, 2) {

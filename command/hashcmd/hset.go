@@ -1,6 +1,9 @@
 package hashcmd
 
-import "kvorum/command"
+import (
+	"kvorum/command"
+	"kvorum/object/hash"
+)
 
 var hsetSpec = &command.Spec{
 	Name: "hset", Since: "2.0.0", Group: "hash",
@@ -54,10 +57,11 @@ func hmset(c *command.Ctx) {
 // false after the error reply.
 func setAll(c *command.Ctx) (created int, ok bool) {
 	e := c.Write(0)
-	if !isHash(c, e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return 0, false
 	}
-	h := orNew(c, e)
+	orNew(c, e, &h)
 	pairs := c.Args[2:]
 	h.Prepare(pairs, c.Packing.Hash)
 	for i := 0; i < len(pairs); i += 2 {

@@ -1,6 +1,9 @@
 package hashcmd
 
-import "kvorum/command"
+import (
+	"kvorum/command"
+	"kvorum/object/hash"
+)
 
 var hsetnxSpec = &command.Spec{
 	Name: "hsetnx", Since: "2.0.0", Group: "hash",
@@ -14,10 +17,11 @@ var hsetnxSpec = &command.Spec{
 
 func hsetnx(c *command.Ctx) {
 	e := c.Write(0)
-	if !isHash(c, e) {
+	var h hash.Hash
+	if !openHash(c, &e, &h) {
 		return
 	}
-	h := orNew(c, e)
+	orNew(c, e, &h)
 	if h.Has(c.Args[2]) {
 		c.W.Int(0)
 		return

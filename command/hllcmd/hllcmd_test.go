@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"kvorum/command"
+	"kvorum/command/all"
 	"kvorum/command/hllcmd"
 	"kvorum/command/strcmd"
 	"kvorum/ds/hll"
@@ -29,7 +30,7 @@ func value(t testing.TB, s *enginetest.Server, key string) []byte {
 // TestRegisters: PFDEBUG GETREG replies the registers one by one, of a value that
 // was sparse until then.
 func TestRegisters(t *testing.T) {
-	s := enginetest.New(t, families()...)
+	s := enginetest.New(t, all.Families()...)
 	args, want := []string{"PFADD", "k"}, new(hll.Registers)
 	for i := range 500 {
 		element := "element:" + strconv.Itoa(i)
@@ -57,7 +58,7 @@ func TestRegisters(t *testing.T) {
 // blocks that it moves to, is the one that grows in a slice.
 func TestStoredAsInMemory(t *testing.T) {
 	for _, sparseMax := range []int64{0, 60, 1010, 3000, 16000} {
-		s := enginetest.New(t, families()...)
+		s := enginetest.New(t, all.Families()...)
 		s.Do("CONFIG", "SET", "hll-sparse-max-bytes", strconv.FormatInt(sparseMax, 10))
 		want, n := hll.AppendEmpty(nil), 0
 		for step := range 200 {
@@ -153,7 +154,7 @@ func BenchmarkServe(b *testing.B) { hot.Bench(b) }
 
 // TestConfigSetActsAtOnce: on the next request, also where both arrived together.
 func TestConfigSetActsAtOnce(t *testing.T) {
-	s := enginetest.New(t, families()...)
+	s := enginetest.New(t, all.Families()...)
 	var in []byte
 	for _, line := range []string{"CONFIG SET hll-sparse-max-bytes 0", "PFADD k a", "PFDEBUG ENCODING k"} {
 		in = resp.AppendCommandStrings(in, strings.Fields(line)...)

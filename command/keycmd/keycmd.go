@@ -4,7 +4,8 @@
 //
 // Handlers run under the locks of their keys' shards, but for KEYS, SCAN and
 // RANDOMKEY, which are about a whole database: these lock one shard at a time,
-// and what is long leaves the loop as a Task. See package command for what
+// and what is long leaves the loop as a Task. SORT asks for the shards of the keys
+// that it derives; if it stores nothing and is long, it leaves the loop, too. See package command for what
 // handlers may do.
 //
 // I1: an Entry is used only until the next write to its database, and a look-up
@@ -28,6 +29,7 @@ func Specs() []*command.Spec {
 		keysSpec, randomkeySpec, scanSpec,
 		objectSpec,
 		dumpSpec, restoreSpec, restoreAskingSpec,
+		sortSpec, sortROSpec,
 	}
 }
 
@@ -55,4 +57,5 @@ var (
 var (
 	delName       = []byte("DEL")
 	pexpireatName = []byte("PEXPIREAT")
+	rpushName     = []byte("RPUSH")
 )

@@ -27,3 +27,8 @@ func scripts(t *testing.T, dir string) {
 func TestTrace(t *testing.T) {
 	enginetest.Trace(t, "testdata/trace/keys.txt", all.Families()...)
 }
+
+// TestTraceSort is TestTrace for SORT.
+func TestTraceSort(t *testing.T) {
+	enginetest.Trace(t, "testdata/trace/sort.txt", all.Families()...)
+}

@@ -8,8 +8,6 @@ import (
 // The commands that wait for an element when there is none. Each is its other form
 // with a timeout; what replicas are told is the other form.
 
-var argTimeout = command.Arg{Name: "timeout", Type: "double"}
-
 var timeoutHistory = []command.Change{
 	{Since: "6.0.0", Text: "`timeout` is interpreted as a double instead of an integer."},
 }
@@ -20,7 +18,7 @@ var blpopSpec = &command.Spec{
 	Arity:   -3, Flags: command.Write | command.Blocking, Categories: command.CatList,
 	History: timeoutHistory,
 	Keys:    []command.KeySpec{{Flags: command.RW | command.Access | command.Delete, Index: 1, LastKey: -2, Step: 1}},
-	Args:    []command.Arg{{Name: "key", Type: "key", Key: 1, Multiple: true}, argTimeout},
+	Args:    []command.Arg{{Name: "key", Type: "key", Key: 1, Multiple: true}, command.ArgTimeout},
 	Handler: func(c *command.Ctx) { blockingPop(c, Left) },
 }
 
@@ -30,7 +28,7 @@ var brpopSpec = &command.Spec{
 	Arity:   -3, Flags: command.Write | command.Blocking, Categories: command.CatList,
 	History: timeoutHistory,
 	Keys:    []command.KeySpec{{Flags: command.RW | command.Access | command.Delete, Index: 1, LastKey: -2, Step: 1}},
-	Args:    []command.Arg{{Name: "key", Type: "key", Key: 1, Multiple: true}, argTimeout},
+	Args:    []command.Arg{{Name: "key", Type: "key", Key: 1, Multiple: true}, command.ArgTimeout},
 	Handler: func(c *command.Ctx) { blockingPop(c, Right) },
 }
 
@@ -39,7 +37,7 @@ var blmpopSpec = &command.Spec{
 	Summary: "Takes elements out of the first list among several keys that exists, and waits for one if none does.",
 	Arity:   -5, Flags: command.Write | command.Blocking, Categories: command.CatList,
 	Keys:    []command.KeySpec{{Flags: command.RW | command.Access | command.Delete, Index: 2, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1}},
-	Args:    append([]command.Arg{argTimeout}, lmpopSpec.Args...),
+	Args:    append([]command.Arg{command.ArgTimeout}, lmpopSpec.Args...),
 	Handler: blmpop,
 }
 
@@ -48,7 +46,7 @@ var blmoveSpec = &command.Spec{
 	Summary: "Moves an element from an end of a list to an end of another, and waits for one if there is none.",
 	Arity:   6, Flags: command.Write | command.DenyOOM | command.Blocking, Categories: command.CatList,
 	Keys:    lmoveSpec.Keys,
-	Args:    append(append([]command.Arg(nil), lmoveSpec.Args...), argTimeout),
+	Args:    append(append([]command.Arg(nil), lmoveSpec.Args...), command.ArgTimeout),
 	Handler: blmove,
 }
 
@@ -59,7 +57,7 @@ var brpoplpushSpec = &command.Spec{
 	Deprecated: "6.2.0", ReplacedBy: "`BLMOVE` with the `RIGHT` and `LEFT` arguments",
 	History: timeoutHistory,
 	Keys:    lmoveSpec.Keys,
-	Args:    append(append([]command.Arg(nil), rpoplpushSpec.Args...), argTimeout),
+	Args:    append(append([]command.Arg(nil), rpoplpushSpec.Args...), command.ArgTimeout),
 	Handler: brpoplpush,
 }
 

@@ -38,12 +38,6 @@ var (
 	popEvent  = [...]string{Left: "lpop", Right: "rpop"}
 )
 
-// Errors of more than one command.
-const (
-	errNumKeys = "-ERR numkeys should be greater than 0"
-	errCount   = "-ERR count should be greater than 0"
-)
-
 // isList reports whether the entry is absent or a list; if not it replies the error.
 func isList(c *command.Ctx, e keyspace.Entry) bool { return c.IsType(e, object.List) }
 
@@ -84,14 +78,15 @@ func bulk(c *command.Ctx, v listpack.Value) {
 
 // parseEnd reads argument i as an end of a list; ok is false after the error reply.
 func parseEnd(c *command.Ctx, i int) (end End, ok bool) {
-	switch {
-	case c.Is(i, "left"):
-		return Left, true
-	case c.Is(i, "right"):
-		return Right, true
+	right, ok := c.Either(i, "left", "right")
+	return endOf(right), ok
+}
+
+func endOf(right bool) End {
+	if right {
+		return Right
 	}
-	c.Err(command.ErrSyntax)
-	return 0, false
+	return Left
 }
 
 // span cuts the range from start to stop, counted from the end where negative, to a

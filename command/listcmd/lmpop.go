@@ -44,28 +44,8 @@ func lmpop(c *command.Ctx) {
 // parsePop reads the number of keys at argument i, the end behind the keys and an
 // optional count; ok is false after the error reply.
 func parsePop(c *command.Ctx, i int) (end End, count int64, ok bool) {
-	keys, ok := c.IntFrom(i, 1, errNumKeys)
-	if !ok {
-		return 0, 0, false
-	}
-	if keys >= int64(len(c.Args)-i-1) {
-		c.Err(command.ErrSyntax)
-		return 0, 0, false
-	}
-	i += int(keys) + 1
-	if end, ok = parseEnd(c, i); !ok {
-		return 0, 0, false
-	}
-	for i++; i < len(c.Args); i += 2 {
-		if count != 0 || !c.Is(i, "count") || i+1 == len(c.Args) {
-			c.Err(command.ErrSyntax)
-			return 0, 0, false
-		}
-		if count, ok = c.IntFrom(i+1, 1, errCount); !ok {
-			return 0, 0, false
-		}
-	}
-	return end, max(count, 1), true
+	right, count, ok := c.PopOptions(i, "left", "right")
+	return endOf(right), count, ok
 }
 
 // Pop takes up to count elements out of the list under k, whose entry is e, at an

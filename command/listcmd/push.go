@@ -5,63 +5,62 @@ import (
 	"kvorum/object/list"
 )
 
+const pushComplexity = "O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments."
+
+// Parts of the rows.
+var (
+	pushKeys = []command.KeySpec{{Flags: command.RW | command.Insert, Index: 1, Step: 1}}
+	pushArgs = []command.Arg{
+		{Name: "key", Type: "key", Key: 1},
+		{Name: "element", Type: "string", Multiple: true},
+	}
+)
+
 var lpushSpec = &command.Spec{
-	Name: "lpush", Since: "1.0.0", Group: "list", Complexity: "O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.",
+	Name: "lpush", Since: "1.0.0", Group: "list", Complexity: pushComplexity,
 	Summary: "Puts elements in before the first of a list, one after the other.",
 	Arity:   -3, Flags: command.Write | command.DenyOOM | command.Fast, Categories: command.CatList,
 	History: []command.Change{
 		{Since: "2.4.0", Text: "Accepts multiple `element` arguments."},
 	},
-	Keys: []command.KeySpec{{Flags: command.RW | command.Insert, Index: 1, Step: 1}},
-	Args: []command.Arg{
-		{Name: "key", Type: "key", Key: 1},
-		{Name: "element", Type: "string", Multiple: true},
-	},
+	Keys:    pushKeys,
+	Args:    pushArgs,
 	Handler: lpush,
 }
 
 var rpushSpec = &command.Spec{
-	Name: "rpush", Since: "1.0.0", Group: "list", Complexity: "O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.",
+	Name: "rpush", Since: "1.0.0", Group: "list", Complexity: pushComplexity,
 	Summary: "Puts elements in behind the last of a list.",
 	Arity:   -3, Flags: command.Write | command.DenyOOM | command.Fast, Categories: command.CatList,
 	History: []command.Change{
 		{Since: "2.4.0", Text: "Accepts multiple `element` arguments."},
 	},
-	Keys: []command.KeySpec{{Flags: command.RW | command.Insert, Index: 1, Step: 1}},
-	Args: []command.Arg{
-		{Name: "key", Type: "key", Key: 1},
-		{Name: "element", Type: "string", Multiple: true},
-	},
+	Keys:    pushKeys,
+	Args:    pushArgs,
 	Handler: rpush,
 }
 
 var lpushxSpec = &command.Spec{
-	Name: "lpushx", Since: "2.2.0", Group: "list", Complexity: "O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.",
+	Name: "lpushx", Since: "2.2.0", Group: "list", Complexity: pushComplexity,
 	Summary: "Does as LPUSH if there is a list already.",
 	Arity:   -3, Flags: command.Write | command.DenyOOM | command.Fast, Categories: command.CatList,
 	History: []command.Change{
 		{Since: "4.0.0", Text: "Accepts multiple `element` arguments."},
 	},
-	Keys: []command.KeySpec{{Flags: command.RW | command.Insert, Index: 1, Step: 1}},
-	Args: []command.Arg{
-		{Name: "key", Type: "key", Key: 1},
-		{Name: "element", Type: "string", Multiple: true},
-	},
+	Keys:    pushKeys,
+	Args:    pushArgs,
 	Handler: lpushx,
 }
 
 var rpushxSpec = &command.Spec{
-	Name: "rpushx", Since: "2.2.0", Group: "list", Complexity: "O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.",
+	Name: "rpushx", Since: "2.2.0", Group: "list", Complexity: pushComplexity,
 	Summary: "Does as RPUSH if there is a list already.",
 	Arity:   -3, Flags: command.Write | command.DenyOOM | command.Fast, Categories: command.CatList,
 	History: []command.Change{
 		{Since: "4.0.0", Text: "Accepts multiple `element` arguments."},
 	},
-	Keys: []command.KeySpec{{Flags: command.RW | command.Insert, Index: 1, Step: 1}},
-	Args: []command.Arg{
-		{Name: "key", Type: "key", Key: 1},
-		{Name: "element", Type: "string", Multiple: true},
-	},
+	Keys:    pushKeys,
+	Args:    pushArgs,
 	Handler: rpushx,
 }
 

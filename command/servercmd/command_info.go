@@ -91,6 +91,12 @@ func writeKeySpec(w *resp.Writer, k *command.KeySpec) {
 	w.BulkString("flags")
 	writeNames(w, k.Flags.Names())
 	w.BulkString("begin_search")
+	if k.Unknown {
+		writeTyped(w, "unknown", 0)
+		w.BulkString("find_keys")
+		writeTyped(w, "unknown", 0)
+		return
+	}
 	if k.Keyword != "" {
 		writeTyped(w, "keyword", 2)
 		w.BulkString("keyword")

@@ -17,6 +17,9 @@ func (d *digest) addHash(rec mem.Handle) {
 		var e digest
 		e.mix(it.Field())
 		e.mix(it.Value())
+		if it.Due() != 0 {
+			e.add(fieldExpireMark)
+		}
 		d.add(e[:])
 	}
 }

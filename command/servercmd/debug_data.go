@@ -23,7 +23,7 @@ import (
 //	          list: mix each element
 //	          set: add each member
 //	          hash, sorted set: add, for each field or member, its digest
-//	          (mix field, mix value; mix member, mix score)
+//	          (mix field, mix value, with a TTL add "!!hexpire!!"; mix member, mix score)
 //	          stream: for each entry mix "ms.seq", each field and its value
 //	          and with a TTL add "!!expire!!"
 //	dataset:  for each database that has keys: mix its number, add each key's
@@ -49,7 +49,10 @@ func (d *digest) mixNumber(n int) {
 	d.mix(b[:])
 }
 
-var expireMark = []byte("!!expire!!")
+var (
+	expireMark      = []byte("!!expire!!")
+	fieldExpireMark = []byte("!!hexpire!!")
+)
 
 // mixValue mixes type, value and TTL of an entry.
 func (d *digest) mixValue(c *command.Ctx, e keyspace.Entry) {

@@ -57,7 +57,7 @@ const (
 // debugHTStatsKey describes the table of a value. Its places lie in buckets, of
 // which there is no chain, so the long form has nothing to add.
 func debugHTStatsKey(c *command.Ctx) {
-	rec, ok := found(c, errNotHashTable, object.EncHashtable, object.EncSkiplist)
+	rec, ok := found(c, errNotHashTable, object.EncHashtable, object.EncSkiplist, object.EncHashtableEx)
 	if !ok {
 		return
 	}
@@ -71,8 +71,8 @@ func tableStats(slots, count int64) string {
 
 // debugListpack writes the elements of a listpack to the log.
 func debugListpack(c *command.Ctx) {
-	if rec, ok := found(c, errNotListpack, object.EncListpack); ok {
-		logListpack(c, object.Packed(rec), true)
+	if rec, ok := found(c, errNotListpack, object.EncListpack, object.EncListpackEx); ok {
+		logListpack(c, object.PackedBytes(rec), true)
 		c.W.Simple("Listpack structure printed on stdout")
 	}
 }

@@ -8,15 +8,13 @@ import (
 // The commands that wait for a member when there is none. Each is its other form
 // with a timeout; what replicas are told is the other form.
 
-var argTimeout = command.Arg{Name: "timeout", Type: "double"}
-
 var bzpopminSpec = &command.Spec{
 	Name: "bzpopmin", Since: "5.0.0", Group: "sorted-set", Complexity: "O(log(N)) with N being the number of elements in the sorted set.",
 	Summary: "Takes the member with the lowest score out of the first sorted set among several keys that exists, and waits for one if none does.",
 	Arity:   -3, Flags: command.Write | command.Fast | command.Blocking, Categories: command.CatSortedSet,
 	History: []command.Change{{Since: "6.0.0", Text: "`timeout` is interpreted as a double instead of an integer."}},
 	Keys:    []command.KeySpec{{Flags: command.RW | command.Access | command.Delete, Index: 1, LastKey: -2, Step: 1}},
-	Args:    []command.Arg{{Name: "key", Type: "key", Key: 1, Multiple: true}, argTimeout},
+	Args:    []command.Arg{{Name: "key", Type: "key", Key: 1, Multiple: true}, command.ArgTimeout},
 	Handler: func(c *command.Ctx) { blockingPop(c, Min) },
 }
 
@@ -35,7 +33,7 @@ var bzmpopSpec = &command.Spec{
 	Summary: "Takes members with the lowest or highest scores out of the first sorted set among several keys that exists, and waits for one if none does.",
 	Arity:   -5, Flags: command.Write | command.Blocking, Categories: command.CatSortedSet,
 	Keys:    []command.KeySpec{{Flags: command.RW | command.Access | command.Delete, Index: 2, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1}},
-	Args:    append([]command.Arg{argTimeout}, zmpopSpec.Args...),
+	Args:    append([]command.Arg{command.ArgTimeout}, zmpopSpec.Args...),
 	Handler: bzmpop,
 }
 

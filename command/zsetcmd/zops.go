@@ -13,21 +13,35 @@ import (
 	"kvorum/object/zset"
 )
 
+// Parts of the rows.
+var (
+	countedSources = []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1}}
+	storedFrom     = []command.KeySpec{
+		{Flags: command.OW | command.Update, Index: 1, Step: 1},
+		{Flags: command.RO | command.Access, Index: 2, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1},
+	}
+	argNumKeys       = command.Arg{Name: "numkeys", Type: "integer"}
+	argSources       = command.Arg{Name: "key", Type: "key", Key: 1, Multiple: true}
+	argDestination   = command.Arg{Name: "destination", Type: "key", Key: 1}
+	argStoredSources = command.Arg{Name: "key", Type: "key", Key: 2, Multiple: true}
+	argWithScores    = command.Arg{Name: "withscores", Type: "pure-token", Token: "WITHSCORES", Optional: true}
+	argWeights       = command.Arg{Name: "weight", Type: "integer", Token: "WEIGHTS", Optional: true, Multiple: true}
+	argAggregate     = command.Arg{Name: "aggregate", Type: "oneof", Token: "AGGREGATE", Optional: true, Args: []command.Arg{
+		{Name: "sum", Type: "pure-token", Token: "SUM"},
+		{Name: "min", Type: "pure-token", Token: "MIN"},
+		{Name: "max", Type: "pure-token", Token: "MAX"},
+	}}
+)
+
 var zunionSpec = &command.Spec{
 	Name: "zunion", Since: "6.2.0", Group: "sorted-set", Complexity: "O(N)+O(M*log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.",
 	Summary: "Reads the union of sets and sorted sets.",
 	Arity:   -3, Flags: command.ReadOnly, Categories: command.CatSortedSet,
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1}},
+	Keys: countedSources,
 	Args: []command.Arg{
-		{Name: "numkeys", Type: "integer"},
-		{Name: "key", Type: "key", Key: 1, Multiple: true},
-		{Name: "weight", Type: "integer", Token: "WEIGHTS", Optional: true, Multiple: true},
-		{Name: "aggregate", Type: "oneof", Token: "AGGREGATE", Optional: true, Args: []command.Arg{
-			{Name: "sum", Type: "pure-token", Token: "SUM"},
-			{Name: "min", Type: "pure-token", Token: "MIN"},
-			{Name: "max", Type: "pure-token", Token: "MAX"},
-		}},
-		{Name: "withscores", Type: "pure-token", Token: "WITHSCORES", Optional: true},
+		argNumKeys, argSources,
+		argWeights, argAggregate,
+		argWithScores,
 	},
 	Handler: zunion,
 }
@@ -36,20 +50,10 @@ var zunionstoreSpec = &command.Spec{
 	Name: "zunionstore", Since: "2.0.0", Group: "sorted-set", Complexity: "O(N)+O(M log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.",
 	Summary: "Stores the union of sets and sorted sets under a key.",
 	Arity:   -4, Flags: command.Write | command.DenyOOM, Categories: command.CatSortedSet,
-	Keys: []command.KeySpec{
-		{Flags: command.OW | command.Update, Index: 1, Step: 1},
-		{Flags: command.RO | command.Access, Index: 2, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1},
-	},
+	Keys: storedFrom,
 	Args: []command.Arg{
-		{Name: "destination", Type: "key", Key: 1},
-		{Name: "numkeys", Type: "integer"},
-		{Name: "key", Type: "key", Key: 2, Multiple: true},
-		{Name: "weight", Type: "integer", Token: "WEIGHTS", Optional: true, Multiple: true},
-		{Name: "aggregate", Type: "oneof", Token: "AGGREGATE", Optional: true, Args: []command.Arg{
-			{Name: "sum", Type: "pure-token", Token: "SUM"},
-			{Name: "min", Type: "pure-token", Token: "MIN"},
-			{Name: "max", Type: "pure-token", Token: "MAX"},
-		}},
+		argDestination, argNumKeys, argStoredSources,
+		argWeights, argAggregate,
 	},
 	Handler: zunionstore,
 }
@@ -58,17 +62,11 @@ var zinterSpec = &command.Spec{
 	Name: "zinter", Since: "6.2.0", Group: "sorted-set", Complexity: "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input sorted sets and M being the number of elements in the resulting sorted set.",
 	Summary: "Reads the members that sets and sorted sets have in common.",
 	Arity:   -3, Flags: command.ReadOnly, Categories: command.CatSortedSet,
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1}},
+	Keys: countedSources,
 	Args: []command.Arg{
-		{Name: "numkeys", Type: "integer"},
-		{Name: "key", Type: "key", Key: 1, Multiple: true},
-		{Name: "weight", Type: "integer", Token: "WEIGHTS", Optional: true, Multiple: true},
-		{Name: "aggregate", Type: "oneof", Token: "AGGREGATE", Optional: true, Args: []command.Arg{
-			{Name: "sum", Type: "pure-token", Token: "SUM"},
-			{Name: "min", Type: "pure-token", Token: "MIN"},
-			{Name: "max", Type: "pure-token", Token: "MAX"},
-		}},
-		{Name: "withscores", Type: "pure-token", Token: "WITHSCORES", Optional: true},
+		argNumKeys, argSources,
+		argWeights, argAggregate,
+		argWithScores,
 	},
 	Handler: zinter,
 }
@@ -77,20 +75,10 @@ var zinterstoreSpec = &command.Spec{
 	Name: "zinterstore", Since: "2.0.0", Group: "sorted-set", Complexity: "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input sorted sets and M being the number of elements in the resulting sorted set.",
 	Summary: "Stores the members that sets and sorted sets have in common under a key.",
 	Arity:   -4, Flags: command.Write | command.DenyOOM, Categories: command.CatSortedSet,
-	Keys: []command.KeySpec{
-		{Flags: command.OW | command.Update, Index: 1, Step: 1},
-		{Flags: command.RO | command.Access, Index: 2, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1},
-	},
+	Keys: storedFrom,
 	Args: []command.Arg{
-		{Name: "destination", Type: "key", Key: 1},
-		{Name: "numkeys", Type: "integer"},
-		{Name: "key", Type: "key", Key: 2, Multiple: true},
-		{Name: "weight", Type: "integer", Token: "WEIGHTS", Optional: true, Multiple: true},
-		{Name: "aggregate", Type: "oneof", Token: "AGGREGATE", Optional: true, Args: []command.Arg{
-			{Name: "sum", Type: "pure-token", Token: "SUM"},
-			{Name: "min", Type: "pure-token", Token: "MIN"},
-			{Name: "max", Type: "pure-token", Token: "MAX"},
-		}},
+		argDestination, argNumKeys, argStoredSources,
+		argWeights, argAggregate,
 	},
 	Handler: zinterstore,
 }
@@ -99,10 +87,9 @@ var zintercardSpec = &command.Spec{
 	Name: "zintercard", Since: "7.0.0", Group: "sorted-set", Complexity: "O(N*K) worst case with N being the smallest input sorted set, K being the number of input sorted sets.",
 	Summary: "Counts the members that sets and sorted sets have in common.",
 	Arity:   -3, Flags: command.ReadOnly, Categories: command.CatSortedSet,
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1}},
+	Keys: countedSources,
 	Args: []command.Arg{
-		{Name: "numkeys", Type: "integer"},
-		{Name: "key", Type: "key", Key: 1, Multiple: true},
+		argNumKeys, argSources,
 		{Name: "limit", Type: "integer", Token: "LIMIT", Optional: true},
 	},
 	Handler: zintercard,
@@ -112,11 +99,10 @@ var zdiffSpec = &command.Spec{
 	Name: "zdiff", Since: "6.2.0", Group: "sorted-set", Complexity: "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.",
 	Summary: "Reads the members of the first of several sets and sorted sets that no other has.",
 	Arity:   -3, Flags: command.ReadOnly, Categories: command.CatSortedSet,
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1}},
+	Keys: countedSources,
 	Args: []command.Arg{
-		{Name: "numkeys", Type: "integer"},
-		{Name: "key", Type: "key", Key: 1, Multiple: true},
-		{Name: "withscores", Type: "pure-token", Token: "WITHSCORES", Optional: true},
+		argNumKeys, argSources,
+		argWithScores,
 	},
 	Handler: zdiff,
 }
@@ -125,14 +111,9 @@ var zdiffstoreSpec = &command.Spec{
 	Name: "zdiffstore", Since: "6.2.0", Group: "sorted-set", Complexity: "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.",
 	Summary: "Stores the members of the first of several sets and sorted sets that no other has under a key.",
 	Arity:   -4, Flags: command.Write | command.DenyOOM, Categories: command.CatSortedSet,
-	Keys: []command.KeySpec{
-		{Flags: command.OW | command.Update, Index: 1, Step: 1},
-		{Flags: command.RO | command.Access, Index: 2, KeyNum: true, NumIndex: 0, FirstKey: 1, NumStep: 1},
-	},
+	Keys: storedFrom,
 	Args: []command.Arg{
-		{Name: "destination", Type: "key", Key: 1},
-		{Name: "numkeys", Type: "integer"},
-		{Name: "key", Type: "key", Key: 2, Multiple: true},
+		argDestination, argNumKeys, argStoredSources,
 	},
 	Handler: zdiffstore,
 }

@@ -142,33 +142,11 @@ func zmpop(c *command.Ctx) {
 // parsePop reads the number of keys at argument i, the end behind the keys and an
 // optional count; ok is false after the error reply.
 func parsePop(c *command.Ctx, i int) (end End, count int64, ok bool) {
-	keys, ok := c.IntFrom(i, 1, "-ERR numkeys should be greater than 0")
-	if !ok {
-		return 0, 0, false
-	}
-	if keys >= int64(len(c.Args)-i-1) {
-		c.Err(command.ErrSyntax)
-		return 0, 0, false
-	}
-	i += int(keys) + 1
-	switch {
-	case c.Is(i, "min"):
-	case c.Is(i, "max"):
+	highest, count, ok := c.PopOptions(i, "min", "max")
+	if highest {
 		end = Max
-	default:
-		c.Err(command.ErrSyntax)
-		return 0, 0, false
 	}
-	for i++; i < len(c.Args); i += 2 {
-		if count != 0 || !c.Is(i, "count") || i+1 == len(c.Args) {
-			c.Err(command.ErrSyntax)
-			return 0, 0, false
-		}
-		if count, ok = c.IntFrom(i+1, 1, "-ERR count should be greater than 0"); !ok {
-			return 0, 0, false
-		}
-	}
-	return end, max(count, 1), true
+	return end, count, ok
 }
 
 // Pop takes up to count members out of the sorted set under k, whose entry is e, at

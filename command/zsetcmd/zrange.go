@@ -5,6 +5,17 @@ import (
 	"kvorum/object/zset"
 )
 
+const limitedComplexity = "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can consider it O(log(N))."
+
+// Parts of the rows.
+var (
+	oneSource = []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}}
+	argLimit  = command.Arg{Name: "limit", Type: "block", Token: "LIMIT", Optional: true, Args: []command.Arg{
+		{Name: "offset", Type: "integer"},
+		{Name: "count", Type: "integer"},
+	}}
+)
+
 var zrangeSpec = &command.Spec{
 	Name: "zrange", Since: "1.2.0", Group: "sorted-set", Complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements returned.",
 	Summary: "Reads members of a sorted set by rank, score or name.",
@@ -12,7 +23,7 @@ var zrangeSpec = &command.Spec{
 	History: []command.Change{
 		{Since: "6.2.0", Text: "Added the `REV`, `BYSCORE`, `BYLEX` and `LIMIT` options."},
 	},
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
+	Keys: oneSource,
 	Args: []command.Arg{
 		{Name: "key", Type: "key", Key: 1},
 		{Name: "start", Type: "string"},
@@ -26,7 +37,7 @@ var zrangeSpec = &command.Spec{
 			{Name: "offset", Type: "integer"},
 			{Name: "count", Type: "integer"},
 		}},
-		{Name: "withscores", Type: "pure-token", Token: "WITHSCORES", Optional: true},
+		argWithScores,
 	},
 	Handler: zrange,
 }
@@ -36,92 +47,80 @@ var zrevrangeSpec = &command.Spec{
 	Summary: "Reads members of a sorted set by rank, from the highest score on.",
 	Arity:   -4, Flags: command.ReadOnly, Categories: command.CatSortedSet,
 	Deprecated: "6.2.0", ReplacedBy: "`ZRANGE` with the `REV` argument",
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
+	Keys: oneSource,
 	Args: []command.Arg{
 		{Name: "key", Type: "key", Key: 1},
 		{Name: "start", Type: "integer"},
 		{Name: "stop", Type: "integer"},
-		{Name: "withscores", Type: "pure-token", Token: "WITHSCORES", Optional: true},
+		argWithScores,
 	},
 	Handler: zrevrange,
 }
 
 var zrangebyscoreSpec = &command.Spec{
-	Name: "zrangebyscore", Since: "1.0.5", Group: "sorted-set", Complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can consider it O(log(N)).",
+	Name: "zrangebyscore", Since: "1.0.5", Group: "sorted-set", Complexity: limitedComplexity,
 	Summary: "Reads members of a sorted set with scores in a range.",
 	Arity:   -4, Flags: command.ReadOnly, Categories: command.CatSortedSet,
 	History: []command.Change{
 		{Since: "2.0.0", Text: "Added the `WITHSCORES` modifier."},
 	},
 	Deprecated: "6.2.0", ReplacedBy: "`ZRANGE` with the `BYSCORE` argument",
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
+	Keys: oneSource,
 	Args: []command.Arg{
 		{Name: "key", Type: "key", Key: 1},
 		{Name: "min", Type: "double"},
 		{Name: "max", Type: "double"},
 		{Name: "withscores", Type: "pure-token", Token: "WITHSCORES", Since: "2.0.0", Optional: true},
-		{Name: "limit", Type: "block", Token: "LIMIT", Optional: true, Args: []command.Arg{
-			{Name: "offset", Type: "integer"},
-			{Name: "count", Type: "integer"},
-		}},
+		argLimit,
 	},
 	Handler: zrangebyscore,
 }
 
 var zrevrangebyscoreSpec = &command.Spec{
-	Name: "zrevrangebyscore", Since: "2.2.0", Group: "sorted-set", Complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can consider it O(log(N)).",
+	Name: "zrevrangebyscore", Since: "2.2.0", Group: "sorted-set", Complexity: limitedComplexity,
 	Summary: "Reads members of a sorted set with scores in a range, highest first.",
 	Arity:   -4, Flags: command.ReadOnly, Categories: command.CatSortedSet,
 	History: []command.Change{
 		{Since: "2.1.6", Text: "`min` and `max` can be exclusive."},
 	},
 	Deprecated: "6.2.0", ReplacedBy: "`ZRANGE` with the `REV` and `BYSCORE` arguments",
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
+	Keys: oneSource,
 	Args: []command.Arg{
 		{Name: "key", Type: "key", Key: 1},
 		{Name: "max", Type: "double"},
 		{Name: "min", Type: "double"},
-		{Name: "withscores", Type: "pure-token", Token: "WITHSCORES", Optional: true},
-		{Name: "limit", Type: "block", Token: "LIMIT", Optional: true, Args: []command.Arg{
-			{Name: "offset", Type: "integer"},
-			{Name: "count", Type: "integer"},
-		}},
+		argWithScores,
+		argLimit,
 	},
 	Handler: zrevrangebyscore,
 }
 
 var zrangebylexSpec = &command.Spec{
-	Name: "zrangebylex", Since: "2.8.9", Group: "sorted-set", Complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can consider it O(log(N)).",
+	Name: "zrangebylex", Since: "2.8.9", Group: "sorted-set", Complexity: limitedComplexity,
 	Summary: "Reads members of a sorted set of equal scores in a range of names.",
 	Arity:   -4, Flags: command.ReadOnly, Categories: command.CatSortedSet,
 	Deprecated: "6.2.0", ReplacedBy: "`ZRANGE` with the `BYLEX` argument",
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
+	Keys: oneSource,
 	Args: []command.Arg{
 		{Name: "key", Type: "key", Key: 1},
 		{Name: "min", Type: "string"},
 		{Name: "max", Type: "string"},
-		{Name: "limit", Type: "block", Token: "LIMIT", Optional: true, Args: []command.Arg{
-			{Name: "offset", Type: "integer"},
-			{Name: "count", Type: "integer"},
-		}},
+		argLimit,
 	},
 	Handler: zrangebylex,
 }
 
 var zrevrangebylexSpec = &command.Spec{
-	Name: "zrevrangebylex", Since: "2.8.9", Group: "sorted-set", Complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can consider it O(log(N)).",
+	Name: "zrevrangebylex", Since: "2.8.9", Group: "sorted-set", Complexity: limitedComplexity,
 	Summary: "Reads members of a sorted set of equal scores in a range of names, last first.",
 	Arity:   -4, Flags: command.ReadOnly, Categories: command.CatSortedSet,
 	Deprecated: "6.2.0", ReplacedBy: "`ZRANGE` with the `REV` and `BYLEX` arguments",
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
+	Keys: oneSource,
 	Args: []command.Arg{
 		{Name: "key", Type: "key", Key: 1},
 		{Name: "max", Type: "string"},
 		{Name: "min", Type: "string"},
-		{Name: "limit", Type: "block", Token: "LIMIT", Optional: true, Args: []command.Arg{
-			{Name: "offset", Type: "integer"},
-			{Name: "count", Type: "integer"},
-		}},
+		argLimit,
 	},
 	Handler: zrevrangebylex,
 }

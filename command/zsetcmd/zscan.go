@@ -2,7 +2,6 @@ package zsetcmd
 
 import (
 	"kvorum/command"
-	"kvorum/glob"
 	"kvorum/num"
 	"kvorum/object/zset"
 	"kvorum/resp"
@@ -23,28 +22,9 @@ var zscanSpec = &command.Spec{
 	Handler: zscan,
 }
 
-const (
-	scanCount     = 10 // members asked for unless COUNT says otherwise
-	scanEffort    = 10 // buckets looked at for each member asked for
-	scanEffortMax = 1 << 40
-)
-
-// scanner is a ZSCAN on its way.
-type scanner struct {
-	cursor  uint64
-	count   int64
-	pattern []byte // nil: all
-	out     resp.Writer
-	found   int
-	visited int64
-	digits  [40]byte // of a score
-}
-
 func zscan(c *command.Ctx) {
-	s := scanner{count: scanCount}
-	var ok bool
-	if s.cursor, ok = num.ParseCursor(c.Args[2]); !ok {
-		c.Err("-ERR invalid cursor")
+	var s command.ElementScan
+	if !s.Begin(c) {
 		return
 	}
 	e := c.Read(0)
@@ -52,85 +32,46 @@ func zscan(c *command.Ctx) {
 		return
 	}
 	if !e.OK() {
-		c.W.Array(2)
-		c.W.BulkInt(0)
-		c.W.Array(0)
+		s.Absent()
 		return
 	}
-	if !s.parse(c) {
+	if !s.Options() {
 		return
 	}
-	s.out.B = c.Buf[:0]
-	s.walk(open(c, e))
-	c.W.Array(2)
-	c.W.Bulk(num.AppendUint(c.Scratch[:0], s.cursor))
-	c.W.Array(2 * s.found)
-	c.W.Raw(s.out.B)
-	c.Buf = s.out.B
+	if set := open(c, e); set.Packed() {
+		scanPacked(&s, set)
+	} else {
+		scanTable(&s, set)
+	}
+	s.Reply()
 }
 
-// parse reads the options and reports whether they are good; if not it has replied.
-func (s *scanner) parse(c *command.Ctx) (ok bool) {
-	for i := 3; i < len(c.Args); i += 2 {
-		more := i+1 < len(c.Args)
-		switch {
-		case more && c.Is(i, "count"):
-			if s.count, ok = c.Int(i + 1); !ok {
-				return false
-			}
-			if s.count < 1 {
-				c.Err(command.ErrSyntax)
-				return false
-			}
-		case more && c.Is(i, "match"):
-			s.pattern = c.Args[i+1]
-			if string(s.pattern) == "*" { // matches also where a pattern does not: nothing
-				s.pattern = nil
-			}
-		default:
-			c.Err(command.ErrSyntax)
-			return false
+// scoreDigits is room for a score.
+const scoreDigits = 40
+
+// scanPacked takes all members of a packed set.
+func scanPacked(s *command.ElementScan, set *zset.Set) {
+	var digits [scoreDigits]byte
+	var at zset.Cursor
+	for set.At(0, &at); at.Valid(); at.Next() {
+		if s.Wants(at.Member(), 2) {
+			s.Found.Bulk(at.Member())
+			s.Found.Bulk(num.AppendFloat(digits[:0], at.Score()))
 		}
 	}
-	return true
+	s.Cursor = 0
 }
 
-// walk goes over all of a packed set, or on from the cursor until enough members
-// were looked at.
-func (s *scanner) walk(set *zset.Set) {
-	if set.Packed() {
-		var at zset.Cursor
-		for set.At(0, &at); at.Valid(); at.Next() {
-			if s.matches(at.Member()) {
-				s.out.Bulk(at.Member())
-				s.out.Bulk(num.AppendFloat(s.digits[:0], at.Score()))
+// scanTable goes on from the cursor until enough members were looked at. Redis writes
+// their scores with 17 digits here.
+func scanTable(s *command.ElementScan, set *zset.Set) {
+	var digits [scoreDigits]byte
+	for more := true; more; more = s.More() {
+		s.Cursor = set.Scan(s.Cursor, func(member []byte, score float64) {
+			if s.Wants(member, 2) {
+				s.Found.Bulk(member)
+				s.Found.Bulk(resp.AppendDouble17(digits[:0], score))
 			}
-		}
-		s.cursor = 0
-		return
+		})
 	}
-	for effort := min(s.count, scanEffortMax) * scanEffort; effort >= 0; effort-- {
-		s.cursor = set.Scan(s.cursor, s.visit)
-		if s.cursor == 0 || s.visited >= s.count {
-			return
-		}
-	}
-}
-
-// visit takes a member of a set that is not packed, whose score Redis writes with 17
-// digits here.
-func (s *scanner) visit(member []byte, score float64) {
-	s.visited++
-	if s.matches(member) {
-		s.out.Bulk(member)
-		s.out.Bulk(resp.AppendDouble17(s.digits[:0], score))
-	}
-}
-
-func (s *scanner) matches(member []byte) bool {
-	if s.pattern != nil && !glob.Match(s.pattern, member) {
-		return false
-	}
-	s.found++
-	return true
 }

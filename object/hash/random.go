@@ -3,6 +3,7 @@ package hash
 import (
 	"kvorum/ds/listpack"
 	"kvorum/ds/table"
+	"kvorum/mem"
 	"kvorum/object"
 	"kvorum/rng"
 )
@@ -11,26 +12,41 @@ import (
 type Picker struct {
 	h      *Hash
 	lp     []byte
-	at     []int32 // positions of the fields in lp
+	at     []int32      // positions of the fields in lp
+	live   []mem.Handle // elements to draw from, if most of the table are gone
 	digits [2][20]byte
 
 	Field, Value []byte // of the field drawn last: borrowed until the next is
 }
 
-// Start begins to draw. The hash is not empty and must not change. O(n) while
+// Start begins to draw. Len is not 0, and the hash must not change. O(n) while
 // packed.
 func (p *Picker) Start(h *Hash) {
 	p.h = h
-	if h.pack {
-		p.lp = object.Packed(h.rec)
+	switch {
+	case h.timed && h.pack:
+		p.lp = h.packed()
+		p.at = listpack.AppendPositions(nil, p.lp, object.TimedStride)[h.gone():]
+	case h.pack:
+		p.lp = h.packed()
 		p.at = listpack.AppendPositions(nil, p.lp, 2)
+	case h.timed && h.mostGone():
+		var it Iter
+		for it.Start(h); it.Next(); {
+			p.live = append(p.live, it.elem)
+		}
 	}
 }
 
 // Pick draws a field, each with the same chance.
 func (p *Picker) Pick(r *rng.Rand) {
 	if p.at == nil {
-		e := p.h.sample(r).Handle()
+		var e mem.Handle
+		if p.live != nil {
+			e = p.live[r.Intn(len(p.live))]
+		} else {
+			e = p.h.sample(r)
+		}
 		p.Field, p.Value = object.ElementName(e), object.ElementValue(e)
 		return
 	}
@@ -39,20 +55,29 @@ func (p *Picker) Pick(r *rng.Rand) {
 	p.Field, p.Value = f.Bytes(p.digits[0][:]), v.Bytes(p.digits[1][:])
 }
 
-// sample returns the slot of a random element of the table.
-func (h *Hash) sample(r *rng.Rand) table.Slot {
+// sample returns a random element of the table that is not gone.
+func (h *Hash) sample(r *rng.Rand) mem.Handle {
 	for {
 		if s, ok := h.table.Sample(r.Uint32(), r.Uint32()); ok {
-			return s
+			if e := s.Handle(); !h.timed || !h.isGone(object.ElementDue(e)) {
+				return e
+			}
 		}
 	}
 }
 
+// mostGone reports whether so few fields of a timed table are left that trying until
+// one is met would take long.
+func (h *Hash) mostGone() bool { return h.Len() < h.Stored()/fewOf }
+
 // Random returns a field, each with the same chance: borrowed, or formatted into
-// scratch (20 bytes). The hash is not empty. O(1), O(n) while packed.
+// scratch (20 bytes). Len is not 0. O(1), O(n) while packed.
 func (h *Hash) Random(r *rng.Rand, scratch []byte) []byte {
+	if h.timed {
+		return h.randomTimed(r, scratch)
+	}
 	if !h.pack {
-		return object.ElementName(h.sample(r).Handle())
+		return object.ElementName(h.sample(r))
 	}
 	lp := object.Packed(h.rec)
 	p, _ := listpack.Seek(lp, 2*r.Intn(listpack.Count(lp)/2))
@@ -68,7 +93,7 @@ const fewOf = 3
 // with the same chance. Bytes are borrowed. O(n), or O(count) if that is much less.
 func (h *Hash) Choose(r *rng.Rand, count int, take func(field, value []byte)) {
 	n := h.Len()
-	if h.pack || count > n/fewOf {
+	if h.pack || count > n/fewOf || h.timed && h.mostGone() {
 		var it Iter
 		for it.Start(h); count > 0 && it.Next(); n-- {
 			if r.Intn(n) < count {
@@ -79,7 +104,7 @@ func (h *Hash) Choose(r *rng.Rand, count int, take func(field, value []byte)) {
 		return
 	}
 	for drawn := object.NewDrawn(count); count > 0; {
-		if e := h.sample(r).Handle(); drawn.Add(uint64(e)) {
+		if e := h.sample(r); drawn.Add(uint64(e)) {
 			take(object.ElementName(e), object.ElementValue(e))
 			count--
 		}
@@ -93,6 +118,9 @@ func (h *Hash) Scan(cursor uint64, fn func(field, value []byte)) (next uint64) {
 	if !h.pack {
 		return h.table.Scan(cursor, func(s table.Slot) {
 			e := s.Handle()
+			if h.timed && h.isGone(object.ElementDue(e)) {
+				return
+			}
 			fn(object.ElementName(e), object.ElementValue(e))
 		})
 	}

@@ -21,6 +21,25 @@ func (l *List) Grow(count, size int) {
 	}
 }
 
+// Append puts a value in at the end of a list that is being built, of which Redis
+// makes a sequence when it would not put the value into the one node that it builds.
+func (l *List) Append(value []byte) {
+	if l.pack {
+		lp := object.Packed(l.rec)
+		if count := listpack.Count(lp); count > 0 {
+			l.Grow(1, len(value)+entryOverhead)
+		} else if size := len(lp) + listpack.EntrySize(listpack.Of(value)); l.lim.Bytes > 0 && size > l.lim.Bytes {
+			l.Spread()
+		}
+	}
+	var c Cursor
+	l.At(l.Len(), &c)
+	c.Insert(value)
+}
+
+// entryOverhead is what Redis reckons that an entry takes besides its bytes.
+const entryOverhead = 8
+
 // shrinkShare is the share of its limits below which a sequence is packed again.
 const shrinkShare = 2
 

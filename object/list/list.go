@@ -404,7 +404,7 @@ func (l *List) Spread() {
 	lp := object.Packed(l.rec)
 	old := object.Root(l.rec)
 	l.nodes, l.pack = btree.New(nil), false
-	l.root = l.arena.Alloc(btree.StateSize, mem.KindNode)
+	l.root = object.NewRoot(l.arena, object.EncQuicklist)
 	for p := listpack.HeaderSize; p < listpack.End(lp); {
 		from, n := p, 0
 		for p < listpack.End(lp) {

@@ -253,7 +253,7 @@ func (s *Set) Spread() {
 		t.Insert(s.arena, object.NameHash(it.Member()), object.NewElement(s.arena, it.Member()), object.ByName)
 	}
 	old := object.Root(s.rec)
-	s.root = s.arena.Alloc(table.StateSize, mem.KindNode)
+	s.root = object.NewRoot(s.arena, object.EncHashtable)
 	s.table, s.enc = t, object.EncHashtable
 	s.table.Save(s.root)
 	object.SetRoot(s.rec, s.root, object.EncHashtable)
@@ -315,6 +315,27 @@ func (s *Set) fitInts(set []byte) {
 	copy(mem.View(b, len(set)), set)
 	object.SetRoot(s.rec, b, object.EncIntset)
 	mem.Free(old, mem.KindNode)
+}
+
+// Parts returns the number of parts that Part walks over: 1 while the set is packed.
+func (s *Set) Parts() int {
+	if s.enc == object.EncHashtable {
+		return s.table.Buckets()
+	}
+	return 1
+}
+
+// Part calls fn for the members of part i, borrowed. A set that does not change
+// between the calls has each member in one part; views of it may.
+func (s *Set) Part(i int, fn func(member []byte)) {
+	if s.enc == object.EncHashtable {
+		s.table.Walk(i, func(slot table.Slot) { fn(object.ElementName(slot.Handle())) })
+		return
+	}
+	var it Iter
+	for it.Start(s); it.Next(); {
+		fn(it.Member())
+	}
 }
 
 // Iter walks the members of a set, ascending in an intset, else in no order. The set

@@ -233,7 +233,7 @@ func (s *Set) Unpack() {
 		c.Insert(s.arena, btree.Entry{A: word(score), B: uint64(e)})
 		p = next
 	}
-	s.root = s.arena.Alloc(object.OrderedSize, mem.KindNode)
+	s.root = object.NewRoot(s.arena, object.EncSkiplist)
 	s.save()
 	object.SetRoot(s.rec, s.root, object.EncSkiplist)
 	s.pack = false

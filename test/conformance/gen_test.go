@@ -42,8 +42,10 @@ var shares = map[string]int{
 	"append": 30, "setrange": 30, "incrbyfloat": 40, "expire": 30, "lcs": 20, "quit": 1, "reset": 1, "hello": 3, "keys": 6, "scan": 10,
 	"setbit": 40, "bitop": 30, "bitfield": 50, "pfadd": 60,
 	"hset": 60, "hincrbyfloat": 30, "hdel": 30, "sadd": 70, "srem": 30, "sinterstore": 25, "sunionstore": 25, "sdiffstore": 25,
+	"hexpire": 40, "hpexpire": 40, "hexpireat": 40, "hpexpireat": 40, "hpersist": 40,
 	"config|set": 8,
-	"rpush":      120, "lpush": 80, "zadd": 200, "geoadd": 60, "linsert": 50, "lset": 50,
+	"sort":       60, "sort_ro": 40,
+	"rpush": 120, "lpush": 80, "zadd": 200, "geoadd": 60, "linsert": 50, "lset": 50,
 }
 
 // newGenerator lists the commands that both servers have.
@@ -224,8 +226,12 @@ func (g *generator) value(w *words, s *command.Spec, a *command.Arg, args []stri
 		}
 		return args
 	case "block":
+		from := len(args)
 		for i := range a.Args {
 			args = g.argument(w, s, &a.Args[i], args)
+		}
+		if a.Args[0].Name == "numfields" && !w.chance(10) {
+			args[from] = strconv.Itoa(len(args) - from - 1)
 		}
 		return args
 	}
@@ -303,6 +309,17 @@ var special = map[string][]string{
 	"bitfield offset":      bitOffsetPool,
 	"bitfield_ro offset":   bitOffsetPool,
 	"setbit value":         {"0", "1", "0", "1", "2", "-1", "", "01"},
+	"sort key":             sortKeyPool,
+	"sort by-pattern":      sortByPool,
+	"sort get-pattern":     sortGetPool,
+	"sort offset":          rankPool,
+	"sort count":           rankPool,
+	"sort destination":     listKeyPool,
+	"sort_ro key":          sortKeyPool,
+	"sort_ro by-pattern":   sortByPool,
+	"sort_ro get-pattern":  sortGetPool,
+	"sort_ro offset":       rankPool,
+	"sort_ro count":        rankPool,
 	"bitpos bit":           {"0", "1", "0", "1", "2", "-1", "abc"},
 	"bitfield encoding":    encodingPool,
 	"bitfield_ro encoding": encodingPool,
@@ -355,7 +372,7 @@ func (w *words) damage(args []string) []string {
 // safe takes out of a request what would make its outcome depend on time or
 // need very much memory.
 func (w *words) safe(args []string) []string {
-	if unsent[fullName(args)] != "" || !w.safeOrdered(args) {
+	if unsent[fullName(args)] != "" || !w.safeOrdered(args) || !safeSort(args) {
 		return []string{"PING"}
 	}
 	switch strings.ToLower(args[0]) {
@@ -428,6 +445,9 @@ func hazardOf(args []string, i int, past bool) hazard {
 		}
 	}
 	tooLate := n > dueMaxMillis/10_000 && n < math.MaxInt64-dueMaxMillis
+	if i >= from && isAbsolute(args, i) {
+		tooLate = n > dueMaxMillis // no sum that could overflow
+	}
 	tooEarly := n > 0 && n < shortTTLMax && !(past && isAbsolute(args, i))
 	if i >= from && (tooEarly || tooLate) {
 		return shortTime

@@ -50,6 +50,10 @@ var loose = map[string]func(ours, theirs resp.Value) bool{
 	"pttl":            near(20_000),
 	"expiretime":      nearBelow(farSeconds, 20),
 	"pexpiretime":     nearBelow(farMillis, 20_000),
+	"httl":            each(near(20)),
+	"hpttl":           each(near(20_000)),
+	"hexpiretime":     each(nearBelow(farSeconds, 20)),
+	"hpexpiretime":    each(nearBelow(farMillis, 20_000)),
 	"object|idletime": sameShape, // an integer that Redis shares was used by others
 	"zrandmember":     sameShape,
 	"zscan":           sameScan,
@@ -133,6 +137,8 @@ func same(oracle *peer.Server, args []string, ours, theirs []byte) bool {
 	}
 	rule := loose[name]
 	switch {
+	case isSort(args):
+		rule = sortRule(args, theirs)
 	case rule == nil && olderFloats(oracle, name):
 		rule = sameFloats
 	case name == "object|encoding" && peer.Older(oracle.Version, "7.2.0"):
@@ -143,6 +149,9 @@ func same(oracle *peer.Server, args []string, ours, theirs []byte) bool {
 	}
 	a, errA := peer.Parse(ours)
 	b, errB := peer.Parse(theirs)
+	if isSort(args) && errA == nil && errB == nil && b.IsError() {
+		return rule(a, b)
+	}
 	if errA != nil || errB != nil || a.IsError() || b.IsError() {
 		return false
 	}
@@ -163,6 +172,15 @@ func near(tolerance int64) func(a, b resp.Value) bool {
 // nearBelow is near for numbers below limit; those above were given as they are.
 func nearBelow(limit, tolerance int64) func(a, b resp.Value) bool {
 	return func(a, b resp.Value) bool { return a.Int < limit && near(tolerance)(a, b) }
+}
+
+// each compares arrays element by element: they are equal, or so to same.
+func each(same func(a, b resp.Value) bool) func(a, b resp.Value) bool {
+	return func(a, b resp.Value) bool {
+		return a.Type == '*' && b.Type == '*' && slices.EqualFunc(a.Elems, b.Elems, func(a, b resp.Value) bool {
+			return bytes.Equal(a.AppendWire(nil), b.AppendWire(nil)) || same(a, b)
+		})
+	}
 }
 
 func sameSet(a, b resp.Value) bool {

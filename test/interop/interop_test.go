@@ -27,6 +27,7 @@ var optional = []struct {
 	has  func(r *recorder) bool
 }{
 	{"tracking", (*recorder).tracksKeys},
+	{"pubsub", (*recorder).publishes},
 }
 
 // programs are the libraries with what runs all scenarios of one against a site.

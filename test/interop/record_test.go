@@ -95,6 +95,16 @@ func (r *recorder) tracksKeys() bool {
 	return !v.IsError()
 }
 
+// publishes asks for channels.
+func (r *recorder) publishes() bool {
+	c, err := r.srv.Dial()
+	r.ok(err)
+	defer c.Close()
+	v, err := c.Do("PUBLISH", "channel", "message")
+	r.ok(err)
+	return !v.IsError()
+}
+
 // must sends a command outside of the library.
 func (r *recorder) must(words ...string) resp.Value {
 	c, err := r.srv.Dial()

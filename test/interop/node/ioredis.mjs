@@ -1,6 +1,7 @@
 // The everyday program of ioredis.
 import { Redis, ReplyError } from 'ioredis';
 import { everyByte, infoField, replyTypes } from './record.mjs';
+import { uses } from './ioredis-uses.mjs';
 
 // Runs f with a client: the library's defaults, and options where a scenario is
 // about one. Errors of the connection are noted where they matter.
@@ -25,6 +26,7 @@ export const scenarios = [
   ['bitmaps', '', bitmaps],
   ['hyperloglog', '', hyperloglog],
   ['scan', '', scan],
+  ...uses,
   ['pipelines', '', pipelines],
   ['automatic pipelining', '', autoPipelining],
   ['many clients', '', manyClients],

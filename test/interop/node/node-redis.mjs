@@ -1,6 +1,7 @@
 // The everyday program of node-redis (package "redis").
 import { createClient, createClientPool, ErrorReply, RESP_TYPES } from 'redis';
 import { everyByte, infoField, replyTypes } from './record.mjs';
+import { uses } from './node-redis-uses.mjs';
 
 // Runs f with a client: the library's defaults, and options where a scenario is
 // about one. Errors of the connection are noted where they matter.
@@ -26,6 +27,7 @@ export const scenarios = [
   ['bitmaps', '', bitmaps],
   ['hyperloglog', '', hyperloglog],
   ['scan', '', scan],
+  ...uses,
   ['pipelines', '', pipelines],
   ['pool', '', pool],
   ['binary', '', binary],
