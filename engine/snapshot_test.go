@@ -274,7 +274,7 @@ func TestSnapshotIsTheDataOfItsCut(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	parts := make(map[byte]int)
-	for round := range uint64(4) {
+	for round := range uint64(3) {
 		m := clock.NewManual(1_700_000_000_000)
 		c := m.Clock()
 		now := c.NowMs
@@ -356,7 +356,7 @@ func TestSnapshotUnderSeveralWorkers(t *testing.T) {
 		}()
 	}
 	w := e.NewWorker()
-	for range 6 {
+	for range 3 {
 		time.Sleep(50 * time.Millisecond)
 		first := begin(t, e, newCollector())
 		time.Sleep(2 * time.Millisecond)
@@ -386,7 +386,7 @@ func TestSnapshotCancelled(t *testing.T) {
 		do(w, s, repeat(fmt.Sprintf("HSET h%d", i), "f%d "+value, 1000))
 		do(w, s, repeat(fmt.Sprintf("RPUSH l%d", i), value+"%d", 1000))
 	}
-	for round := range 12 {
+	for round := range 6 {
 		one := begin(t, e, newCollector())
 		other := begin(t, e, newCollector())
 		for i := range round {
@@ -419,7 +419,7 @@ func TestSnapshotWaitsForItsSink(t *testing.T) {
 	w, s := e.NewWorker(), e.NewSession(nil)
 	defer w.Close()
 	value := strings.Repeat("v", 10_000)
-	for i := range 3000 {
+	for i := range 2000 {
 		do(w, s, fmt.Sprintf("SET k%d %s", i, value))
 	}
 	got := newCollector()
@@ -446,35 +446,35 @@ func TestSnapshotOfWhatFallsApart(t *testing.T) {
 	value := strings.Repeat("v", 40)
 	real := clock.New()
 	for _, c := range []struct{ make, change string }{
-		{repeat("SADD k", "m%d", 1000), "SPOP k 950"},
-		{repeat("SADD k", "m%d", 1000), "SPOP k 1000"},
-		{repeat("SADD k", "m%d", 1000), "SINTERSTORE k k k"},
-		{repeat("RPUSH k", value+"%d", 1000), "LTRIM k 0 2"},
-		{repeat("RPUSH k", value+"%d", 1000), "RPOP k 997"},
-		{repeat("RPUSH k", value+"%d", 1000), "LTRIM k 1 0"},
-		{repeat("RPUSH k", value+"%d", 1000), "LINSERT k AFTER " + value + "500 x"},
-		{repeat("RPUSH k", value+"%d", 1000), "LREM k 0 " + value + "700"},
-		{repeat("ZADD k", "%d m%d", 1000), "ZREMRANGEBYRANK k 0 990"},
-		{repeat("ZADD k", "%d m%d", 1000), "ZUNIONSTORE k 2 k k"},
-		{repeat("HSET k", "f%d "+value, 1000), repeat("HDEL k", "f%d", 999)},
-		{repeat("HSET k", "f%d "+value, 1000), "HPEXPIRE k 100000 FIELDS 1 f5"},
-		{repeat("HSET k", "f%d "+value, 1000), repeat("HPEXPIRE k 100000 FIELDS 900", "f%d", 900)},
-		{repeat("HSET k", "f%d "+value, 1000), repeat("HPEXPIRE k 0 FIELDS 900", "f%d", 900)},
-		{repeat("HSET k", "f%d "+value, 1000), "SET k string"},
-		{repeat("HSET k", "f%d "+value, 1000), "DEL k"},
-		{repeat("HSET k", "f%d "+value, 1000), "RENAME k j"},
-		{repeat("HSET k", "f%d "+value, 1000), "COPY k j"},
-		{repeat("HSET k", "f%d "+value, 1000), "PEXPIRE k 1"},
-		{repeat("HSET k", "f%d "+value, 1000), "MOVE k 1"},
-		{repeat("HSET k", "f%d "+value, 1000), "SWAPDB 0 1"},
-		{repeat("HSET k", "f%d "+value, 1000), "FLUSHALL"},
-		{repeat("XADD k *", "f%d "+value, 1000), "XTRIM k MAXLEN 0"},
+		{repeat("SADD k", "m%d", 600), "SPOP k 570"},
+		{repeat("SADD k", "m%d", 600), "SPOP k 600"},
+		{repeat("SADD k", "m%d", 600), "SINTERSTORE k k k"},
+		{repeat("RPUSH k", value+"%d", 600), "LTRIM k 0 2"},
+		{repeat("RPUSH k", value+"%d", 600), "RPOP k 597"},
+		{repeat("RPUSH k", value+"%d", 600), "LTRIM k 1 0"},
+		{repeat("RPUSH k", value+"%d", 600), "LINSERT k AFTER " + value + "500 x"},
+		{repeat("RPUSH k", value+"%d", 600), "LREM k 0 " + value + "300"},
+		{repeat("ZADD k", "%d m%d", 600), "ZREMRANGEBYRANK k 0 590"},
+		{repeat("ZADD k", "%d m%d", 600), "ZUNIONSTORE k 2 k k"},
+		{repeat("HSET k", "f%d "+value, 600), repeat("HDEL k", "f%d", 599)},
+		{repeat("HSET k", "f%d "+value, 600), "HPEXPIRE k 100000 FIELDS 1 f5"},
+		{repeat("HSET k", "f%d "+value, 600), repeat("HPEXPIRE k 100000 FIELDS 500", "f%d", 500)},
+		{repeat("HSET k", "f%d "+value, 600), repeat("HPEXPIRE k 0 FIELDS 500", "f%d", 500)},
+		{repeat("HSET k", "f%d "+value, 600), "SET k string"},
+		{repeat("HSET k", "f%d "+value, 600), "DEL k"},
+		{repeat("HSET k", "f%d "+value, 600), "RENAME k j"},
+		{repeat("HSET k", "f%d "+value, 600), "COPY k j"},
+		{repeat("HSET k", "f%d "+value, 600), "PEXPIRE k 1"},
+		{repeat("HSET k", "f%d "+value, 600), "MOVE k 1"},
+		{repeat("HSET k", "f%d "+value, 600), "SWAPDB 0 1"},
+		{repeat("HSET k", "f%d "+value, 600), "FLUSHALL"},
+		{repeat("XADD k *", "f%d "+value, 600), "XTRIM k MAXLEN 0"},
 	} {
 		for _, steps := range []int{0, 2} {
 			name := fmt.Sprintf("%.20s then %.20s after %d steps", c.make, c.change, steps)
 			e := newEngine(t, real)
 			w, s := e.NewWorker(), e.NewSession(nil)
-			for i := range 10 {
+			for i := range 4 {
 				if got := do(w, s, c.make); got[0] == '-' {
 					t.Fatalf("%.50s: %s", c.make, got)
 				}
@@ -496,7 +496,7 @@ func TestSnapshotOfWhatFallsApart(t *testing.T) {
 			if got := do(w, s, c.change); got[0] == '-' {
 				t.Fatalf("%.50s: %s", c.change, got)
 			}
-			for i := range 20 {
+			for i := range 8 {
 				do(w, s, "DEL k"+strconv.Itoa(i/2))
 				first.s.Step(100)
 				if e.KS.CompactBegin(1) {
