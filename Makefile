@@ -121,7 +121,7 @@ suite-src:
 # Names are linked only for programs that exist in this tree.
 REDIS_LINKS := $(if $(wildcard server/*.go),redis-server) $(if $(wildcard sentinel/driver),redis-sentinel) \
 	$(if $(wildcard cli),redis-cli) $(if $(wildcard loadgen),redis-benchmark) \
-	$(if $(wildcard check),redis-check-rdb redis-check-aof)
+	$(if $(wildcard check/rdb.go),redis-check-rdb) $(if $(wildcard check/aof.go),redis-check-aof)
 
 install: build
 	install -d '$(DESTDIR)$(PREFIX)/bin'

@@ -136,6 +136,9 @@ func (w *Walk) Ended() bool { return w.ended.Load() }
 // given at this moment. The walk must still be stepped to its end, which is cheap.
 func (w *Walk) Cancel() { w.cancelled.Store(true) }
 
+// Cancelled reports whether the walk was given up.
+func (w *Walk) Cancelled() bool { return w.cancelled.Load() }
+
 // Step goes on with the walk until the Keeper has kept about budget bytes, and reports
 // whether more is left. Others may be at it: then it returns true at once, with 0.
 func (w *Walk) Step(budget int) (bytes int, more bool) {

@@ -71,7 +71,7 @@ func (s *Server) beginBackground() error {
 	go s.guard(nil, func() {
 		defer s.tasks.Done()
 		stepBack()
-		s.background(job, changes, s.writeRDB(form, set, walkOf(job.snap, sizes)))
+		s.background(job, changes, s.writeRDB(form, set, walkOf(job.snap, sizes), job.snap.Cancelled))
 	})
 	return nil
 }

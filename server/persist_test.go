@@ -194,3 +194,22 @@ func TestLoading(t *testing.T) {
 	p.signal(t, syscall.SIGTERM)
 	p.exit(t)
 }
+
+// FLUSHALL ends a save, and with save points empties the file.
+func TestFlushAndSave(t *testing.T) {
+	dir := shortDir(t)
+	p := launch(t, dir, "--save", "")
+	c := dial(t, dir)
+	c.Want("+OK", "DEBUG", "POPULATE", "100")
+	c.Want("+OK", "SAVE")
+	c.Want("+OK", "FLUSHALL")
+	c.Want("+OK", "DEBUG", "RELOAD", "NOSAVE")
+	c.Want(":100", "DBSIZE")
+	c.Want("+OK", "CONFIG", "SET", "save", "1000 1000")
+	c.Want("+OK", "FLUSHALL")
+	c.Want("+OK", "DEBUG", "RELOAD", "NOSAVE")
+	c.Want(":0", "DBSIZE")
+	c.Want("+OK", "CONFIG", "SET", "save", "")
+	p.signal(t, syscall.SIGTERM)
+	p.exit(t)
+}

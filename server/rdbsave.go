@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"time"
 
 	"kvorum/checksum"
 	"kvorum/keyspace"
@@ -71,13 +70,14 @@ func (s *Server) walkPlain(form *rdb.Form, to walkSink) error {
 
 // rdbFile writes a file.
 type rdbFile struct {
-	s     *Server
-	set   *persistSettings
-	f     vfs.File
-	fin   rdb.Finisher
-	buf   []byte
-	sum   uint64
-	fresh int64 // bytes since the last sync
+	s       *Server
+	set     *persistSettings
+	f       vfs.File
+	fin     rdb.Finisher
+	buf     []byte
+	sum     uint64
+	fresh   int64       // bytes since the last sync
+	stopped func() bool // whether the save is cancelled; nil: never
 }
 
 // Database implements walkSink.
@@ -91,7 +91,7 @@ func (w *rdbFile) Frames(staged []byte, keys int) error {
 	w.buf = w.fin.Finish(w.buf, staged, rdb.Options{Compress: w.set.compress})
 	w.s.persist.keysSoFar.Add(int64(keys))
 	if w.set.saveDelay > 0 {
-		time.Sleep(time.Duration(w.set.saveDelay*int64(keys)) * time.Microsecond)
+		w.delay(int64(keys))
 	}
 	return w.flush(fileBuffer)
 }
@@ -154,9 +154,9 @@ func (w *rdbFile) content(form *rdb.Form, all walk) error {
 }
 
 // writeRDB writes the file: under another name, which then takes the place of the
-// old file in one step, so that there is always one that is whole. What goes wrong is
-// in the log.
-func (s *Server) writeRDB(form *rdb.Form, set *persistSettings, all walk) error {
+// old file in one step, so that there is always one that is whole. stopped may be
+// nil. What goes wrong is in the log.
+func (s *Server) writeRDB(form *rdb.Form, set *persistSettings, all walk, stopped func() bool) error {
 	p := &s.persist
 	temp := set.path("temp-" + strconv.Itoa(os.Getpid()) + ".rdb")
 	f, err := p.fs.Create(temp)
@@ -164,7 +164,7 @@ func (s *Server) writeRDB(form *rdb.Form, set *persistSettings, all walk) error 
 		s.log.Warningf("Failed opening the temp RDB file %s (in server root dir %s) for saving: %s", filepath.Base(temp), set.dir, strerror(err))
 		return err
 	}
-	w := &rdbFile{s: s, set: set, f: f}
+	w := &rdbFile{s: s, set: set, f: f, stopped: stopped}
 	err = w.content(form, all)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr

@@ -344,6 +344,9 @@ func (s *Snapshot) Cancel(reason error) {
 	signal(s.wake)
 }
 
+// Cancelled reports whether the snapshot was given up.
+func (s *Snapshot) Cancelled() bool { return s.walk.Cancelled() }
+
 // Walked reports whether the walk has come to its end and needs no more steps.
 func (s *Snapshot) Walked() bool { return s.walk.Ended() }
 
