@@ -180,7 +180,7 @@ var persistenceFields = []field{
 	{"current_cow_peak", func(r *report) any { return r.preserved() }},
 	{"current_cow_size", func(r *report) any { return r.preserved() }},
 	constant("current_cow_size_age", 0),
-	constant("current_fork_perc", "0.00"),
+	{"current_fork_perc", func(r *report) any { return fixed2(r.savedPercent()) }},
 	{"current_save_keys_processed", func(r *report) any { return r.ifSaving(r.s.persist.keysSoFar.Load()) }},
 	{"current_save_keys_total", func(r *report) any { return r.ifSaving(r.s.persist.keysTotal.Load()) }},
 	{"rdb_changes_since_last_save", func(r *report) any { return r.counts().Dirty - r.s.persist.saved.Load() }},

@@ -102,7 +102,13 @@ func TestBackgroundSaveCancelled(t *testing.T) {
 	c.Do("SET", "key:1", "kept before it changes")
 	c.Want("+Background saving cancelled", "BGSAVE", "CANCEL")
 	awaitField(t, c, "rdb_bgsave_in_progress", "0")
-	c.Want("+Background saving started", "BGSAVE")
+	c.Want("+OK", "MULTI")
+	c.Want("+QUEUED", "BGSAVE")
+	c.Want("+QUEUED", "SET", "after", "BGSAVE")
+	c.Want("*2\n +Background saving started\n +OK", "EXEC")
+	if got := infoField(c, "rdb_bgsave_in_progress"); got != "1" {
+		t.Errorf("BGSAVE in a transaction: in progress %s", got)
+	}
 	p.signal(t, syscall.SIGTERM)
 	p.exit(t)
 	if left, err := os.ReadDir(dir); err != nil || strings.Contains(fmt.Sprint(left), ".rdb") {
