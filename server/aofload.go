@@ -233,7 +233,7 @@ func (s *Server) LoadAOF() bool {
 			for i := range s.ks.DBCount() {
 				s.ks.DB(i).Flush()
 			}
-			ok = s.loadAOF(p) == nil
+			ok = s.loadAOF(p) == nil && !a.manifest.Empty()
 			if w != nil {
 				s.eng.Feed.Enable()
 			}
