@@ -26,6 +26,7 @@ type persistence struct {
 	lastTry   atomic.Int64  // Unix seconds of the last attempt in the background
 	saves     atomic.Int64  // that worked
 	lastTook  atomic.Int64  // seconds that the last one in the background took, -1 before the first
+	lastCow   atomic.Int64  // bytes that the last one kept because they were about to change
 	keysSoFar atomic.Int64  // of the save in progress
 	keysTotal atomic.Int64
 
@@ -33,8 +34,7 @@ type persistence struct {
 	keysLoaded   atomic.Int64                 // by the last load
 	keysExpired  atomic.Int64
 	keysEmpty    atomic.Int64
-	emptiedMs    atomic.Int64 // Unix ms of the last FLUSHALL
-	skipChecksum atomic.Bool  // DEBUG SET-SKIP-CHECKSUM-VALIDATION
+	skipChecksum atomic.Bool // DEBUG SET-SKIP-CHECKSUM-VALIDATION
 
 	mu        sync.Mutex
 	saver     bool           // somebody writes the file
@@ -172,7 +172,8 @@ func (s *Server) Save() error {
 // right to.
 func (s *Server) saveExclusive() error {
 	changes := s.eng.TotalsExclusive().Dirty
-	if err := s.writeRDB(s.walkExclusive, nil); err != nil {
+	set := s.persist.settings.Load()
+	if err := s.writeRDB(s.dumpForm(set), set, s.walkExclusive, nil); err != nil {
 		return err
 	}
 	s.noteSaved(changes)

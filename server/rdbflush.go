@@ -5,7 +5,6 @@ import "time"
 // Emptied implements command.Host. What is on disk would come back at the next start
 // otherwise.
 func (s *Server) Emptied() (save func()) {
-	s.persist.emptiedMs.Store(s.clock.NowMs())
 	_, _ = s.CancelSave() // there may be none
 	if len(s.persist.settings.Load().points) == 0 || s.eng.Loading() {
 		return nil
@@ -26,14 +25,11 @@ func (s *Server) awaitSaver() {
 // delayStep is how long rdb-key-save-delay sleeps at once.
 const delayStep = 10 * time.Millisecond
 
-// delay waits as rdb-key-save-delay says, for so many keys, unless the save is of data
-// that FLUSHALL has removed meanwhile.
+// delay waits as rdb-key-save-delay says, for so many keys, unless the save is
+// cancelled meanwhile.
 func (w *rdbFile) delay(keys int64) {
-	if w.since == 0 {
-		w.since = w.s.clock.NowMs()
-	}
 	left := time.Duration(w.set.saveDelay*keys) * time.Microsecond
-	for ; left > 0 && w.s.persist.emptiedMs.Load() < w.since; left -= delayStep {
+	for ; left > 0 && (w.stopped == nil || !w.stopped()); left -= delayStep {
 		time.Sleep(min(left, delayStep))
 	}
 }

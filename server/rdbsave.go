@@ -32,8 +32,8 @@ const (
 	syncEvery  = 4 << 20 // bytes between two syncs of rdb-save-incremental-fsync
 )
 
-// walkExclusive walks while the world stands still.
-func (s *Server) walkExclusive(form *rdb.Form, to walkSink) error {
+// walkPlain walks while the world stands still, if no snapshot can be made.
+func (s *Server) walkPlain(form *rdb.Form, to walkSink) error {
 	var staged []byte
 	for i := range s.ks.DBCount() {
 		db := s.ks.DB(i)
@@ -85,7 +85,7 @@ type rdbFile struct {
 	sum     uint64
 	fresh   int64       // bytes since the last sync
 	since   int64       // Unix ms of the first delay
-	stopped func() bool // asked from time to time; nil: never
+	stopped func() bool // whether the save is cancelled; nil: never
 	aofBase bool        // the file is part of the log
 }
 
@@ -97,9 +97,6 @@ func (w *rdbFile) Database(db int, keys, volatile int64) error {
 
 // Frames implements walkSink.
 func (w *rdbFile) Frames(staged []byte, keys int) error {
-	if w.stopped != nil && w.stopped() {
-		return errCancelled
-	}
 	w.buf = w.fin.Finish(w.buf, staged, rdb.Options{Compress: w.set.compress})
 	w.s.persist.keysSoFar.Add(int64(keys))
 	if w.set.saveDelay > 0 {
@@ -169,10 +166,8 @@ func (w *rdbFile) content(form *rdb.Form, all walk) error {
 // writeRDB writes the file: under another name, which then takes the place of the
 // old file in one step, so that there is always one that is whole. stopped may be
 // nil. What goes wrong is in the log.
-func (s *Server) writeRDB(all walk, stopped func() bool) error {
-	p, set := &s.persist, s.persist.settings.Load()
-	p.keysSoFar.Store(0)
-	p.keysTotal.Store(s.keyCount())
+func (s *Server) writeRDB(form *rdb.Form, set *persistSettings, all walk, stopped func() bool) error {
+	p := &s.persist
 	temp := set.path("temp-" + strconv.Itoa(os.Getpid()) + ".rdb")
 	f, err := p.fs.Create(temp)
 	if err != nil {
@@ -180,7 +175,7 @@ func (s *Server) writeRDB(all walk, stopped func() bool) error {
 		return err
 	}
 	w := &rdbFile{s: s, set: set, f: f, stopped: stopped}
-	err = w.content(s.dumpForm(set), all)
+	err = w.content(form, all)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
@@ -209,13 +204,6 @@ func (s *Server) removeTemp(temp string) {
 	if err := s.persist.fs.Remove(temp); err != nil {
 		s.log.Warningf("Can't remove %s: %s", temp, strerror(err))
 	}
-}
-
-func (s *Server) keyCount() (n int64) {
-	for i := range s.ks.DBCount() {
-		n += s.ks.DB(i).Len()
-	}
-	return n
 }
 
 // processorsUsed is how many goroutines may work on one thing beside the loops.

@@ -59,7 +59,7 @@ func flushall(c *command.Ctx) {
 		removed += c.KS.DB(i).Flush()
 	}
 	var save func()
-	if c.Sess.Flags&command.Internal == 0 {
+	if c.Sess.Flags&command.Internal == 0 && c.Host != nil {
 		save = c.Host.Emptied()
 	}
 	flushed(c, removed, sync, save)
@@ -103,7 +103,7 @@ func flushed(c *command.Ctx, removed int64, sync bool, save func()) {
 		if save != nil {
 			save()
 		}
-		for sync && ks.PendingObjects() > 0 {
+		for sync && ks.PendingObjects() > 0 && !ks.Held() {
 			if !ks.Reclaim(flushStep) {
 				host.Sleep(flushPollUs)
 			}
