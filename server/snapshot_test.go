@@ -105,7 +105,7 @@ func TestBackgroundSaveCancelled(t *testing.T) {
 	c.Want("+OK", "MULTI")
 	c.Want("+QUEUED", "BGSAVE")
 	c.Want("+QUEUED", "SET", "after", "BGSAVE")
-	c.Want("*2\n +Background saving started\n +OK", "EXEC")
+	c.Want("*2\n  +Background saving started\n  +OK", "EXEC")
 	if got := infoField(c, "rdb_bgsave_in_progress"); got != "1" {
 		t.Errorf("BGSAVE in a transaction: in progress %s", got)
 	}
