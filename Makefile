@@ -8,6 +8,7 @@
 #   make scripts          script tests against a real redis-server; REWRITE=1
 #                         lets it write the expected replies, PKG=./command/strcmd
 #                         limits the packages, RUN=append the scripts
+#   make crash            a crash after every operation on a file, and 200 kills
 #   make bench            side by side with redis-server; BENCHFLAGS=...
 #   make suite SRC=DIR    the Tcl suite of a Valkey checkout against our server
 #   make install          PREFIX, DESTDIR; REDIS_NAMES=1 adds the redis-* names
@@ -41,7 +42,7 @@ help:
 	@sed -n '/^# *$$/d; s/^# \{0,1\}//p; /^$$/q' Makefile
 
 .PHONY: help build run test deps check fmt vet lint unit race memdebug portable system \
-	fuzz fuzz-short cross scripts bench suite suite-src install clean
+	fuzz fuzz-short cross scripts crash bench suite suite-src install clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/kvorum ./cmd/kvorum
@@ -111,6 +112,9 @@ scripts: deps
 
 bench: build
 	$(GO) run ./bench $(BENCHFLAGS)
+
+crash:
+	KVORUM_CRASHES=all KVORUM_KILLS=200 $(GO) test -count=1 -timeout 1800s -v ./test/crash
 
 suite: suite-src build
 	$(GO) run ./test/suite -src $(SRC) $(SUITEFLAGS)

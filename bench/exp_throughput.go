@@ -43,6 +43,7 @@ func scenarios() []*scenario {
 		idleScenario(),
 		connsStormScenario(),
 		connsLookScenario(),
+		pubsubScenario(),
 		scalingScenario(),
 	}
 }

@@ -1,10 +1,12 @@
-// Package check looks at files of servers: kvorum check-rdb, which is also
-// redis-check-rdb.
+// Package check looks at files of servers: kvorum check-rdb and check-aof, which are
+// also redis-check-rdb and redis-check-aof. What they print is what Redis's tools print,
+// line by line; scripts go by the exit status: 0 when the file is right, 1 when it is
+// not or cannot be read.
 //
-// A check reads the whole file as a server would that loads it, with all checks of
-// package rdb, keeps nothing of it and changes nothing. What it prints is what
-// Redis's tool prints, line by line; scripts go by the exit status: 0 when the file
-// is right, 1 when it is not or cannot be read.
+// check-rdb reads the whole file as a server would that loads it, with all checks of
+// package rdb, keeps nothing of it and changes nothing. check-aof finds where the
+// commands of a log begin and end, does not look at what they mean, and cuts the last
+// file if told to: no server may use it meanwhile.
 package check
 
 import (

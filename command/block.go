@@ -19,6 +19,8 @@ type Waiter struct {
 	Args    [][]byte // its own
 	Keys    []keyspace.Key
 	UntilMs int64 // Unix ms; 0: without end
+	// Overdue writes the reply when the time is over; nil: a null array.
+	Overdue func(w *resp.Writer)
 }
 
 // request is what a handler that called Block wants.

@@ -11,8 +11,10 @@ import (
 	"kvorum/object/set"
 	"kvorum/object/stream"
 	"kvorum/object/zset"
+	"kvorum/pubsub"
 	"kvorum/resp"
 	"kvorum/rng"
+	"kvorum/tracking"
 )
 
 // Stats counts what one executing goroutine did. It is written by that
@@ -51,8 +53,19 @@ type Ctx struct {
 	Host Host
 	// World gives work that goes on off the loop its way through the gate.
 	World World
-	Rng   *rng.Rand
-	St    *Stats
+	Bus   *pubsub.Bus
+	// Tracking is the clients that cache; Actor is what it knows of this goroutine.
+	Tracking *tracking.Registry
+	Actor    *tracking.Actor
+	// Teller is what handlers that lock shards themselves lend them; nil while nobody
+	// tracks.
+	Teller *keyspace.Teller
+	// Unasked tells that the change under way is not what the command is for: a key is
+	// due, or is evicted.
+	Unasked bool
+
+	Rng *rng.Rand
+	St  *Stats
 
 	// Access is the access field of values written now.
 	Access uint32
@@ -251,7 +264,7 @@ func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
 	}
 	c.St.ExpiredKeys++
 	c.lost(db, k)
-	db.Delete(k, e)
+	c.remove(db, k, e)
 }
 
 // kept reports whether what is due under a key counts as gone but has to stay for now.
@@ -269,8 +282,35 @@ func (c *Ctx) Evict(db *keyspace.DB, k keyspace.Key, e keyspace.Entry, lazy bool
 	}
 	c.St.EvictedKeys++
 	c.lost(db, k)
-	db.Delete(k, e)
+	c.remove(db, k, e)
 }
+
+// remove deletes a key that nobody has asked to be deleted.
+func (c *Ctx) remove(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
+	c.Unasked = true
+	db.Delete(k, e)
+	c.Unasked = false
+}
+
+// LockShard locks a shard for a handler that locks for itself, until UnlockShard.
+func (c *Ctx) LockShard(i int) {
+	c.KS.Lock(i)
+	if c.Teller != nil {
+		c.KS.LendTeller(i, c.Teller)
+	}
+}
+
+// UnlockShard ends LockShard.
+func (c *Ctx) UnlockShard(i int) {
+	if c.Teller != nil {
+		c.KS.ReturnTeller(i)
+	}
+	c.KS.Unlock(i)
+}
+
+// Flushed tells the clients that cache that any key may have changed. Exclusive
+// handlers only.
+func (c *Ctx) Flushed() { c.Tracking.Flushed(c.Actor) }
 
 // removal returns the name of the command that tells of a removed key. Both do the
 // same here; on a replica they may not.

@@ -3,6 +3,7 @@ package command
 import (
 	"kvorum/config"
 	"kvorum/hist"
+	"kvorum/resp"
 )
 
 // RedisVersion is the version of Redis that kvorum stands for.
@@ -18,6 +19,7 @@ type Host interface {
 	ClientHost
 	ConfigHost
 	ReportHost
+	ReplicationHost
 	SaveHost
 
 	// Table returns the table of all commands. Anywhere.
@@ -35,6 +37,15 @@ type Host interface {
 	// Shutdown makes the server end soon; flags are bits config.Shutdown... . It
 	// returns false when the server goes on, and has logged why. Outside of batches.
 	Shutdown(flags int64) bool
+	// RewriteAOF begins to rewrite the append-only log, or later if later is true or
+	// something is in the way. It returns the reply. In a Task only, but with later
+	// anywhere.
+	RewriteAOF(later bool) (reply string)
+	// LoadAOF replaces all data by those of the append-only log, and reports whether
+	// that worked. In a Task only.
+	LoadAOF() bool
+	// SlowAOF makes the log wait for microseconds before each write. Anywhere.
+	SlowAOF(us int64)
 	// Segfault touches memory that is not there. It does not return. Anywhere.
 	Segfault()
 }
@@ -152,6 +163,84 @@ type ReportHost interface {
 	PauseCron(on bool)
 }
 
+// ReplicationHost is the part of Host about masters and replicas.
+type ReplicationHost interface {
+	// AskStream makes a client a replica: what it asks for is answered later, outside of
+	// the order of replies. By the handler of the session.
+	AskStream(s *Session, r StreamRequest)
+	// ReplicaAck takes how far a replica has applied the stream, and how much of it is on
+	// its disk, -1 if it did not say. By the handler of the session.
+	ReplicaAck(s *Session, offset, synced int64)
+	// ReplicaOf makes the server a replica, or a master when host is empty, and returns
+	// the reply, without the byte that makes it a status. In a Task only.
+	ReplicaOf(host string, port int, by *Session) string
+	// Failover begins or ends a coordinated failover, and returns why it cannot, "" if it
+	// can. In a Task only.
+	Failover(r FailoverRequest) string
+	// Role returns what ROLE replies. Anywhere.
+	Role() Role
+	// IsReplica reports whether the data are a master's. Anywhere.
+	IsReplica() bool
+	// LogsEffects reports whether effects go to an append only file. Anywhere.
+	LogsEffects() bool
+	// StreamEnd returns an offset of the stream that is not before any effect of the
+	// client. By the handler of the session.
+	StreamEnd(s *Session) int64
+	// Acked returns how often the stream up to an offset is on this server's disk (0 or
+	// 1), and on how many replicas it is, on their disks if onDisk is true. Anywhere.
+	Acked(offset int64, onDisk bool) (local, replicas int64)
+}
+
+// AckWait is what WAIT and WAITAOF wait for.
+type AckWait struct {
+	Offset          int64 // of the stream
+	Local, Replicas int64
+	OnDisk          bool // WAITAOF
+}
+
+// Reply writes what they reply.
+func (a *AckWait) Reply(w *resp.Writer, local, replicas int64) {
+	if a.OnDisk {
+		w.Array(2)
+		w.Int(local)
+	}
+	w.Int(replicas)
+}
+
+// StreamRequest is what SYNC and PSYNC ask for.
+type StreamRequest struct {
+	ID       string // of the history
+	Offset   int64  // the byte wanted next
+	Failover bool   // the server is to take over
+	Old      bool   // SYNC
+}
+
+// FailoverRequest holds the arguments of FAILOVER.
+type FailoverRequest struct {
+	Host      string // "": any replica
+	Port      int
+	Force     bool
+	Abort     bool
+	TimeoutMs int64 // 0: none
+}
+
+// Role is a server's part in replication.
+type Role struct {
+	Replica  bool
+	Offset   int64         // of the stream; of a replica that has never had any -1
+	Replicas []ReplicaRole // of a master, those online
+	Host     string        // of the master
+	Port     int
+	State    string // of the link to it
+}
+
+// ReplicaRole is a replica as its master knows it.
+type ReplicaRole struct {
+	IP     string
+	Port   int
+	Offset int64 // that it has acknowledged
+}
+
 // InfoFilter says whether INFO is to show a section: its name in lower case,
 // whether INFO shows it unasked, and whether it wants to be named, so that "all"
 // is not enough.
@@ -167,6 +256,7 @@ type Memory struct {
 	Allocated   int64 // live blocks
 	Active      int64 // pages that live blocks lie in
 	Resident    int64 // the same, and free pages not yet returned to the system
+	AOFBuffer   int64 // of the log, waiting for the disk
 	Process     int64 // resident size of the process, 0 where it is not known
 }
 

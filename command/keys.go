@@ -116,6 +116,14 @@ func (s *Spec) KeyRange(n int) (first, last, step int, ok bool) {
 	return s.first, last, s.step, true
 }
 
+// lastOf returns the argument of the last key, counted from the end if it is negative.
+func (k *KeySpec) lastOf() int {
+	if k.LastKey >= 0 {
+		return k.Index + k.LastKey
+	}
+	return k.LastKey
+}
+
 // link computes the legacy triple and whether it says all.
 func (s *Spec) link() {
 	s.simple = s.GetKeys == nil
@@ -130,10 +138,7 @@ func (s *Spec) link() {
 			s.simple = false
 			continue
 		}
-		last := k.LastKey
-		if last >= 0 {
-			last += k.Index
-		}
+		last := k.lastOf()
 		if lowest == 0 {
 			lowest, highest, s.step = k.Index, last, k.Step
 			continue

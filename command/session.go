@@ -2,12 +2,14 @@ package command
 
 import (
 	"kvorum/keyspace"
+	"kvorum/pubsub"
 	"kvorum/resp"
+	"kvorum/tracking"
 )
 
 // SessionFlags are the states of a client that CLIENT LIST shows or that change
 // how it is served.
-type SessionFlags uint16
+type SessionFlags uint32
 
 // The session flags.
 const (
@@ -24,10 +26,21 @@ const (
 	Monitor       // gets all commands, as MONITOR says
 	InExec        // EXEC runs its transaction: nothing may block
 	Blocked       // its request waits for keys
+	Subscribed    // to channels or patterns
+	Tracking      // caches: see Track
+	Caching       // CLIENT CACHING was said of the next command
+	Pushed        // Session.Pushes is not empty
+	Replica       // gets the stream of effects: a replica, or one that wants to be
+	MasterLink    // the master's stream is executed in its name
+	AckAsked      // the master has asked for an acknowledgement
 )
 
 // Unordinary are the flags that matter once a request has been dealt with.
-const Unordinary = CloseAfterReply | Postponed | Blocked | ReplyOff | ReplySkip | ReplySkipNext
+const Unordinary = CloseAfterReply | Postponed | Blocked | ReplyOff | ReplySkip | ReplySkipNext | GetsPushes | Caching
+
+// GetsPushes are the flags of sessions that get more than replies: what has come
+// for them is sent behind the reply to each of their requests.
+const GetsPushes = Subscribed | Tracking | Pushed
 
 // Muted reports whether the session gets no reply to the running request.
 func (s *Session) Muted() bool { return s.Flags&(ReplyOff|ReplySkip) != 0 }
@@ -65,17 +78,35 @@ type Session struct {
 	NetIn    uint64
 	NetOut   uint64
 	Commands uint64
-	Watcher  *keyspace.Watcher // nil until the first WATCH
-	Peer     Peer              // nil for internal sessions
-	Txn      *Txn              // between MULTI and EXEC
-	Wait     *Waiter           // while Blocked
-	Task     Task              // set when a command goes on off the loop
+	Watcher  *keyspace.Watcher  // nil until the first WATCH
+	Peer     Peer               // nil for internal sessions
+	Txn      *Txn               // between MULTI and EXEC
+	Wait     *Waiter            // while Blocked
+	Acks     *AckWait           // what WAIT or WAITAOF waits for
+	Replica  ReplicaInfo        // what REPLCONF told
+	Inbox    *pubsub.Inbox      // of its loop; nil: the session gets nothing but replies
+	Sub      *pubsub.Subscriber // nil until the first subscription
+	Track    *tracking.Client   // what it caches; nil for sessions of no client
+	// Pushes are messages that have come amid a request and belong behind its reply.
+	Pushes []byte
+	Task   Task // set when a command goes on off the loop
 	// Ticket is set when the next request waits for keys that are pinned.
 	Ticket *keyspace.Ticket
 	// Abandon tells a long command of the session that nobody waits for its reply.
 	Abandon func()
 	// Unfinished is the command of Task, for the engine's counts.
 	Unfinished *Unfinished
+}
+
+// ReplicaInfo is what a replica says of itself before it asks for the stream.
+type ReplicaInfo struct {
+	Port      int    // that it listens on, 0 if it did not say
+	IP        string // where it is reached, "" likewise
+	EOF       bool   // it can take a snapshot of unknown size
+	PSYNC2    bool   // it knows of histories that change their name
+	RDBOnly   bool   // it wants a snapshot only
+	Filtered  bool   // and not all of that
+	Functions bool   // but the functions, when filtered
 }
 
 // Unfinished is what is known of a command when its handler has left the rest to
@@ -97,6 +128,20 @@ func (u *Unfinished) Looked(found bool) {
 	}
 }
 
+// TakePushes returns and forgets what has come amid a request. It is borrowed until
+// the next request.
+func (s *Session) TakePushes() []byte {
+	b := s.Pushes
+	s.Flags &^= Pushed
+	if s.Pushes = b[:0]; cap(b) > pushesKept {
+		s.Pushes = nil
+	}
+	return b
+}
+
+// pushesKept bounds the room for pushes that a session keeps.
+const pushesKept = 4 << 10
+
 // Peer is the connection of a session, as far as commands may ask about it.
 type Peer interface {
 	RemoteAddr() string
@@ -105,6 +150,7 @@ type Peer interface {
 	InputBuffered() int
 	PendingOut() int
 	Unix() bool
+	Owner() any // whose the connection is: what the server keeps of its client
 }
 
 // Bytes returns about the memory of what the session keeps: its transaction and
@@ -115,6 +161,12 @@ func (s *Session) Bytes() (n int) {
 	}
 	if s.Watcher != nil {
 		n += s.Watcher.Bytes()
+	}
+	if s.Sub != nil {
+		n += s.Sub.Bytes()
+	}
+	if s.Flags&Tracking != 0 {
+		n += s.Track.Mode().Bytes()
 	}
 	return n
 }

@@ -188,26 +188,28 @@ type Change struct{ Since, Text string }
 
 // Spec is the row of a command or subcommand.
 type Spec struct {
-	Name       string // lower case
-	Since      string
-	Group      string // string, generic, connection, server ...
-	Summary    string
-	Complexity string
-	Arity      int // number of arguments, name (and subcommand's name) included; negative: at least
-	Flags      Flags
-	Categories Categories // beyond what Flags imply
-	Tips       []string
-	History    []Change
-	Deprecated string // the version since which it is deprecated, "" if it is not
-	ReplacedBy string // what to use instead, as COMMAND DOCS words it
-	AtOnce     bool   // between MULTI and EXEC it runs at once
-	SysCmd     bool   // doc flag: meant for the system, not for applications
-	Keys       []KeySpec
-	Args       []Arg
-	Mode       Mode
-	Subs       []*Spec
-	Handler    Handler // nil for a container that only has subcommands
-	WaitsGone  bool    // when it waits for keys it ends if they go, too
+	Name            string // lower case
+	Since           string
+	Group           string // string, generic, connection, server ...
+	Summary         string
+	Complexity      string
+	Arity           int // number of arguments, name (and subcommand's name) included; negative: at least
+	Flags           Flags
+	Categories      Categories // beyond what Flags imply
+	Tips            []string
+	History         []Change
+	Deprecated      string // the version since which it is deprecated, "" if it is not
+	ReplacedBy      string // what to use instead, as COMMAND DOCS words it
+	AtOnce          bool   // between MULTI and EXEC it runs at once
+	WhileSubscribed bool   // allowed for a subscriber that speaks RESP2
+	SysCmd          bool   // doc flag: meant for the system, not for applications
+	Keys            []KeySpec
+	Args            []Arg
+	Mode            Mode
+	Subs            []*Spec
+	Handler         Handler // nil for a container that only has subcommands
+	MayBlock        bool    // it may wait without the flag Blocking
+	WaitsGone       bool    // when it waits for keys it ends if they go, too
 
 	// Guard returns why a client may not use the command at all, an error's text,
 	// "" if it may. It is asked after the number of arguments was checked and before
@@ -244,7 +246,13 @@ type KeyRef struct {
 }
 
 // LegacyRange returns first key, last key and step as COMMAND INFO gives them.
-func (s *Spec) LegacyRange() (first, last, step int) { return s.first, s.last, s.step }
+// They count sharded channels as keys.
+func (s *Spec) LegacyRange() (first, last, step int) {
+	if s.first == 0 && len(s.Keys) > 0 && s.Keys[0].Flags&NotKey != 0 {
+		return s.Keys[0].Index, s.Keys[0].lastOf(), s.Keys[0].Step
+	}
+	return s.first, s.last, s.step
+}
 
 // AllCategories returns the categories with those that flags imply.
 func (s *Spec) AllCategories() Categories {

@@ -81,6 +81,7 @@ func (t *Table) register(s, parent *Spec) {
 	if parent != nil {
 		s.full = parent.Name + "|" + s.Name
 	}
+	s.MayBlock = s.MayBlock || s.Flags&Blocking != 0
 	s.link()
 	t.specs = append(t.specs, s)
 }

@@ -199,7 +199,7 @@ func TestFailedSetReturnsToTheOldDirectory(t *testing.T) {
 }
 
 func TestIneffectiveNamesOnlyWhatWasChanged(t *testing.T) {
-	c := mustLoad(t, "timeout 5\nactivedefrag no\nport 7\nappendonly yes\ntls-port 1")
+	c := mustLoad(t, "timeout 5\nactivedefrag yes\nport 7\nappendonly yes\ntls-port 1")
 	var got []string
 	for d := range c.Ineffective {
 		if d.NoEffect == "" || d.Effective() {
@@ -207,7 +207,7 @@ func TestIneffectiveNamesOnlyWhatWasChanged(t *testing.T) {
 		}
 		got = append(got, d.Name)
 	}
-	if want := []string{"tls-port", "appendonly"}; !slices.Equal(got, want) {
+	if want := []string{"tls-port", "activedefrag"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -14,8 +14,6 @@ const (
 	noScripts     = "scripts are not built in yet"
 	noModules     = "modules cannot be loaded"
 	noCollections = "collections are not built in yet"
-	noTracking    = "client tracking is not built in yet"
-	noEvents      = "keyspace events are not published yet"
 	noProcess     = "the server does not act on it yet"
 	noMemoryTest  = "a crash report does not test the machine's memory, kvorum server --test-memory does"
 	noUserData    = "the log shows no keys, values or requests of clients, but for a key at which a file is damaged"
@@ -120,7 +118,7 @@ var generalRows = []Directive{
 	{Name: "latency-tracking", Kind: KindBool, Default: "yes"},
 	{Name: "latency-tracking-info-percentiles", Kind: KindPercentiles, Flags: MultiArg, Default: "50 99 99.9", Unit: "%"},
 	{Name: "latency-monitor-threshold", Kind: KindInt, Max: longMax, Default: "0", Unit: "ms"},
-	{Name: "notify-keyspace-events", Kind: KindNotifyEvents, NoEffect: noEvents},
+	{Name: "notify-keyspace-events", Kind: KindNotifyEvents},
 	{Name: "shutdown-timeout", Kind: KindInt, Max: intMax, Default: "10", Unit: "s", NoEffect: noReplication},
 	{Name: "shutdown-on-sigint", Kind: KindEnumSet, Flags: MultiArg, Enum: shutdownWords, Default: "default", valid: validShutdown},
 	{Name: "shutdown-on-sigterm", Kind: KindEnumSet, Flags: MultiArg, Enum: shutdownWords, Default: "default", valid: validShutdown},
@@ -131,7 +129,7 @@ var generalRows = []Directive{
 	{Name: "bio_cpulist", Kind: KindString, Flags: Immutable | EmptyIsUnset, NoEffect: noCPULists},
 	{Name: "aof_rewrite_cpulist", Kind: KindString, Flags: Immutable | EmptyIsUnset, NoEffect: noCPULists},
 	{Name: "bgsave_cpulist", Kind: KindString, Flags: Immutable | EmptyIsUnset, NoEffect: noCPULists},
-	{Name: "tracking-table-max-keys", Kind: KindInt, Flags: Unsigned, Max: longMax, Default: "1000000", Unit: "keys", NoEffect: noTracking},
+	{Name: "tracking-table-max-keys", Kind: KindInt, Flags: Unsigned, Max: longMax, Default: "1000000", Unit: "keys"},
 	// Directives of Valkey 8 that its test suite puts into every file.
 	{Name: "enable-debug-assert", Kind: KindBool, Flags: Immutable | Hidden, Default: "no", NoEffect: noAssertions},
 	{Name: "hide-user-data-from-log", Kind: KindBool, Flags: Hidden, Default: "yes", NoEffect: noUserData},

@@ -3,6 +3,7 @@ package engine
 import (
 	"kvorum/command"
 	"kvorum/keyspace"
+	"kvorum/tracking"
 )
 
 // Requests that wait for keys.
@@ -37,7 +38,7 @@ func (w *Worker) block(s *command.Session) {
 
 // blockOrServe ends a command that may wait, or have others served. Keys are locked.
 func (w *Worker) blockOrServe(s *command.Session, spec *command.Spec, keys []keyspace.Key) {
-	if spec.Flags&command.Blocking != 0 {
+	if spec.MayBlock {
 		w.block(s)
 	}
 	w.serveReady(keys, false)
@@ -160,13 +161,14 @@ func (w *Worker) serveLate() {
 // tells that it takes a lock more.
 func (w *Worker) serveOne(b *command.Waiter, alone bool) (served, short bool) {
 	c := &w.ctx
-	saved, out := *c, w.out
+	saved, out, actor := *c, w.out, w.actor
 	w.out.B, w.out.Proto = nil, b.Copy.Proto
 	c.Begin(&b.Copy, b.Spec, b.Args)
 	c.Keys = b.Keys
 	c.Serving = true
 	held := w.allHeld
 	w.allHeld = alone
+	w.actor = tracking.Actor{Client: b.Copy.Track, Batch: actor.Batch}
 	errors := w.totals.Errors
 	if w.feeding {
 		w.ring.Begin()
@@ -180,6 +182,13 @@ func (w *Worker) serveOne(b *command.Waiter, alone bool) (served, short bool) {
 	if w.feeding {
 		w.ring.End()
 	}
+	if !blocked {
+		w.remember(&b.Copy, b.Spec, b.Keys)
+		if w.actor.HasOwn() {
+			w.out.B = w.e.Tracking.Own(&w.actor, w.out.B)
+		}
+	}
+	w.actor, w.allHeld = actor, false
 	reply := w.out.B
 	c.Serving = false
 	w.allHeld = held

@@ -2,7 +2,13 @@ package engine
 
 import "kvorum/command"
 
-const errLoading = "-LOADING Redis is loading the dataset in memory"
+// Errors of commands that may not run now.
+const (
+	errNoReplicas = "-NOREPLICAS Not enough good replicas to write."
+	errReadOnly   = "-READONLY You can't write against a read only replica."
+	errMasterDown = "-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+	errLoading    = "-LOADING Redis is loading the dataset in memory"
+)
 
 // SetLoading has commands that may not run while data are loaded refused, or no
 // longer. Meanwhile nothing expires in the background and nothing is evicted. Anywhere.
@@ -28,14 +34,20 @@ func (e *Engine) RefuseWrites(text string) {
 	e.unusual.Or(noWrites)
 }
 
-// denied refuses a command while loading, or one that writes while it may not, and
-// reports whether it did.
+// denied refuses a command that the disk, the server's role or a load forbids, and
+// reports whether it did. The order of the checks is Redis's.
 func (w *Worker) denied(s *command.Session, spec *command.Spec) bool {
-	commit := spec.Mode == command.Transaction && s.Txn != nil
+	writes := spec.Flags&command.Write != 0 || spec.Mode == command.Transaction && s.Txn != nil && s.Txn.Flags&command.Write != 0
 	text := ""
 	switch {
-	case w.unusual&noWrites != 0 && (spec.Flags&command.Write != 0 || commit && s.Txn.Flags&command.Write != 0 || spec.Name == "ping"):
+	case w.unusual&noWrites != 0 && (writes || spec.Name == "ping"):
 		text = *w.e.noWrite.Load()
+	case w.unusual&fewReplicas != 0 && writes:
+		text = errNoReplicas
+	case w.unusual&readOnly != 0 && writes:
+		text = errReadOnly
+	case w.unusual&stale != 0 && spec.Flags&command.Stale == 0:
+		text = errMasterDown
 	case w.unusual&loading != 0 && spec.Flags&command.Loading == 0:
 		text = errLoading
 	default:

@@ -30,8 +30,10 @@ import (
 	"kvorum/command"
 	"kvorum/feed"
 	"kvorum/keyspace"
+	"kvorum/pubsub"
 	"kvorum/resp"
 	"kvorum/snapshot"
+	"kvorum/tracking"
 )
 
 // Settings are the values of the configuration that executing goroutines need.
@@ -49,6 +51,7 @@ type Settings struct {
 	LatencyTrack bool  // record the latency histogram of each command
 	HLLSparseMax int64 // bytes of a sparse HyperLogLog
 	DumpForm     command.DumpForm
+	TrackingMax  int64 // keys remembered for clients that cache; 0: no limit
 	LatencyMs    int64 // what takes as long is reported to OnLatency; 0: nothing
 }
 
@@ -76,11 +79,18 @@ type Hooks struct {
 	// Deliver takes the reply to a request that had to wait, on any goroutine and
 	// under locks, for the loop of its session, which then calls Released.
 	Deliver func(b *command.Waiter, reply []byte)
+	// Push hands b, which nobody changes any more, to a client that caches: to the
+	// Peer of its session. On any goroutine and under locks.
+	Push func(owner any, b []byte)
 	// Wake is told of a session whose request was Postponed with a Ticket and is to be
 	// served again. On any goroutine, holding nothing. Without it, the caller of Serve
 	// tries again itself.
-	Wake    func(s *command.Session)
+	Wake func(s *command.Session)
+	// OnEvent, for tests, is told of the keyspace events in place of the subscribers.
 	OnEvent func(class uint32, event string, key []byte, db int)
+	// OnDivergence is told of an error that a command of the master's stream ended with:
+	// the data here are not what they are there. Under the command's locks, borrowed.
+	OnDivergence func(args [][]byte, reply []byte)
 	// OnCommand is told of the commands that MONITOR shows, while Watch is on, under
 	// the locks they ran with: in an order that all clients agree on. What it
 	// returns, borrowed, is appended to the client's replies.
@@ -97,6 +107,9 @@ type Engine struct {
 	KS    *keyspace.Keyspace
 	Table *command.Table
 	Feed  *feed.Feed // disabled until somebody wants the effects
+	Bus   pubsub.Bus
+	// Tracking is the clients that cache.
+	Tracking *tracking.Registry
 
 	clock    clock.Clock
 	hooks    Hooks
@@ -112,7 +125,8 @@ type Engine struct {
 	pauseEnd atomic.Int64  // Unix ms until which CLIENT PAUSE lasts
 	noWrite  atomic.Pointer[string]
 	pressure pressure
-	tickers  atomic.Int32 // workers that call Tick
+	teller   keyspace.Teller // of changes that no worker makes
+	tickers  atomic.Int32    // workers that call Tick
 	long     longCommands
 
 	snapshots atomic.Pointer[[]*snapshot.Snapshot] // under way; nil: none
@@ -129,6 +143,7 @@ const hllSparseMax = 3000
 func New(ks *keyspace.Keyspace, table *command.Table, c clock.Clock, hooks Hooks) *Engine {
 	e := &Engine{KS: ks, Table: table, Feed: feed.New(0, feedWindow), clock: c, hooks: hooks}
 	e.gate.init()
+	e.Tracking = e.newTracking()
 	e.settings.Store(&Settings{Limits: resp.DefaultLimits(), SlowlogUsec: -1, HLLSparseMax: hllSparseMax, Packing: command.DefaultPacking(), DumpForm: command.DefaultDump()})
 	ks.AdvanceClock(c.NowMs())
 	e.activity.init()
@@ -149,6 +164,7 @@ func (e *Engine) NewSession(peer command.Peer) *command.Session {
 		ID: e.nextID.Add(1), DB: e.KS.DB(0), Proto: 2, Peer: peer, User: "default", Created: e.clock.NowMs(),
 	}
 	s.LastSeen = s.Created
+	s.Track = e.Tracking.Join(s.ID, peer)
 	if e.Settings().Requirepass == "" {
 		s.Flags |= command.Authenticated
 	}
@@ -161,6 +177,12 @@ func (w *Worker) EndSession(s *command.Session) {
 	if s.Abandon != nil {
 		s.Abandon()
 	}
+	if s.Sub != nil {
+		w.e.Bus.Drop(s.Sub)
+	}
+	if s.Track != nil {
+		w.e.Tracking.Leave(s.Track)
+	}
 	if s.Watcher == nil && s.Ticket == nil {
 		return
 	}
@@ -170,6 +192,7 @@ func (w *Worker) EndSession(s *command.Session) {
 	}
 	if s.Ticket != nil {
 		w.giveBack(s, s.Ticket)
+		s.Ticket = nil
 	}
 	w.e.gate.leave(w.flag)
 }

@@ -353,11 +353,11 @@ func (w *Worker) evictBest() (freed int64) {
 		ev.n--
 		c := &ev.pool[ev.n]
 		db, shard := ks.DB(c.db), keyspace.ShardOf(c.hash)
-		ks.Lock(shard)
+		w.lockShard(shard)
 		if e, k, ok := db.FindRecord(c.hash, c.rec); ok && w.stillMeant(c, e) {
 			freed = w.remove(db, k, e)
 		}
-		ks.Unlock(shard)
+		w.unlockShard(shard)
 	}
 	return freed
 }
@@ -381,7 +381,7 @@ func (w *Worker) evictRandom() (freed int64) {
 	first := w.rng.Intn(keyspace.GroupShards)
 	for i := 0; i < keyspace.GroupShards && freed == 0; i++ {
 		shard := group + (first+i)%keyspace.GroupShards*keyspace.GroupCount
-		ks.Lock(shard)
+		w.lockShard(shard)
 		db.Gather(shard, w.rng.Uint32(), 1, &ev.draw)
 		recs := ev.draw.Records()
 		for n, from := 0, w.rng.Intn(max(len(recs), 1)); n < len(recs); n++ {
@@ -394,7 +394,7 @@ func (w *Worker) evictRandom() (freed int64) {
 				break
 			}
 		}
-		ks.Unlock(shard)
+		w.unlockShard(shard)
 	}
 	return freed
 }

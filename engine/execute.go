@@ -23,12 +23,19 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 		}
 		return
 	}
-	if w.unusual != 0 && w.held(s, spec) {
+	if (w.unusual != 0 || s.Flags&command.Replica != 0) && w.held(s, spec) {
 		return
 	}
 	if w.evictor.limit.Max > 0 && deniedOOM(s, spec) && w.outOfMemory(s, args) {
 		w.refuse(s, spec, errOOM)
 		return
+	}
+	if deaf(s, spec) {
+		w.refuse(s, spec, errSubscribed(spec))
+		return
+	}
+	if w.unusual&tracked != 0 {
+		w.beforeTracked(s)
 	}
 	if s.Txn != nil && w.queue(s, spec, args) {
 		return
@@ -51,34 +58,9 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 			w.tell()
 		}
 	default:
-		// Not when the handler locks: a group is numbered when the locks are free again.
-		group := w.feeding && spec.Mode != command.LocksItself
-		held, ok := w.lockFor(s, spec.Flags&command.Write != 0, keys)
-		if !ok {
+		if !w.locked(s, spec, keys) {
 			return
 		}
-		if group {
-			w.ring.Begin()
-		}
-		spec.Handler(c)
-		if spec.Mode == command.FindsKeys {
-			if held, ok = w.findKeys(s, spec, keys, held); !ok {
-				return
-			}
-		}
-		if c.Dirty > 0 {
-			w.feed()
-		}
-		if group {
-			w.ring.End()
-		}
-		if spec.Flags&(command.Write|command.Blocking) != 0 {
-			w.blockOrServe(s, spec, held)
-		}
-		if w.unusual&monitored != 0 {
-			w.tell()
-		}
-		w.locks.unlock(w.e.KS)
 	}
 	if len(w.late) > 0 {
 		w.serveLate()
@@ -88,6 +70,54 @@ func (w *Worker) execute(s *command.Session, spec *command.Spec, args [][]byte, 
 	}
 	w.account(s, spec, args, w.totals.Errors > errors)
 	w.out.Proto = s.Proto
+}
+
+// locked runs a handler under the locks of its keys, and reports that it did: not, when
+// it has to wait for long commands.
+func (w *Worker) locked(s *command.Session, spec *command.Spec, keys []keyspace.Key) (ran bool) {
+	c := &w.ctx
+	// Not when the handler locks: a group is numbered when the locks are free again.
+	group := w.feeding && spec.Mode != command.LocksItself
+	writes := spec.Flags&command.Write != 0
+	held, ok := w.lockFor(s, writes, keys)
+	if ok && w.unusual&tracked != 0 {
+		held, ok = w.beginTracked(s, writes, keys, held)
+	}
+	if !ok {
+		return false
+	}
+	if group {
+		w.ring.Begin()
+	}
+	spec.Handler(c)
+	if spec.Mode == command.FindsKeys {
+		if held, ok = w.findKeys(s, spec, keys, held); !ok {
+			return false
+		}
+	}
+	if c.Dirty > 0 {
+		w.feed()
+	}
+	if group {
+		w.ring.End()
+	}
+	if w.unusual&tracked != 0 {
+		w.remember(s, spec, keys)
+		w.tellOwn(s)
+	}
+	if spec.MayBlock || spec.Flags&command.Write != 0 {
+		w.blockOrServe(s, spec, held)
+	}
+	if w.unusual != 0 {
+		if w.unusual&monitored != 0 {
+			w.tell()
+		}
+		if w.unusual&tracked != 0 {
+			w.endTracked()
+		}
+	}
+	w.locks.unlock(w.e.KS)
+	return true
 }
 
 // guarded refuses a command that the row keeps from the client, and reports
@@ -113,6 +143,10 @@ func (w *Worker) exclusive(s *command.Session, spec *command.Spec) (ran bool) {
 	if !w.drained(s) {
 		return false
 	}
+	telling := w.e.unusual.Load()&tracked != 0
+	if telling {
+		w.beginAlone(s)
+	}
 	if w.feeding {
 		w.ring.Begin()
 	}
@@ -121,25 +155,33 @@ func (w *Worker) exclusive(s *command.Session, spec *command.Spec) (ran bool) {
 	if w.feeding {
 		w.ring.End()
 	}
+	w.tellOwn(s)
 	w.serveReady(nil, true)
 	if w.unusual&monitored != 0 {
 		w.tell()
+	}
+	if telling {
+		w.endAlone()
 	}
 	return true
 }
 
 // stop stops the world, in the middle of a batch.
 func (w *Worker) stop() {
-	w.e.gate.leave(w.flag)
-	w.e.gate.stop()
+	if !w.behind {
+		w.e.gate.leave(w.flag)
+		w.e.gate.stop()
+	}
 }
 
 // start lets the world go on.
 func (w *Worker) start() {
-	w.e.gate.start()
-	w.e.gate.enter(w.flag)
+	if !w.behind {
+		w.e.gate.start()
+		w.e.gate.enter(w.flag)
+	}
 	w.look()
-	if on := w.ring.Enabled(); on != w.feeding {
+	if on := w.e.feeds(); on != w.feeding {
 		w.listen(on)
 	}
 }

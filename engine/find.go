@@ -20,8 +20,15 @@ func (w *Worker) findKeys(s *command.Session, spec *command.Spec, keys, held []k
 		if w.feeding {
 			w.ring.End() // the end of keys that were due, which is told under their locks
 		}
+		if w.unusual&tracked != 0 {
+			w.endTracked()
+		}
 		w.locks.unlock(w.e.KS)
-		held, ok = w.lockFor(s, spec.Flags&command.Write != 0, append(keys[:len(keys):len(keys)], needed...))
+		writes, all := spec.Flags&command.Write != 0, append(keys[:len(keys):len(keys)], needed...)
+		held, ok = w.lockFor(s, writes, all)
+		if ok && w.unusual&tracked != 0 {
+			held, ok = w.beginTracked(s, writes, all, held)
+		}
 		if !ok {
 			c.ForgetNeeds()
 			return nil, false

@@ -103,7 +103,8 @@ func (e *Engine) NoteMemory(outside, resident int64) {
 // UsedMemory returns used_memory: bytes of live blocks, those of clients, and those in
 // use besides as last told. Cost: a load per arena. Any goroutine may call it.
 func (e *Engine) UsedMemory() int64 {
-	used := e.KS.UsedBytes() + e.pressure.outside.Load()
+	tracked, _ := e.Tracking.Bytes()
+	used := e.KS.UsedBytes() + tracked + e.pressure.outside.Load()
 	if e.hooks.ClientBytes != nil {
 		used += e.hooks.ClientBytes()
 	}

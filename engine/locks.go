@@ -64,3 +64,33 @@ func (l *lockSet) unlock(ks *keyspace.Keyspace) {
 		}
 	}
 }
+
+// lendTellers has the worker told of changes in the shards that lock locked.
+func (l *lockSet) lendTellers(ks *keyspace.Keyspace, t *keyspace.Teller) {
+	if l.count <= 1 {
+		if l.count == 1 {
+			ks.LendTeller(l.one, t)
+		}
+		return
+	}
+	for w, word := range l.words {
+		for ; word != 0; word &= word - 1 {
+			ks.LendTeller(w<<6+bits.TrailingZeros64(word), t)
+		}
+	}
+}
+
+// returnTellers ends lendTellers.
+func (l *lockSet) returnTellers(ks *keyspace.Keyspace) {
+	if l.count <= 1 {
+		if l.count == 1 {
+			ks.ReturnTeller(l.one)
+		}
+		return
+	}
+	for w, word := range l.words {
+		for ; word != 0; word &= word - 1 {
+			ks.ReturnTeller(w<<6 + bits.TrailingZeros64(word))
+		}
+	}
+}

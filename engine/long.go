@@ -124,6 +124,7 @@ func (o *offLoop) run(to *resp.Writer) {
 	if write {
 		w.serveReady(o.held, false)
 	}
+	w.remember(&o.sess, o.spec, o.keys) // anew: a key may have changed before it was pinned
 	wake := w.e.KS.Unpin(o.keys, write)
 	w.locks.unlock(w.e.KS)
 	w.end()

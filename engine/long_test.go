@@ -289,6 +289,29 @@ func TestALongStore(t *testing.T) {
 	b.want(s, ":2\r\n", "DEL dst z")
 }
 
+// A command that only reads, as far as its row says, but may change the form of a value,
+// leaves it as it is while it is pinned.
+func TestALongCommandKeepsTheFormOfItsKeys(t *testing.T) {
+	b := newLongBed(t)
+	s := b.e.NewSession(nil)
+	b.want(s, ":3\r\n", "ZADD small 1 a 2 b 3 c")
+	for i := 0; i < longFields; i += 100 {
+		line := "ZADD z"
+		for j := range 100 {
+			line += fmt.Sprintf(" %d m%d", i+j, i+j)
+		}
+		b.want(s, ":100\r\n", line)
+	}
+	finish := b.begin("ZUNION 2 z small")
+	b.want(s, "*3\r\n$1\r\nc\r\n$1\r\nb\r\n$1\r\na\r\n", "SORT_RO small ALPHA DESC")
+	b.want(s, "$8\r\nlistpack\r\n", "OBJECT ENCODING small")
+	if reply := finish(); !strings.HasPrefix(reply, fmt.Sprintf("*%d\r\n", longFields+3)) {
+		t.Errorf("%.100q", reply)
+	}
+	b.want(s, "*3\r\n$1\r\nc\r\n$1\r\nb\r\n$1\r\na\r\n", "SORT_RO small ALPHA DESC")
+	b.want(s, "$8\r\nskiplist\r\n", "OBJECT ENCODING small")
+}
+
 // A long command whose client is gone ends early.
 func TestALongCommandIsAbandoned(t *testing.T) {
 	b := newLongBed(t)

@@ -95,6 +95,9 @@ func (w *Worker) Tick(nowNs int64) (waitNs int64) {
 	w.begin()
 	w.e.KS.AdvanceClock(w.nowMs)
 	end := w.lastTicks + w.e.clock.NsToTicks(sliceNs)
+	if w.unusual&tracked != 0 {
+		w.trimTracked()
+	}
 	busy := w.reclaim(end)
 	if w.evictor.limit.Max > 0 && w.relieve(end) {
 		busy = true
@@ -256,14 +259,14 @@ func (w *Worker) expireGroup(db *keyspace.DB, group int, end int64) (lagMs int64
 
 func (w *Worker) fire(db *keyspace.DB, t wheel.Ticket) {
 	shard := keyspace.TicketShard(t)
-	w.e.KS.Lock(shard)
+	w.lockShard(shard)
 	switch e, k, due := db.Fire(t, w.nowMs); due {
 	case keyspace.KeyDue:
 		w.ctx.Expire(db, k, e)
 	case keyspace.FieldsDue:
 		w.ctx.ExpireFields(db, k, e, fieldsMax)
 	}
-	w.e.KS.Unlock(shard)
+	w.unlockShard(shard)
 }
 
 // hintTickets prefetches the buckets and records of due tickets.

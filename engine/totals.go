@@ -31,12 +31,15 @@ type CommandStats struct {
 // single words may be a batch old.
 type Totals struct {
 	command.Stats
-	NetIn        uint64
-	NetOut       uint64
-	Dirty        uint64
-	ExpireTicks  uint64 // clock ticks spent in expiry and in compaction
-	CompactTicks uint64
-	ExpireCapped uint64 // slices of expiry that ended with keys left
+	NetIn     uint64
+	NetOut    uint64
+	NetReplIn uint64 // bytes of a master's stream
+	// UnexpectedReplies are errors that commands of a master's stream ended with.
+	UnexpectedReplies uint64
+	Dirty             uint64
+	ExpireTicks       uint64 // clock ticks spent in expiry and in compaction
+	CompactTicks      uint64
+	ExpireCapped      uint64 // slices of expiry that ended with keys left
 
 	PerCommand []CommandStats // by Spec.ID
 	ErrorCodes map[string]uint64
@@ -90,6 +93,8 @@ func (t *Totals) add(o *Totals) {
 	t.EvictedKeys += o.EvictedKeys
 	t.Errors += o.Errors
 	t.NetIn += o.NetIn
+	t.NetReplIn += o.NetReplIn
+	t.UnexpectedReplies += o.UnexpectedReplies
 	t.NetOut += o.NetOut
 	t.Dirty += o.Dirty
 	t.ExpireTicks += o.ExpireTicks
@@ -152,7 +157,9 @@ func (e *Engine) TotalsExclusive() Totals {
 		sum.add(&e.retired)
 	}
 	for _, w := range e.workers {
-		sum.add(&w.totals)
+		if !w.loads {
+			sum.add(&w.totals)
+		}
 	}
 	return sum
 }

@@ -94,18 +94,32 @@ func (w *Worker) execNow(s *command.Session, txn *command.Txn, alone bool) bool 
 		if !w.drained(s) {
 			return false
 		}
+		telling := w.e.unusual.Load()&tracked != 0
+		if telling {
+			w.beginAlone(s)
+		}
 		w.allHeld = true
 		w.execLocked(s, txn)
 		w.allHeld = false
 		w.serveReady(nil, true)
+		if telling {
+			w.endAlone()
+		}
 		return true
 	}
-	held, ok := w.lockFor(s, txn.Flags&command.Write != 0, w.txnKeys)
+	writes := txn.Flags&command.Write != 0
+	held, ok := w.lockFor(s, writes, w.txnKeys)
+	if ok && w.unusual&tracked != 0 {
+		held, ok = w.beginTracked(s, writes, w.txnKeys, held)
+	}
 	if !ok {
 		return false
 	}
 	w.execLocked(s, txn)
 	w.serveReady(held, false)
+	if w.unusual&tracked != 0 {
+		w.endTracked()
+	}
 	w.locks.unlock(w.e.KS)
 	return true
 }
@@ -135,6 +149,7 @@ func (w *Worker) execLocked(s *command.Session, txn *command.Txn) {
 	if w.feeding {
 		w.ring.End()
 	}
+	w.tellOwn(s)
 	if late != nil {
 		s.Task = replyLate(append([]byte(nil), w.out.B[start:]...), start, late)
 		w.out.B = w.out.B[:start]
@@ -156,6 +171,7 @@ func (w *Worker) execOne(s *command.Session, q *command.Queued, keys []keyspace.
 	if w.unusual&monitored != 0 {
 		w.tell()
 	}
+	w.remember(s, q.Spec, keys)
 	late, s.Task = s.Task, nil
 	w.account(s, q.Spec, q.Args, w.totals.Errors > errors)
 	return late

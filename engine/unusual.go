@@ -6,16 +6,22 @@ import "kvorum/command"
 // disks that fail. All are off nearly always, so workers keep the bits beside them and look at them
 // with one test per command.
 //
-// Who turns one of them on is exclusive: no command that began before runs on
+// Who turns one of the first two on is exclusive: no command that began before runs on
 // when it has been turned on, and every command that begins afterwards sees it.
 const (
 	pausedWrites uint32 = 1 << iota // commands that may write are postponed
 	pausedAll                       // all commands are
 	monitored                       // commands are told to Hooks.OnCommand
+	replica                         // the data are a master's: they change by its stream only
+	readOnly                        // a replica's clients cannot change them either
+	stale                           // nor read them, for the master is out of reach
+	fewReplicas                     // clients cannot change data that too few replicas get
 	loading                         // commands without the flag Loading are refused
 	noWrites                        // commands that write are refused
+	tracked                         // changes are told to clients that cache
 
 	paused = pausedWrites | pausedAll
+	roles  = replica | readOnly | stale | fewReplicas
 )
 
 const errMonitorKeys = "-ERR Replica can't interact with the keyspace"
@@ -72,15 +78,22 @@ func (w *Worker) look() {
 		w.e.Unpause()
 		w.unusual &^= paused
 	}
-	w.ctx.KeepExpired = w.unusual&(paused|loading) != 0
+	w.ctx.KeepExpired = w.unusual&(paused|replica|loading) != 0
+	w.ctx.Teller = nil
+	if w.unusual&tracked != 0 {
+		w.ctx.Teller = &w.teller
+	}
 }
 
 // held deals with what forbids a command now: it reports whether it is refused
 // or postponed.
 func (w *Worker) held(s *command.Session, spec *command.Spec) bool {
 	const writes = command.Write | command.MayReplicate
+	writing := spec.Flags&writes != 0 || spec.Mode == command.Transaction && s.Txn != nil && s.Txn.Flags&writes != 0
 	switch {
-	case s.Flags&command.Monitor != 0:
+	case s.Flags&command.Internal != 0:
+		return false
+	case s.Flags&(command.Monitor|command.Replica) != 0:
 		// To Redis a monitor is a sort of replica: never paused, without access to keys.
 		if spec.Flags&(writes|command.ReadOnly) == 0 {
 			return false
@@ -88,12 +101,9 @@ func (w *Worker) held(s *command.Session, spec *command.Spec) bool {
 		s.LastCmd = spec
 		w.refuse(s, spec, errMonitorKeys)
 		return true
-	case s.Flags&command.Internal != 0:
-		return false
-	case w.unusual&(loading|noWrites) != 0 && w.denied(s, spec):
+	case w.unusual&(roles|loading|noWrites) != 0 && w.denied(s, spec):
 		return true
-	case w.unusual&paused == 0,
-		w.unusual&pausedAll == 0 && spec.Flags&writes == 0 && !(spec.Mode == command.Transaction && s.Txn != nil && s.Txn.Flags&writes != 0):
+	case w.unusual&paused == 0, deaf(s, spec), w.unusual&pausedAll == 0 && !writing:
 		return false
 	}
 	s.Flags |= command.Postponed

@@ -1,11 +1,14 @@
 package engine
 
 import (
+	"math"
+
 	"kvorum/command"
 	"kvorum/feed"
 	"kvorum/keyspace"
 	"kvorum/resp"
 	"kvorum/rng"
+	"kvorum/tracking"
 )
 
 const (
@@ -38,7 +41,10 @@ type Worker struct {
 	ring     *feed.Ring
 	feeding  bool // the feed takes effects; constant during a batch
 	unusual  uint32
-	allHeld  bool // the world stands still: no lock is needed
+	allHeld  bool // the world stands still: all shards are ours
+	replyAt  int  // where the reply to the running request begins
+	loads    bool // executes a log: memory limits do not count
+	behind   bool // works behind the gate that its caller has closed
 	totals   Totals
 	rng      rng.Rand
 
@@ -52,6 +58,7 @@ type Worker struct {
 
 	txnKeys []keyspace.Key // of a transaction: those of each command, then those watched
 	txnEnds []int          // by command: where its keys end
+	heldRaw []byte         // of a master's stream: the beginning of a transaction
 	refs    []command.KeyRef
 	hint    [hintMax]keyspaceHint
 
@@ -63,7 +70,14 @@ type Worker struct {
 	served     uint64 // calls of Serve
 	slices     slices
 	sliceTicks uint64 // spent in slices
+	eventName  []byte // scratch of publishEvent
+	eventText  []byte
 	evictor    evictor
+
+	teller keyspace.Teller // of changes that this worker makes
+	actor  tracking.Actor
+	batch  tracking.Batch
+	trims  int // times in a row that forgetting tracked keys was not enough
 }
 
 // prepared is a request whose row and keys are known.
@@ -90,7 +104,11 @@ func (w *Worker) init() {
 	e := w.e
 	w.rng.Seed(e.nextID.Add(1)*0x9e3779b97f4a7c15 ^ uint64(e.clock.NowMs()))
 	w.totals.init(e.Table)
-	w.ctx = command.Ctx{W: &w.out, KS: e.KS, Host: e.hooks.Host, World: e, Rng: &w.rng, St: &w.totals.Stats, OnEvent: e.hooks.OnEvent}
+	w.ctx = command.Ctx{W: &w.out, KS: e.KS, Host: e.hooks.Host, World: e, Bus: &e.Bus, Rng: &w.rng, St: &w.totals.Stats, OnEvent: e.hooks.OnEvent}
+	if w.ctx.OnEvent == nil {
+		w.ctx.OnEvent = w.publishEvent
+	}
+	w.initTracking()
 	w.ring = e.Feed.NewRing()
 	w.ctx.Held, w.ctx.Late = w.holdsShard, w.serveLater
 	w.ctx.Feed = e.hooks.Feed
@@ -106,10 +124,8 @@ func (w *Worker) Close() {
 	}
 	w.e.mu.Lock()
 	defer w.e.mu.Unlock()
-	w.e.retired.add(&w.totals)
-	for id := range w.totals.PerCommand {
-		st := &w.e.retired.PerCommand[id]
-		st.Latency = w.totals.merge(st.Latency, id)
+	if !w.loads {
+		w.retire()
 	}
 	for i, have := range w.e.workers {
 		if have == w {
@@ -119,11 +135,20 @@ func (w *Worker) Close() {
 	}
 }
 
+// retire keeps the counts of a worker that ends. Under Engine.mu.
+func (w *Worker) retire() {
+	w.e.retired.add(&w.totals)
+	for id := range w.totals.PerCommand {
+		st := &w.e.retired.PerCommand[id]
+		st.Latency = w.totals.merge(st.Latency, id)
+	}
+}
+
 // begin prepares a batch: settings, time, gate.
 func (w *Worker) begin() {
-	w.e.gate.enter(w.flag)
+	w.enter()
 	w.adoptNew()
-	if on := w.ring.Enabled(); on != w.feeding {
+	if on := w.e.feeds(); on != w.feeding {
 		w.listen(on)
 	}
 	w.lastTicks = w.e.clock.Ticks()
@@ -138,7 +163,7 @@ func (w *Worker) end() {
 	if len(w.late) > 0 {
 		w.serveLate()
 	}
-	w.e.gate.leave(w.flag)
+	w.leave()
 	if w.feeding {
 		w.ring.Flush()
 		w.ring.Throttle()
@@ -168,19 +193,21 @@ func (w *Worker) adoptNew() {
 // adopt takes over settings.
 func (w *Worker) adopt(s *Settings) {
 	w.settings = s
-	w.ctx.NotifyMask = 0
-	if w.ctx.OnEvent != nil {
-		w.ctx.NotifyMask = s.NotifyMask
-	}
+	w.ctx.NotifyMask = s.NotifyMask
 	w.ctx.MaxBulk = s.Limits.MaxBulk
 	w.ctx.LFU = s.LFU
 	w.ctx.HLLSparseMax = s.HLLSparseMax
 	w.ctx.Packing = s.Packing
 	w.ctx.DumpForm = s.DumpForm
-	w.slowFrom = w.reportFrom(s)
+	w.slowFrom = math.MaxInt64
+	if !w.loads {
+		w.slowFrom = w.reportFrom(s)
+	}
 	w.ctx.LazyExpire = s.LazyExpire
 	w.ctx.Unshared = s.Memory.Max > 0 && s.Memory.Policy.tracksAccess()
-	w.evictor.adopt(&s.Memory)
+	if !w.loads {
+		w.evictor.adopt(&s.Memory)
+	}
 	w.nextMs = 0
 }
 
@@ -323,13 +350,17 @@ func (w *Worker) prepare(p *prepared, args [][]byte) {
 func (w *Worker) run(s *command.Session, n int) int {
 	for i := range n {
 		p := &w.prep[i]
-		before := len(w.out.B)
+		w.replyAt = len(w.out.B)
 		w.execute(s, p.spec, w.reqs[i].Args, w.keys[p.from:p.to])
 		if s.Task != nil || s.Flags&command.Unordinary != 0 {
 			if s.Flags&command.Postponed != 0 {
 				return i
 			}
-			w.mute(s, before)
+			w.mute(s, w.replyAt)
+			forgetCaching(s, p.spec)
+			if s.Flags&command.GetsPushes != 0 {
+				w.push(s)
+			}
 			if s.Halted() {
 				return i + 1
 			}

@@ -150,6 +150,9 @@ func (f *Feed) Offset() int64 {
 	return offset
 }
 
+// Taken returns the last number taken: effects numbered later happened later.
+func (f *Feed) Taken() uint64 { return f.counter.Load() }
+
 // Merged tells how far the stream is: all effects numbered up to number end at
 // offset or before. With Ring.Last it answers "is my write in the stream".
 func (f *Feed) Merged() (number uint64, offset int64) {
@@ -328,12 +331,12 @@ func (f *Feed) mergeRun(r *Ring, limit int64) {
 			}
 			command, db, flags := r.record()
 			f.next++
+			if flags != 0 {
+				f.mergeGroup(r, command, db)
+				break // perhaps in another chunk now
+			}
 			if db != f.db {
 				f.selectDB(db)
-			}
-			if flags != 0 {
-				f.mergeGroup(r, command)
-				break // perhaps in another chunk now
 			}
 			f.win.write(command)
 		}
@@ -342,16 +345,19 @@ func (f *Feed) mergeRun(r *Ring, limit int64) {
 	}
 }
 
-// mergeGroup moves a group of several effects, of which first was taken already.
-func (f *Feed) mergeGroup(r *Ring, first []byte) {
+// mergeGroup moves a group of several effects, of which first was taken already. A
+// SELECT comes behind the MULTI, as in Redis 7.2.
+func (f *Feed) mergeGroup(r *Ring, first []byte, db int) {
 	f.win.write(multiCommand)
+	if db != f.db {
+		f.selectDB(db)
+	}
 	f.win.write(first)
 	for flags := uint32(flagMore); flags&flagMore != 0; {
 		if r.available() == 0 {
 			invariants.Fail("feed: group of effect %d ends early", f.next-1)
 		}
 		var command []byte
-		var db int
 		command, db, flags = r.record()
 		if db != f.db {
 			f.selectDB(db)

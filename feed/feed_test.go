@@ -117,6 +117,13 @@ func TestStreamForm(t *testing.T) {
 	a.Append(2, words("SET lost 2")...)
 	a.Flush()
 	wantCommands(t, r.commands(), "SELECT 2", "SET k 8")
+	f.Enable()
+	a.Begin()
+	a.Append(2, words("SET k 8")...)
+	a.Append(2, words("SET k 8")...)
+	a.End()
+	f.Disable()
+	wantCommands(t, r.commands(), "MULTI", "SELECT 2", "SET k 8", "SET k 8", "EXEC")
 	f.AppendRaw(resp.AppendCommandStrings(nil, "SET", "raw", "1"))
 	f.AppendControl(resp.AppendCommandStrings(nil, "PING"))
 	f.Enable()
@@ -124,7 +131,7 @@ func TestStreamForm(t *testing.T) {
 	a.Close()
 	b.Close()
 	wantCommands(t, r.commands(), "SET raw 1", "PING", "SELECT 2", "SET k 9")
-	if s := f.Stats(); len(f.rings) != 0 || s.RingBytes != 0 || s.Effects != 9 || s.Cursors != 1 {
+	if s := f.Stats(); len(f.rings) != 0 || s.RingBytes != 0 || s.Effects != 10 || s.Cursors != 1 {
 		t.Errorf("%d rings, %+v", len(f.rings), s)
 	}
 }

@@ -53,8 +53,8 @@ type Shard struct {
 	watchers map[watchKey][]watch // nil while nothing in the shard is watched
 	queues   map[uint64]*queue    // by hash; nil while nobody waits for a key of the shard
 	ready    []*queue             // of keys that have changed
+	teller   *Teller              // told of every change; nil while nobody wants to know
 	pins     *pin                 // of keys that long commands read
-	_        [cacheLine - 56]byte
 }
 
 // group is what a sixteenth of the shards share.
@@ -85,6 +85,7 @@ type Keyspace struct {
 
 	waits  atomic.Int64 // clients that wait for keys
 	greedy atomic.Int64 // those of them that will need other keys, too, and pins
+	teller *Teller      // of all shards that are not locked; changed exclusively
 	pins   pins
 
 	reclaimMu sync.Mutex
@@ -248,6 +249,13 @@ func (db *DB) Delete(k Key, e Entry) {
 	db.ks.release(e.Rec)
 }
 
+// Drop is Delete for a key that gets another value at once, under the same lock: that
+// it has changed is told then.
+func (db *DB) Drop(k Key, e Entry) {
+	db.unlink(k, e)
+	db.ks.release(e.Rec)
+}
+
 // unlink takes a record out of its table without freeing it.
 func (db *DB) unlink(k Key, e Entry) {
 	db.Preserve(k, e)
@@ -291,13 +299,8 @@ func (ks *Keyspace) SwapDB(i, j int, nowMs int64) {
 // Flush empties a database in constant time; its data are freed by later calls
 // of Reclaim. The caller is exclusive. Returns the number of keys it had.
 func (db *DB) Flush() int64 {
-	n := db.Len()
-	d := &detached{tables: db.tables, groups: db.groups, keys: n}
-	used := n > 0
-	for i := range db.groups {
-		used = used || db.groups[i].wheel != nil
-	}
-	if !used {
+	d := db.content()
+	if d == nil {
 		return 0
 	}
 	db.ks.touchWatched(db, nil, 0)
@@ -305,7 +308,20 @@ func (db *DB) Flush() int64 {
 	db.reset()
 	db.ks.signalAll(db)
 	db.ks.detach(d)
-	return n
+	return d.keys
+}
+
+// content returns the data of a database for Reclaim, nil when there are none.
+func (db *DB) content() *detached {
+	d := &detached{tables: db.tables, groups: db.groups, keys: db.Len()}
+	used := d.keys > 0
+	for i := range db.groups {
+		used = used || db.groups[i].wheel != nil
+	}
+	if !used {
+		return nil
+	}
+	return d
 }
 
 // Close gives all memory back at once. Nothing may use the keyspace afterwards.

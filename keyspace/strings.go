@@ -210,9 +210,9 @@ func (db *DB) Rename(k Key, e Entry, to *DB, dst Key, access uint32) {
 		db.ks.moveParts(h, ShardOf(dst.Hash))
 	}
 	db.unlink(k, e)
+	db.modified(k)
 	mem.Free(e.Rec, mem.KindRecord)
 	to.place(dst, h, due, access)
-	db.modified(k)
 }
 
 // Copy stores a copy of the record of e, of any database, under the key dst,

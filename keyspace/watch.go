@@ -122,9 +122,12 @@ func (s *Shard) remove(wk watchKey, w *Watcher) {
 }
 
 // modified is called after every change of a key, under its shard's lock: the
-// one place where watches and those who wait (and later tracked clients) learn of it.
+// one place where watches, those who wait and the clients that cache learn of it.
 func (db *DB) modified(k Key) {
 	s := &db.ks.shards[ShardOf(k.Hash)]
+	if s.teller != nil {
+		s.teller.Changed(db.index, k)
+	}
 	if s.watchers != nil {
 		db.wake(s, k)
 	}

@@ -70,6 +70,22 @@ func (c *Conn) Give(b []byte) {
 	c.queued(waited)
 }
 
+// Share is Send for bytes that nobody changes any more and that owners connections
+// get: except for short ones all queue the same bytes, and each counts its part of
+// them in BufferBytes. PendingOut counts all of them.
+func (c *Conn) Share(b []byte, owners int) {
+	if len(b) < shareMin || c.loop.serving == c {
+		c.Send(b)
+		return
+	}
+	if c.flags&(flagClosing|flagCloseAfter) != 0 {
+		return
+	}
+	waited := c.out != nil && c.flags&flagDirty == 0
+	c.queue().share(b, owners)
+	c.queued(waited)
+}
+
 // queued follows an addition to the queue; waited: output waited before it.
 func (c *Conn) queued(waited bool) {
 	if waited {
@@ -152,6 +168,16 @@ func (c *Conn) PendingOut() int {
 	return n
 }
 
+// Drained has fn called on the loop, once, when no output waits any more, also
+// because c is closed.
+func (c *Conn) Drained(fn func()) {
+	if c.out == nil {
+		c.loop.Post(fn)
+		return
+	}
+	c.out.drained = fn
+}
+
 // InputBuffered returns the bytes of kept input, or of the input given to the
 // running Serve.
 func (c *Conn) InputBuffered() int {
@@ -169,6 +195,9 @@ func (c *Conn) BufferBytes() int {
 	}
 	return n
 }
+
+// Owner returns Data.
+func (c *Conn) Owner() any { return c.Data }
 
 // RemoteAddr returns the peer's address as Redis prints it: "ip:port",
 // "[ip6]:port", or "path:0" for a Unix socket.

@@ -20,6 +20,7 @@ type Loop struct {
 	ID   int    // index in Server.Loops
 	Out  []byte // replies to the connection that is being opened or served; empty before
 	User any    // the handler's state of this loop
+	Late bool   // set by the handler in Serve: Out is written at the end of the round
 	Now  int64  // Server.Mono at the beginning of the current batch, nanoseconds
 
 	// Reads and Writes count the attempts to read from and to write to connections.
@@ -296,6 +297,11 @@ func (l *Loop) answer(c *Conn) {
 	if c.flags&flagClosing != 0 {
 		return
 	}
+	if l.Late {
+		l.Late = false
+		c.sendLate()
+		return
+	}
 	n := 0
 	if c.out == nil {
 		if n = c.sysWrite(l.Out); n == len(l.Out) {
@@ -319,6 +325,15 @@ func (l *Loop) answer(c *Conn) {
 	}
 	c.sysAwaitWritable()
 	c.tellPending()
+}
+
+// sendLate queues Out for the end of the round, when Config.Flush has told others what
+// they should know before this client knows that its requests are done.
+func (c *Conn) sendLate() {
+	l := c.loop
+	waited := c.out != nil && c.flags&flagDirty == 0
+	c.queue().add(l, l.Out)
+	c.queued(waited)
 }
 
 // shrinkOut gives a large Out up when it has not been needed for a while.
@@ -347,6 +362,9 @@ func (l *Loop) markDirty(c *Conn) {
 
 // flushDirty writes what Send queued.
 func (l *Loop) flushDirty() {
+	if l.server.cfg.Flush != nil {
+		l.server.cfg.Flush(l)
+	}
 	for _, c := range l.dirty {
 		c.flags &^= flagDirty
 		if c.flags&flagClosing == 0 && c.out != nil {

@@ -67,6 +67,10 @@ type Config struct {
 	// only read c and call c.Close.
 	Pending func(l *Loop, c *Conn, pendingBytes int)
 
+	// Flush is called before output that waits for the end of a round is written: see
+	// Loop.Late.
+	Flush func(l *Loop)
+
 	// KeepAlive returns the idle seconds before TCP keepalive probes, asked by
 	// Listen and KeepAliveChanged; <= 0 or nil: no keepalive.
 	KeepAlive func() int

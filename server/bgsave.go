@@ -26,13 +26,19 @@ func (s *Server) BackgroundSave(schedule bool) (scheduled bool, err error) {
 	switch {
 	case p.saver:
 		return false, errSaving
+	case s.aof.inProgress():
+		if !schedule {
+			return false, errRewriting
+		}
+		p.scheduled = true
+		return true, nil
 	case s.beginBackground() == nil:
 		return false, nil
 	case schedule:
 		p.scheduled = true
 		return true, nil
 	}
-	return false, errManyWalks
+	return false, errRewriting
 }
 
 // CancelSave implements command.Host.
@@ -122,7 +128,7 @@ func (s *Server) saveCron(saveLook *time.Time) {
 	p.mu.Lock()
 	busy, scheduled := p.saver, p.scheduled
 	p.mu.Unlock()
-	if busy || p.failed.Load() && now-p.lastTry.Load() <= saveRetrySec {
+	if busy || s.aof.inProgress() || p.failed.Load() && now-p.lastTry.Load() <= saveRetrySec {
 		return
 	}
 	if !scheduled {

@@ -43,6 +43,9 @@ func (d *deadlines) Pop() any {
 func (s *Server) await(state *loopState, cl *client) {
 	cl.conn.Pause()
 	s.blocked.Add(1)
+	if cl.Session.Acks != nil {
+		s.repl.awaitAcks(cl)
+	}
 	if cl.Session.Wait.UntilMs > 0 {
 		s.timed.Add(1)
 		heap.Push(&state.deadlines, cl)
@@ -72,10 +75,10 @@ func (s *Server) endWait(cl *client, reply []byte) {
 	if !cl.Muted() {
 		cl.NetOut += uint64(len(reply))
 		s.checkOutput(cl, cl.conn.PendingOut()+len(reply))
-		cl.conn.Give(reply)
+		s.give(cl, reply, true)
 	}
 	cl.Answered()
-	cl.conn.Resume()
+	s.goOn(cl)
 }
 
 // leaveWait forgets a wait that is over. On the client's loop.
@@ -87,6 +90,9 @@ func (s *Server) leaveWait(cl *client) {
 		if cl.deadlineAt >= 0 {
 			heap.Remove(&state.deadlines, cl.deadlineAt)
 		}
+	}
+	if w := cl.Session.Wait; w.Overdue != nil {
+		s.repl.forgetAckWaiter(w)
 	}
 	state.worker.Released(cl.Session)
 }
@@ -118,18 +124,47 @@ func (s *Server) overdue(state *loopState, wait time.Duration) time.Duration {
 // unblock ends a client's wait with the reply for a time that is over, or with an
 // error. It reports whether the client waited. On its loop.
 func (s *Server) unblock(cl *client, asError bool) bool {
+	if asError {
+		return s.unblockWith(cl, errUnblocked)
+	}
+	return s.unblockWith(cl, "")
+}
+
+// unblockWith is unblock with the text of an error, "" for the reply of a time that is
+// over.
+func (s *Server) unblockWith(cl *client, text string) bool {
 	w := cl.Session.Wait
 	if w == nil || !w.GiveUp() {
 		return false
 	}
 	out := resp.Writer{Proto: cl.Proto}
-	if asError {
-		out.Err(errUnblocked)
-	} else {
+	switch {
+	case text != "":
+		out.Err(text)
+	case w.Overdue != nil:
+		w.Overdue(&out)
+	default:
 		out.NullArray()
 	}
 	s.endWait(cl, out.B)
 	return true
+}
+
+// errDemoted is the reply to clients that wait when the server becomes a replica.
+const errDemoted = "-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"
+
+// unblockAll ends the waits of all clients, and their connections: what they waited for
+// will not happen here any more. Called on no loop.
+func (s *Server) unblockAll() {
+	for _, l := range s.net.Loops() {
+		onLoop(l, func() {
+			for _, cl := range l.User.(*loopState).sessions {
+				if s.unblockWith(cl, errDemoted) {
+					cl.conn.CloseAfterWrite()
+				}
+			}
+		})
+	}
 }
 
 // Unblock implements command.Host.

@@ -50,6 +50,7 @@ func (s *Server) cron() {
 		mem.Housekeep(now.Sub(start).Milliseconds())
 		s.sampleRates(now.Sub(last))
 		last = now
+		s.retireTracking()
 		heap := readGo()
 		s.noteMemory(heap)
 		limit.adjust(s.heapCeiling(heap.liveBytes))

@@ -29,6 +29,7 @@ func (h handler) Open(l *netloop.Loop, c *netloop.Conn) bool {
 	cl := &client{Session: s.eng.NewSession(c), conn: c, waitUsec: -1}
 	c.Data = cl
 	state := l.User.(*loopState)
+	cl.Inbox = state.inbox
 	state.sessions[cl.ID] = cl
 	state.roster.add(cl)
 	state.noteMemory(cl, cl.memory())
@@ -55,6 +56,9 @@ func (h handler) Closed(l *netloop.Loop, c *netloop.Conn) {
 	if cl.Flags&command.Monitor != 0 {
 		h.s.StopMonitor(cl.Session)
 	}
+	if cl.Flags&command.Replica != 0 {
+		h.s.replicaGone(cl)
+	}
 	h.s.clients.Add(-1)
 	state.worker.EndSession(cl.Session)
 }
@@ -69,15 +73,26 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	if cl.conn.PendingOut() > replyFree && h.s.eng.Settings().Memory.Max > 0 {
 		state.noteMemory(cl, cl.memory())
 	}
-	out, commands := len(l.Out), cl.Commands
+	state.inbox.Flush() // what was sent before the requests came is told before their replies
+	out, commands, before := len(l.Out), cl.Commands, state.worker.LastEffect()
 	state.serving = cl
 	consumed, need, l.Out = state.worker.Serve(cl.Session, in, l.Out)
 	state.serving = nil
+	l.Late = state.worker.Broadcasts() // nobody learns of a change before those who listen to its prefix
 	written := uint64(len(l.Out) - out)
 	cl.NetOut += written
 	state.counts.add(cl.Commands-commands, uint64(consumed), written)
 	if len(l.Out) > replyFree {
 		h.s.checkOutput(cl, c.PendingOut())
+	}
+	if !h.s.eng.Bus.Idle() && h.s.publishes(cl) || h.s.eng.Tracking.Any() {
+		h.s.giveWay(state)
+	}
+	if h.s.durable.on.Load() || len(cl.held.replies) > 0 {
+		if h.s.hold(l, state, cl, out, before) && cl.Task == nil && cl.Flags&(command.Postponed|command.Blocked) == 0 {
+			c.Park() // H1
+			return consumed, 0
+		}
 	}
 	if cl.Task != nil {
 		h.start(l, cl)
@@ -128,6 +143,7 @@ func (h handler) start(l *netloop.Loop, cl *client) {
 // finish sends the reply of a long command and lets its client go on.
 func (h handler) finish(l *netloop.Loop, cl *client, pieces [][]byte, tookNs int64) {
 	cl.Task, cl.Abandon = nil, nil
+	wrote := wroteLast(cl.Session)
 	l.User.(*loopState).worker.Finish(cl.Session, tookNs, pieces)
 	cl.waitUsec = -1
 	if cl.closed {
@@ -142,18 +158,21 @@ func (h handler) finish(l *netloop.Loop, cl *client, pieces [][]byte, tookNs int
 		l.User.(*loopState).counts.add(0, 0, uint64(size))
 		h.s.checkOutput(cl, cl.conn.PendingOut()+size)
 		for _, piece := range pieces {
-			cl.conn.Give(piece)
+			h.s.give(cl, piece, wrote)
 		}
+	}
+	if len(cl.Pushes) > 0 {
+		l.User.(*loopState).sendPushes(cl)
 	}
 	cl.Answered()
 	if cl.Flags&command.Monitor != 0 {
 		h.s.deliverLate(l, cl)
 	}
-	if cl.Flags&command.CloseAfterReply != 0 {
+	if cl.Flags&command.CloseAfterReply != 0 && len(cl.held.replies) == 0 {
 		cl.conn.CloseAfterWrite()
 		return
 	}
-	cl.conn.Resume()
+	h.s.goOn(cl)
 }
 
 // Tick does a slice of background work.
@@ -161,6 +180,9 @@ func (h handler) Tick(l *netloop.Loop, nowMono int64) time.Duration {
 	state := l.User.(*loopState)
 	wait := time.Duration(state.worker.Tick(nowMono))
 	state.cycle(l, nowMono)
+	if state.worker.Broadcasts() {
+		state.worker.Broadcast()
+	}
 	if nowMono >= state.roster.due {
 		h.s.sweep(l, nowMono)
 	}

@@ -36,7 +36,7 @@ func sections() []section {
 		{title: "Memory", byDefault: true, fields: memoryFields},
 		{title: "Persistence", byDefault: true, fields: persistenceFields},
 		{title: "Stats", byDefault: true, fields: statsFields},
-		{title: "Replication", byDefault: true, fields: replicationFields},
+		{title: "Replication", byDefault: true, list: (*report).replication},
 		{title: "CPU", byDefault: true, fields: cpuFields},
 		{title: "Modules", byDefault: true},
 		{title: "Commandstats", list: (*report).commandStats},

@@ -4,11 +4,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 
 	"kvorum/command"
 	"kvorum/config"
 	"kvorum/mem"
+	"kvorum/pubsub"
 )
 
 const (
@@ -77,7 +77,7 @@ var clientFields = []field{
 	{"client_recent_max_input_buffer", func(r *report) any { in, _ := r.s.recent.max(); return in }},
 	{"client_recent_max_output_buffer", func(r *report) any { _, out := r.s.recent.max(); return out }},
 	{"blocked_clients", func(r *report) any { return r.s.blocked.Load() }},
-	constant("tracking_clients", 0),
+	{"tracking_clients", func(r *report) any { return r.s.eng.Tracking.Counts().Clients }},
 	{"clients_in_timeout_table", func(r *report) any { return r.s.timed.Load() }},
 	{"total_blocking_keys", func(r *report) any { return r.blockingKeys() }},
 	{"total_blocking_keys_on_nokey", func(r *report) any { return r.blockingKeysGone() }},
@@ -141,7 +141,7 @@ var memoryFields = []field{
 	constant("mem_clients_slaves", 0),
 	{"mem_clients_normal", func(r *report) any { return r.s.clientBytes() }},
 	constant("mem_cluster_links", 0),
-	constant("mem_aof_buffer", 0),
+	{"mem_aof_buffer", func(r *report) any { return r.s.aof.lag() }},
 	constant("mem_allocator", "kvorum"),
 	{"active_defrag_running", func(r *report) any { running, _ := r.s.eng.Compacting(); return oneIf(running) }},
 	{"lazyfree_pending_objects", func(r *report) any { return r.s.ks.PendingObjects() }},
@@ -193,18 +193,24 @@ var persistenceFields = []field{
 	{"rdb_last_cow_size", func(r *report) any { return r.s.persist.lastCow.Load() }},
 	{"rdb_last_load_keys_expired", func(r *report) any { return r.s.persist.keysExpired.Load() }},
 	{"rdb_last_load_keys_loaded", func(r *report) any { return r.s.persist.keysLoaded.Load() }},
-	constant("aof_enabled", 0),
-	constant("aof_rewrite_in_progress", 0),
-	constant("aof_rewrite_scheduled", 0),
-	constant("aof_last_rewrite_time_sec", -1),
-	constant("aof_current_rewrite_time_sec", -1),
-	constant("aof_last_bgrewrite_status", "ok"),
-	constant("aof_rewrites", 0),
-	constant("aof_rewrites_consecutive_failures", 0),
-	constant("aof_last_write_status", "ok"),
+	{"aof_enabled", func(r *report) any { return oneIf(r.s.aof.enabled()) }},
+	{"aof_rewrite_in_progress", func(r *report) any { return oneIf(r.s.aof.inProgress()) }},
+	{"aof_rewrite_scheduled", func(r *report) any { return oneIf(r.s.aof.scheduled.Load()) }},
+	{"aof_last_rewrite_time_sec", func(r *report) any { return r.aof().lastRewriteSec }},
+	{"aof_current_rewrite_time_sec", func(r *report) any { return r.aof().sinceStart(r.nowMs / msPerSec) }},
+	{"aof_last_bgrewrite_status", func(r *report) any { return okUnless(r.aof().rewriteFailed) }},
+	{"aof_rewrites", func(r *report) any { return r.aof().rewrites }},
+	{"aof_rewrites_consecutive_failures", func(r *report) any { return r.aof().failures }},
+	{"aof_last_write_status", func(r *report) any { return okUnless(!r.aof().writes) }},
 	constant("aof_last_cow_size", 0),
 	constant("module_fork_in_progress", 0),
 	constant("module_fork_last_cow_size", 0),
+	{"aof_current_size", whileAOF(func(r *report) any { return r.s.aof.size() })},
+	{"aof_base_size", whileAOF(func(r *report) any { return r.aof().baseBytes })},
+	{"aof_pending_rewrite", whileAOF(func(r *report) any { return oneIf(r.s.aof.scheduled.Load()) })},
+	{"aof_buffer_length", whileAOF(func(r *report) any { return r.s.aof.lag() })},
+	{"aof_pending_bio_fsync", whileAOF(func(r *report) any { return oneIf(r.s.aof.syncing()) })},
+	{"aof_delayed_fsync", whileAOF(func(r *report) any { return r.aof().delayed })},
 	loadingField("loading_start_time", func(p *loadProgress, _ *report) any { return p.startMs / msPerSec }),
 	loadingField("loading_total_bytes", func(p *loadProgress, _ *report) any { return p.total }),
 	loadingField("loading_rdb_used_mem", func(p *loadProgress, _ *report) any { return p.usedMem.Load() }),
@@ -219,16 +225,16 @@ var statsFields = []field{
 	{"instantaneous_ops_per_sec", func(r *report) any { return r.s.stats.ops.get() }},
 	{"total_net_input_bytes", func(r *report) any { return r.counts().NetIn }},
 	{"total_net_output_bytes", func(r *report) any { return r.counts().NetOut }},
-	constant("total_net_repl_input_bytes", 0),
-	constant("total_net_repl_output_bytes", 0),
+	{"total_net_repl_input_bytes", func(r *report) any { return r.counts().NetReplIn }},
+	{"total_net_repl_output_bytes", func(r *report) any { return r.s.repl.sentOut.Load() }},
 	{"instantaneous_input_kbps", func(r *report) any { return kbps(&r.s.stats.inBytes) }},
 	{"instantaneous_output_kbps", func(r *report) any { return kbps(&r.s.stats.outBytes) }},
 	constant("instantaneous_input_repl_kbps", "0.00"),
 	constant("instantaneous_output_repl_kbps", "0.00"),
 	{"rejected_connections", func(r *report) any { return r.s.stats.rejected.Load() }},
-	constant("sync_full", 0),
-	constant("sync_partial_ok", 0),
-	constant("sync_partial_err", 0),
+	{"sync_full", func(r *report) any { return r.syncs(0) }},
+	{"sync_partial_ok", func(r *report) any { return r.syncs(1) }},
+	{"sync_partial_err", func(r *report) any { return r.syncs(2) }},
 	{"expired_keys", func(r *report) any { return r.counts().ExpiredKeys }},
 	{"expired_stale_perc", func(r *report) any { return fixed2(r.stalePercent()) }},
 	{"expired_time_cap_reached_count", func(r *report) any { return r.counts().ExpireCapped }},
@@ -239,19 +245,19 @@ var statsFields = []field{
 	{"current_eviction_exceeded_time", func(r *report) any { return r.exceeded(1) }},
 	{"keyspace_hits", func(r *report) any { return r.counts().Hits }},
 	{"keyspace_misses", func(r *report) any { return r.counts().Misses }},
-	constant("pubsub_channels", 0),
-	constant("pubsub_patterns", 0),
-	constant("pubsubshard_channels", 0),
+	{"pubsub_channels", func(r *report) any { return r.s.eng.Bus.Count(pubsub.Channel) }},
+	{"pubsub_patterns", func(r *report) any { return r.s.eng.Bus.Count(pubsub.Pattern) }},
+	{"pubsubshard_channels", func(r *report) any { return r.s.eng.Bus.Count(pubsub.Shard) }},
 	constant("latest_fork_usec", 0),
 	constant("total_forks", 0),
 	constant("migrate_cached_sockets", 0),
 	constant("slave_expires_tracked_keys", 0),
 	{"total_active_defrag_time", func(r *report) any { return r.ticksMs(r.counts().CompactTicks) }},
 	{"current_active_defrag_time", func(r *report) any { _, ms := r.s.eng.Compacting(); return ms }},
-	constant("tracking_total_keys", 0),
-	constant("tracking_total_items", 0),
-	constant("tracking_total_prefixes", 0),
-	constant("unexpected_error_replies", 0),
+	{"tracking_total_keys", func(r *report) any { return r.s.eng.Tracking.Counts().Keys }},
+	{"tracking_total_items", func(r *report) any { return r.s.eng.Tracking.Counts().Items }},
+	{"tracking_total_prefixes", func(r *report) any { return r.s.eng.Tracking.Counts().Prefixes }},
+	{"unexpected_error_replies", func(r *report) any { return r.counts().UnexpectedReplies }},
 	{"total_error_replies", func(r *report) any { return r.counts().Errors }},
 	constant("dump_payload_sanitizations", 0),
 	{"total_reads_processed", func(r *report) any { return r.sums().reads }},
@@ -287,22 +293,6 @@ func (r *report) exceeded(i int) int64 {
 }
 
 func kbps(r *rate) string { return fixed2(float64(r.get()) / 1024) }
-
-var replicationFields = []field{
-	constant("role", "master"),
-	constant("connected_slaves", 0),
-	constant("master_failover_state", "no-failover"),
-	{"master_replid", func(r *report) any { return *r.s.replID.Load() }},
-	constant("master_replid2", strings.Repeat("0", replIDLen)),
-	constant("master_repl_offset", 0),
-	constant("second_repl_offset", -1),
-	constant("repl_backlog_active", 0),
-	{"repl_backlog_size", func(r *report) any {
-		return r.setting(func(c *config.Config) any { return c.Memory("repl-backlog-size") })
-	}},
-	constant("repl_backlog_first_byte_offset", 0),
-	constant("repl_backlog_histlen", 0),
-}
 
 var cpuFields = []field{
 	{"used_cpu_sys", func(r *report) any { return r.cpu().system }},

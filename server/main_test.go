@@ -94,14 +94,14 @@ func TestProcessLife(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "data"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	conf := fmt.Sprintf("always-show-logo yes\nport 0\nlogfile ''\nsave ''\nappendonly yes\nloglevel verbose\n"+
+	conf := fmt.Sprintf("always-show-logo yes\nport 0\nlogfile ''\nsave ''\nappendonly yes\nactivedefrag yes\nloglevel verbose\n"+
 		"dir ./data\npidfile %[1]s/pid\nunixsocket %[1]s/s\nunixsocketperm 700\n", dir)
 	if err := os.WriteFile(filepath.Join(dir, "a.conf"), []byte(conf), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	p := startProcess(t, dir, "a.conf", "--maxmemory-samples", "7")
 	await(t, func() bool { return strings.Contains(p.stdout.String(), "Ready to accept connections unix\n") })
-	order := regexp.MustCompile(fmt.Sprintf(`(?s)^%[1]d:C .*Configuration loaded\n.*%[1]d:M .*appendonly has no effect.* PID: %[1]d\n.*\* Server initialized\n.*\* Ready to accept`, p.cmd.Process.Pid))
+	order := regexp.MustCompile(fmt.Sprintf(`(?s)^%[1]d:C .*Configuration loaded\n.*%[1]d:M .*activedefrag has no effect.* PID: %[1]d\n.*\* Server initialized\n.*\* Ready to accept`, p.cmd.Process.Pid))
 	if !order.MatchString(p.stdout.String()) {
 		t.Errorf("the log is\n%s", p.stdout.String())
 	}

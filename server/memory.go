@@ -175,6 +175,7 @@ func (s *Server) Memory() command.Memory {
 	s.stats.notePeak(m.Used)
 	m.Peak = s.stats.peakBytes.Load()
 	m.Clients = s.clientBytes()
+	m.AOFBuffer = s.aof.lag()
 	return m
 }
 

@@ -26,9 +26,16 @@ func (s *Server) applyOutputLimits() error {
 	return nil
 }
 
-// class returns the class whose limits hold for a client. All are normal ones so
-// far; monitors are in Redis, too.
-func (cl *client) class() config.OutputClass { return config.ClassNormal }
+// class returns the class whose limits hold for a client. Monitors are normal ones.
+func (cl *client) class() config.OutputClass {
+	switch {
+	case cl.Flags&command.Replica != 0:
+		return config.ClassReplica
+	case cl.Flags&command.Subscribed != 0:
+		return config.ClassPubSub
+	}
+	return config.ClassNormal
+}
 
 // replyMax is a hook of the engine: the longest reply that an ordinary client may get.
 func (s *Server) replyMax() int64 { return int64(s.outLimits.Load()[config.ClassNormal].HardBytes) }

@@ -96,6 +96,11 @@ func (set *persistSettings) path(name string) string { return filepath.Join(set.
 func (s *Server) dumpForm(set *persistSettings) *rdb.Form {
 	e := s.eng.Settings()
 	form := &rdb.Form{Version: set.version, NowMs: s.clock.NowMs()}
+	for i := range s.ks.DBCount() {
+		if s.ks.DB(i).TimedLen() > 0 {
+			form.Version = rdb.VersionTimed // the least that can hold them
+		}
+	}
 	switch {
 	case e.LFU != nil:
 		form.Track, form.DecayMinutes = rdb.TrackFreq, e.LFU.DecayTime
@@ -113,7 +118,7 @@ func (s *Server) tellDiskError() {
 	if set.stopWrites && len(set.points) > 0 && s.persist.failed.Load() {
 		refused = errMisconf
 	}
-	s.eng.RefuseWrites(refused)
+	s.denyWrites(denySave, refused)
 }
 
 const errMisconf = "-MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +
@@ -123,7 +128,7 @@ const errMisconf = "-MISCONF Redis is configured to save RDB snapshots, but it's
 // Errors of those who want to save, as replies without the dash.
 var (
 	errSaving       = errors.New("ERR Background save already in progress")
-	errManyWalks    = errors.New("ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.")
+	errRewriting    = errors.New("ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.")
 	errSaveFailed   = errors.New("ERR Error saving, see the log")
 	errLoadFailed   = errors.New("ERR Error trying to load the RDB dump, check server logs")
 	errNoSave       = errors.New("ERR Background saving is currently not in progress or scheduled")

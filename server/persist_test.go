@@ -51,7 +51,9 @@ func TestSaves(t *testing.T) {
 			c := dial(t, dir)
 			c.Want("+OK", "SET", "a", "1", "PXAT", "33177117420000")
 			c.Want(":3", "RPUSH", "l", "a", "b", "c")
-			if got := infoField(c, "rdb_changes_since_last_save"); got != "4" {
+			c.Want(":1", "HSET", "h", "f", "v")
+			c.Want("*1\n  :1", "HPEXPIREAT", "h", "33177117420000", "FIELDS", "1", "f")
+			if got := infoField(c, "rdb_changes_since_last_save"); got != "6" {
 				t.Errorf("%s changes", got)
 			}
 			save(p, c)
@@ -65,6 +67,8 @@ func TestSaves(t *testing.T) {
 			c.Want(`"1"`, "GET", "a")
 			c.Want(":3", "LLEN", "l")
 			c.Want(":33177117420000", "PEXPIRETIME", "a")
+			c.Want("*1\n  :33177117420000", "HPEXPIRETIME", "h", "FIELDS", "1", "f")
+			c.Want("+OK", "DEBUG", "MEMCHECK")
 			if left, err := os.ReadDir(dir); err != nil || strings.Contains(fmt.Sprint(left), "temp-") {
 				t.Errorf("left are %v, %v", left, err)
 			}

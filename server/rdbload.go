@@ -40,6 +40,9 @@ type loadOptions struct {
 	merge     bool // keys of the file replace those that are there
 	optional  bool // no file is no error
 	keepDue   bool // keys that are past their due time are loaded, too
+
+	dbs   []*keyspace.DB // to load into; nil: those of the server
+	alive func()         // called now and then; nil: never
 }
 
 // loadProgress is what INFO tells of a load.
@@ -118,6 +121,7 @@ type loader struct {
 	free    chan *loadBatch
 	workers sync.WaitGroup
 	failed  atomic.Pointer[error] // of a worker
+	history history               // that the file says its data are a state of
 	toldAt  time.Time             // of progress
 	begun   time.Time
 }
@@ -293,6 +297,9 @@ func (l *loader) large(it *rdb.Item) error {
 // make makes one key. from is where a large value is read.
 func (l *loader) make(b *rdb.Builder, it *rdb.Item, from *rdb.Scanner) (err error) {
 	ks, db := l.s.ks, l.s.ks.DB(it.DB)
+	if l.o.dbs != nil {
+		db = l.o.dbs[it.DB]
+	}
 	k := ks.Key(it.Key)
 	access := l.access.Of(it)
 	var rec mem.Handle
@@ -334,8 +341,9 @@ func (l *loader) insert(db *keyspace.DB, k keyspace.Key, rec mem.Handle, it *rdb
 	}
 	e := db.Add(k, rec)
 	if it.Due >= 0 {
-		db.SetExpire(k, e, it.Due)
+		e = db.SetExpire(k, e, it.Due)
 	}
+	db.ScheduleFields(k, e.Rec)
 	l.loaded.Add(1)
 	return nil
 }
@@ -363,6 +371,12 @@ func (l *loader) aux(name, text string) {
 	case "used-mem":
 		log.Noticef("RDB memory usage when created %.2f Mb", float64(number)/(1<<20))
 		l.progress.usedMem.Store(number)
+	case "repl-stream-db":
+		l.history.db = int(number)
+	case "repl-id":
+		l.history.id = text
+	case "repl-offset":
+		l.history.offset = number
 	case "aof-base":
 		if number != 0 {
 			log.Noticef("RDB is base AOF")
@@ -376,6 +390,9 @@ func (l *loader) aux(name, text string) {
 
 // tellProgress logs how far a load is, now and then.
 func (l *loader) tellProgress() {
+	if l.o.alive != nil {
+		l.o.alive()
+	}
 	now := time.Now()
 	if now.Sub(l.toldAt) < progressEvery {
 		return
@@ -444,9 +461,16 @@ func (s *Server) startLoaded() error {
 
 // loadAtStart loads the file. While it cannot be read nothing is saved in its place.
 func (s *Server) loadAtStart() error {
-	err := s.loadRDB(loadOptions{optional: true})
+	var err error
+	if s.aof.wanted.Load() {
+		err = s.loadLog()
+	} else if err = s.aof.locate(); err == nil {
+		err = s.loadRDB(loadOptions{optional: true})
+	}
 	switch {
 	case err == nil:
+		s.stage.Store(stageRunning)
+		go s.guard(nil, s.aof.keep)
 		s.eng.SetLoading(false)
 		return nil
 	case errors.Is(err, errStopped):

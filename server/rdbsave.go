@@ -1,6 +1,7 @@
 package server
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -10,7 +11,6 @@ import (
 	"kvorum/keyspace"
 	"kvorum/mem"
 	"kvorum/rdb"
-	"kvorum/vfs"
 )
 
 // A walk gives all data as they are at one moment, in frames of package rdb: the
@@ -68,16 +68,25 @@ func (s *Server) walkPlain(form *rdb.Form, to walkSink) error {
 	return nil
 }
 
+// savedTo is where a file goes: to a disk, or to replicas.
+type savedTo interface {
+	io.Writer
+	Sync() error
+}
+
 // rdbFile writes a file.
 type rdbFile struct {
 	s       *Server
 	set     *persistSettings
-	f       vfs.File
+	f       savedTo
+	more    [][2]string // further auxiliary fields
 	fin     rdb.Finisher
 	buf     []byte
 	sum     uint64
 	fresh   int64       // bytes since the last sync
+	since   int64       // Unix ms of the first delay
 	stopped func() bool // whether the save is cancelled; nil: never
+	aofBase bool        // the file is part of the log
 }
 
 // Database implements walkSink.
@@ -120,13 +129,14 @@ func (w *rdbFile) flush(least int) error {
 // head writes what the file begins with.
 func (w *rdbFile) head(form *rdb.Form) {
 	w.buf = rdb.AppendHead(w.buf, form.Version)
-	for _, aux := range [][2]string{
+	aux := [][2]string{
 		{"redis-ver", RedisVersion},
 		{"redis-bits", strconv.Itoa(strconv.IntSize)},
 		{"ctime", strconv.FormatInt(form.NowMs/msPerSec, 10)},
 		{"used-mem", strconv.FormatInt(mem.ReadStats().Total, 10)},
-		{"aof-base", "0"},
-	} {
+	}
+	aux = append(append(aux, w.more...), [2]string{"aof-base", strconv.Itoa(oneIf(w.aofBase))})
+	for _, aux := range aux {
 		w.buf = w.fin.AppendAux(w.buf, aux[0], aux[1])
 	}
 	w.s.persist.mu.Lock()

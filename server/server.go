@@ -43,6 +43,7 @@ import (
 	"kvorum/logx"
 	"kvorum/mem"
 	"kvorum/netloop"
+	"kvorum/pubsub"
 )
 
 // shutdownWait bounds the writing of last replies.
@@ -101,10 +102,23 @@ type Server struct {
 	tasks        sync.WaitGroup // goroutines of long commands
 
 	latency    latencyMonitor
-	replID     atomic.Pointer[string] // master_replid
-	cronPaused atomic.Bool            // DEBUG PAUSE-CRON
-	persist    persistence
+	repl       *replication
+	feeding    uint32      // feed...; under the gate
+	cronPaused atomic.Bool // DEBUG PAUSE-CRON
+	untracked  int         // rounds of cron since a client tracked
+
+	persist persistence
+	aof     aofLog
+	durable holdState
+	denials denials
+	stage   atomic.Int32 // stage...
 }
+
+// The stages of a server.
+const (
+	stageNew     int32 = iota
+	stageRunning       // data are loaded
+)
 
 // loopState is what the server keeps per event loop. All but counts and
 // clientBytes is touched on the loop only.
@@ -112,11 +126,13 @@ type loopState struct {
 	worker      *engine.Worker
 	sessions    map[uint64]*client
 	roster      roster
-	postponed   []*client // by CLIENT PAUSE, the first one first
-	deadlines   deadlines // of clients that wait for keys
-	serving     *client   // the one whose requests are being executed, for the crash report
+	postponed   []*client     // by CLIENT PAUSE, the first one first
+	inbox       *pubsub.Inbox // messages for its clients
+	deadlines   deadlines     // of clients that wait for keys
+	serving     *client       // the one whose requests are being executed, for the crash report
 	counts      loopCounts
 	clientBytes atomic.Int64 // sum of counted of the clients; written on the loop
+	holders     holders
 }
 
 // client is a connection with its session.
@@ -133,6 +149,7 @@ type client struct {
 	softSince       int64 // Unix seconds since when its output is over the soft limit, 0 if it is not
 	counted         int64 // its part in loopState.clientBytes
 
+	held     held  // replies that wait for the disk
 	waitUsec int64 // that the long command in flight had waited; -1 without one
 }
 
@@ -162,13 +179,12 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 		protectFor: cfg.EnumBits("enable-protected-configs"),
 	}
 	s.startMs = s.clock.NowMs()
-	s.newReplID()
 	s.latency.now = s.clock.NowMs
 	mem.SetHugePages(!cfg.Bool("disable-thp"))
 	s.ks = keyspace.New(int(cfg.Int("databases")))
 	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{
 		Host: s, ClientBytes: s.clientBytes, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack,
-		OnCommand: s.tellMonitors, Deliver: s.served, Wake: s.wake, ReplyMax: s.replyMax,
+		OnCommand: s.tellMonitors, Deliver: s.served, Push: s.pushTracked, Wake: s.wake, ReplyMax: s.replyMax, OnDivergence: s.diverged,
 	})
 	var err error
 	s.net, err = netloop.New(netloop.Config{
@@ -177,6 +193,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 		Overflow:    s.overflow,
 		Kept:        s.kept,
 		Pending:     s.pendingOut,
+		Flush:       func(l *netloop.Loop) { l.User.(*loopState).worker.Broadcast() },
 		KeepAlive:   func() int { return int(s.keepAlive.Load()) },
 		AcceptError: s.acceptFailed,
 		Guard:       s.guard,
@@ -187,9 +204,15 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	for _, l := range s.net.Loops() {
 		state := &loopState{worker: s.eng.NewWorker(), sessions: make(map[uint64]*client)}
 		s.loops = append(s.loops, state)
+		state.inbox = s.newInbox(l)
+		state.holders.wake = func() { s.letGo(state) }
 		l.User = state
 	}
+	s.repl = newReplication(s)
+	s.aof.init(s)
 	s.hookConfig()
+	s.hookReplication()
+	s.hookAOF()
 	s.initPersistence()
 	s.settleHeap()
 	return s, nil
@@ -217,6 +240,9 @@ func (s *Server) Run() error {
 		s.net.CloseListeners()
 		return err
 	}
+	endFeed := make(chan struct{})
+	defer close(endFeed)
+	go s.guard(nil, func() { s.eng.Feed.Run(endFeed) })
 	s.done.Add(1)
 	go s.guard(nil, s.cron)
 	s.log.Noticef("Server initialized")
@@ -224,6 +250,11 @@ func (s *Server) Run() error {
 		s.Stop()
 		return errors.Join(err, s.end())
 	}
+	s.done.Add(1)
+	go s.guard(nil, func() {
+		defer s.done.Done()
+		s.repl.run(s.stop)
+	})
 	s.logReady()
 	close(s.ready)
 	s.program.ready()
@@ -243,7 +274,9 @@ func (s *Server) end() error {
 	s.program.end()
 	s.stopBackground() // the loops that carry it are about to end
 	s.closeUnix()
+	s.endAOF(false)
 	err := s.net.Shutdown(ctx)
+	s.endAOF(true)
 	s.done.Wait()
 	s.log.Warningf("Redis is now ready to exit, bye bye...")
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -261,6 +294,7 @@ func (s *Server) Close() error {
 		l.worker.Close()
 	}
 	err := s.ks.MemCheck()
+	s.eng.Tracking.Close()
 	s.ks.Close()
 	return err
 }

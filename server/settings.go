@@ -21,7 +21,7 @@ import (
 func (s *Server) hookConfig() {
 	s.cfg.OnChange(s.applyEngine,
 		"requirepass", "proto-max-bulk-len", "notify-keyspace-events", "maxmemory-policy", "lfu-log-factor",
-		"lfu-decay-time", "slowlog-log-slower-than", "latency-tracking", "hll-sparse-max-bytes",
+		"lfu-decay-time", "slowlog-log-slower-than", "latency-tracking", "hll-sparse-max-bytes", "tracking-table-max-keys",
 		"hash-max-listpack-entries", "hash-max-listpack-value", "list-max-listpack-size", "set-max-intset-entries",
 		"stream-node-max-bytes", "stream-node-max-entries",
 		"set-max-listpack-entries", "set-max-listpack-value", "zset-max-listpack-entries", "zset-max-listpack-value",
@@ -53,6 +53,7 @@ func (s *Server) applyEngine() error {
 	next.DumpForm = command.DumpForm{
 		Version: int(s.cfg.Int("rdb-version")), Compress: s.cfg.Bool("rdbcompression"), TrustSum: s.persist.skipChecksum.Load(),
 	}
+	next.TrackingMax = s.cfg.Int("tracking-table-max-keys")
 	next.LatencyMs = s.cfg.Int("latency-monitor-threshold")
 	next.Packing = s.packing()
 	next.Memory = s.memoryLimit()

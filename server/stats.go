@@ -181,6 +181,7 @@ func (st *stats) notePeak(used int64) {
 func (s *Server) ResetStats() {
 	s.eng.ResetTotals()
 	s.ks.ResetFreed()
+	s.aof.resetStats()
 	sum := s.sumLoops()
 	s.stats.resetAt.Store(&sum)
 	s.stats.accepted.Store(0)

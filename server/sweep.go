@@ -68,7 +68,7 @@ func (s *Server) lookAfter(l *netloop.Loop, cl *client, now int64) {
 		cl.LastSeen = max(cl.LastSeen, now)
 	}
 	if idle := s.idleSec.Load(); idle > 0 && now/msPerSec-cl.LastSeen/msPerSec > idle &&
-		cl.Task == nil && cl.Flags&(command.Monitor|command.Postponed|command.Blocked) == 0 {
+		cl.Task == nil && cl.Flags&(command.Monitor|command.Postponed|command.Blocked|command.Subscribed) == 0 {
 		s.log.Verbosef("Closing idle client")
 		cl.sendAway()
 		return

@@ -53,9 +53,10 @@ type write struct {
 
 var _ FS = (*Mem)(nil)
 
-// NewMem returns an empty file system, in which the root folder exists.
+// NewMem returns an empty file system with a root folder and a working folder, which
+// are not the same.
 func NewMem() *Mem {
-	return &Mem{dirs: map[string]*memDir{".": newMemDir()}}
+	return &Mem{dirs: map[string]*memDir{".": newMemDir(), "/": newMemDir()}}
 }
 
 func newMemDir() *memDir {

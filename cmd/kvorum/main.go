@@ -18,14 +18,15 @@ usage: kvorum <program> [arguments]
 
 programs:
   server    the data server (arguments of redis-server)
+  check-aof check and repair an append-only log (arguments of redis-check-aof)
   check-rdb look at an RDB file (arguments of redis-check-rdb; --report)
   version   print the version
 
-A link whose name ends in -server or -check-rdb is that program.
+A link whose name ends in -server, -check-aof or -check-rdb is that program.
 `
 
 // byName maps the ending of the name the binary is started under to a program.
-var byName = map[string]string{"-server": "server", "-check-rdb": "check-rdb"}
+var byName = map[string]string{"-server": "server", "-check-aof": "check-aof", "-check-rdb": "check-rdb"}
 
 func main() {
 	name := filepath.Base(os.Args[0])
@@ -45,6 +46,8 @@ func run(program string, args []string) int {
 	switch program {
 	case "server":
 		return server.Main(args)
+	case "check-aof":
+		return check.AOF("redis-check-aof", args, os.Stdin, os.Stdout)
 	case "check-rdb":
 		return check.RDB("redis-check-rdb", args, server.RedisVersion, os.Stdout, os.Stderr)
 	case "version", "-v", "--version":

@@ -13,6 +13,8 @@ import (
 	"kvorum/command/hllcmd"
 	"kvorum/command/keycmd"
 	"kvorum/command/listcmd"
+	"kvorum/command/pubsubcmd"
+	"kvorum/command/replcmd"
 	"kvorum/command/servercmd"
 	"kvorum/command/setcmd"
 	"kvorum/command/strcmd"
@@ -37,5 +39,7 @@ func Families() [][]*command.Spec {
 		listcmd.Specs(),
 		zsetcmd.Specs(),
 		geocmd.Specs(),
+		pubsubcmd.Specs(),
+		replcmd.Specs(),
 	}
 }

@@ -23,6 +23,7 @@ var clientSpec = &command.Spec{
 		clientReplySpec,
 		clientSetinfoSpec,
 		clientSetnameSpec,
+		clientTrackingSpec,
 		clientTrackinginfoSpec,
 		clientUnblockSpec,
 		clientUnpauseSpec,

@@ -6,6 +6,7 @@ import (
 
 	"kvorum/command"
 	"kvorum/num"
+	"kvorum/pubsub"
 	"kvorum/resp"
 )
 
@@ -78,9 +79,18 @@ func parseType(c *command.Ctx, i int) (t clientType, ok bool) {
 	return typeAny, false
 }
 
-// has reports whether a session is of the class. All clients are normal ones
-// until there is replication.
-func (t clientType) has(*command.Session) bool { return t == typeAny || t == typeNormal }
+// has reports whether a session is of the class.
+func (t clientType) has(s *command.Session) bool {
+	switch t {
+	case typeAny:
+		return true
+	case typeNormal:
+		return s.Flags&command.Subscribed == 0
+	case typePubSub:
+		return s.Flags&command.Subscribed != 0
+	}
+	return false // until there is replication
+}
 
 func clientList(c *command.Ctx) {
 	filter, ids := typeAny, []uint64(nil)
@@ -216,7 +226,14 @@ func appendClient(b []byte, s *command.Session, now int64, buffers int) []byte {
 	if s.Txn != nil {
 		queued, queuedBytes = len(s.Txn.Queue), s.Txn.Bytes
 	}
-	number(" sub=0 psub=0 ssub=0 multi=", int64(queued))
+	sub, psub, ssub := 0, 0, 0
+	if s.Sub != nil {
+		sub, psub, ssub = s.Sub.Count(pubsub.Channel), s.Sub.Count(pubsub.Pattern), s.Sub.Count(pubsub.Shard)
+	}
+	number(" sub=", int64(sub))
+	number(" psub=", int64(psub))
+	number(" ssub=", int64(ssub))
+	number(" multi=", int64(queued))
 	number(" qbuf=", int64(in))
 	number(" qbuf-free=0 argv-mem=", int64(args))
 	number(" multi-mem=", int64(queuedBytes))
@@ -233,7 +250,8 @@ func appendClient(b []byte, s *command.Session, now int64, buffers int) []byte {
 	}
 	words(" cmd=", cmd)
 	words(" user=", s.User)
-	number(" redir=-1 resp=", int64(max(s.Proto, 2)))
+	number(" redir=", redirect(s))
+	number(" resp=", int64(max(s.Proto, 2)))
 	words(" lib-name=", s.LibName)
 	words(" lib-ver=", s.LibVer)
 	return b
@@ -245,11 +263,23 @@ func flagLetters(s *command.Session) string {
 	if s.Flags&command.Monitor != 0 {
 		letters += "O"
 	}
+	if s.Flags&command.Subscribed != 0 {
+		letters += "P"
+	}
 	if s.Txn != nil {
 		letters += "x"
 	}
 	if s.Flags&(command.Postponed|command.Blocked) != 0 {
 		letters += "b"
+	}
+	if mode := trackMode(s); mode != nil {
+		letters += "t"
+		if s.Track.Broken() {
+			letters += "R"
+		}
+		if mode.Bcast {
+			letters += "B"
+		}
 	}
 	if s.Watcher != nil && s.Watcher.Dirty() {
 		letters += "d"

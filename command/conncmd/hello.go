@@ -60,10 +60,27 @@ func hello(c *command.Ctx) {
 		c.Sess.Name = string(o.name)
 	}
 	if o.proto != 0 {
-		c.Sess.Proto = o.proto
-		c.W.Proto = o.proto
+		speak(c, o.proto)
 	}
 	helloReply(c)
+}
+
+// speak changes the version of the protocol. Messages that have come before stand in
+// front of the reply, in the old one.
+func speak(c *command.Ctx, proto uint8) {
+	s := c.Sess
+	if s.Proto != proto {
+		s.Track.SetProto(proto)
+		if s.Sub != nil {
+			c.Bus.SetProto(s.Sub, proto)
+		} else if s.Inbox != nil {
+			s.Inbox.Flush()
+		}
+		if s.Flags&command.InExec == 0 {
+			c.W.Raw(s.TakePushes())
+		}
+	}
+	s.Proto, c.W.Proto = proto, proto
 }
 
 // parse reads the arguments; it returns false after an error reply.

@@ -12,10 +12,15 @@ var pingSpec = &command.Spec{
 	Args: []command.Arg{
 		{Name: "message", Type: "string", Optional: true},
 	},
-	Handler: ping,
+	WhileSubscribed: true,
+	Handler:         ping,
 }
 
 func ping(c *command.Ctx) {
+	if len(c.Args) <= 2 && c.Sess.Flags&command.Subscribed != 0 && c.W.Proto == 2 {
+		pingSubscriber(c)
+		return
+	}
 	switch len(c.Args) {
 	case 1:
 		c.W.Simple("PONG")
@@ -24,4 +29,16 @@ func ping(c *command.Ctx) {
 	default:
 		c.Err("-ERR wrong number of arguments for 'ping' command")
 	}
+}
+
+// pingSubscriber replies in the form of a message: in RESP2 a subscriber gets nothing
+// else.
+func pingSubscriber(c *command.Ctx) {
+	c.W.Array(2)
+	c.W.BulkString("pong")
+	if len(c.Args) == 1 {
+		c.W.BulkString("")
+		return
+	}
+	c.W.Bulk(c.Args[1])
 }

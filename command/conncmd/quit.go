@@ -9,8 +9,9 @@ var quitSpec = &command.Spec{
 	Summary: "Closes the connection after a reply.",
 	Arity:   -1, Flags: command.NoScript | command.Loading | command.Stale | command.Fast | command.NoAuth | command.AllowBusy, Categories: command.CatConnection,
 	Deprecated: "7.2.0", ReplacedBy: "just closing the connection",
-	AtOnce:  true,
-	Handler: quit,
+	AtOnce:          true,
+	WhileSubscribed: true,
+	Handler:         quit,
 }
 
 func quit(c *command.Ctx) {

@@ -314,3 +314,17 @@ func TestIncrbyfloatFeedsTTL(t *testing.T) {
 		t.Errorf("effects %q, want %q", got, want)
 	}
 }
+
+// TestSortMissesDueFields: a pattern of SORT that means a field meets it as HGET does.
+func TestSortMissesDueFields(t *testing.T) {
+	hand, s := eventful(t)
+	run(s, "RPUSH l 1\nHSET h1 f v\nHPEXPIRE h1 100 FIELDS 1 f")
+	hand.Advance(100)
+	if got := run(s, "SORT l GET h*->f"); got != "*1 $1 v" {
+		t.Errorf("not due: %q", got)
+	}
+	hand.Advance(1)
+	if got := run(s, "SORT l GET h*->f"); got != "*1 $-1" {
+		t.Errorf("due: %q", got)
+	}
+}

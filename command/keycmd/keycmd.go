@@ -28,8 +28,8 @@ func Specs() []*command.Spec {
 		persistSpec,
 		keysSpec, randomkeySpec, scanSpec,
 		objectSpec,
-		dumpSpec, restoreSpec, restoreAskingSpec,
 		sortSpec, sortROSpec,
+		dumpSpec, restoreSpec, restoreAskingSpec,
 	}
 }
 

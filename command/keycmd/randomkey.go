@@ -45,7 +45,7 @@ func randomkey(c *command.Ctx) {
 // false when the shard has become empty, or the key drawn had expired: that one
 // is removed.
 func draw(c *command.Ctx, shard int) bool {
-	c.KS.Lock(shard)
+	c.LockShard(shard)
 	live := false
 	if c.DB.ShardLen(shard) > 0 {
 		e, ok := c.DB.Sample(shard, c.Rng.Uint32(), c.Rng.Uint32())
@@ -59,7 +59,7 @@ func draw(c *command.Ctx, shard int) bool {
 			c.Expire(c.DB, c.KS.Key(key), e)
 		}
 	}
-	c.KS.Unlock(shard)
+	c.UnlockShard(shard)
 	return live
 }
 

@@ -36,7 +36,7 @@ func rename(c *command.Ctx) {
 	}
 	if string(c.Keys[0].Bytes) != string(c.Keys[1].Bytes) {
 		if old := c.Write(1); old.OK() {
-			c.DB.Delete(c.Keys[1], old)
+			c.DB.Drop(c.Keys[1], old)
 		}
 		renamed(c)
 	}

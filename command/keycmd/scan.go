@@ -149,9 +149,9 @@ func (s *scanner) expire(c *command.Ctx) {
 	for _, key := range s.expired {
 		k := c.KS.Key(key)
 		shard := keyspace.ShardOf(k.Hash)
-		c.KS.Lock(shard)
+		c.LockShard(shard)
 		c.FindIn(s.db, k)
-		c.KS.Unlock(shard)
+		c.UnlockShard(shard)
 	}
 	s.expired = s.expired[:0]
 }

@@ -123,8 +123,8 @@ func sortCommand(c *command.Ctx, mayStore bool) {
 		c.WrongType()
 		return
 	}
-	if e.OK() && e.Type() == object.ZSet {
-		unpack(e)
+	if e.OK() && e.Type() == object.ZSet && !c.KS.Pinned(c.Keys[0]) {
+		unpack(e) // not under the eyes of a long command that reads it, too
 	}
 	if s.work(e) >= longSort && s.store == 0 && c.Sess.Flags&command.InExec == 0 {
 		s.leave(c)

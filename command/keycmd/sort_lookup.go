@@ -21,14 +21,14 @@ func (l *lookupHere) find(p *sortPattern, elem []byte) (value []byte, ok bool) {
 		return nil, false
 	}
 	l.key = p.appendKey(l.key[:0], elem)
-	return p.valueOf(l.c.ReadKey(l.c.KS.Key(l.key)), l.c.Scratch[:])
+	return p.valueOf(l.c.ReadKey(l.c.KS.Key(l.key)), l.c.FieldsNow(), l.c.Scratch[:])
 }
 
 func (l *lookupHere) pause() {}
 
 // valueOf returns what the pattern means of a key: borrowed, or formatted into
-// scratch.
-func (p *sortPattern) valueOf(e keyspace.Entry, scratch []byte) (value []byte, ok bool) {
+// scratch. A field of a hash that was due before nowMs is gone.
+func (p *sortPattern) valueOf(e keyspace.Entry, nowMs int64, scratch []byte) (value []byte, ok bool) {
 	switch {
 	case !e.OK():
 		return nil, false
@@ -40,7 +40,7 @@ func (p *sortPattern) valueOf(e keyspace.Entry, scratch []byte) (value []byte, o
 	case e.Type() != object.Hash:
 		return nil, false
 	}
-	h := hash.Open(e.Rec)
+	h := hash.OpenAt(e.Rec, nowMs)
 	return h.Get(p.field, scratch)
 }
 
@@ -172,7 +172,7 @@ func (t *sortTask) find(p *sortPattern, elem []byte) (value []byte, ok bool) {
 	if e.OK() && e.Expired(t.now) {
 		e = keyspace.Entry{}
 	}
-	value, ok = p.valueOf(e, t.scratch[:])
+	value, ok = p.valueOf(e, t.now, t.scratch[:])
 	t.copied = append(t.copied[:0], value...)
 	t.sess.Unfinished.Looked(e.OK())
 	t.ks.Unlock(shard)

@@ -1,6 +1,8 @@
 package servercmd
 
 import (
+	"slices"
+
 	"kvorum/command"
 )
 
@@ -37,6 +39,12 @@ func commandGetkeys(c *command.Ctx) { getKeys(c, false) }
 
 func commandGetkeysandflags(c *command.Ctx) { getKeys(c, true) }
 
+// hasKeys reports whether a command has keys, and not only channels.
+func hasKeys(s *command.Spec) bool {
+	isKey := func(k command.KeySpec) bool { return k.Flags&command.NotKey == 0 }
+	return s.GetKeys != nil || slices.ContainsFunc(s.Keys, isKey)
+}
+
 func getKeys(c *command.Ctx, withFlags bool) {
 	args := c.Args[2:]
 	s := c.Host.Table().Lookup(args[0])
@@ -47,7 +55,7 @@ func getKeys(c *command.Ctx, withFlags bool) {
 	case s == nil:
 		c.Err(errNoSuchCommand)
 		return
-	case len(s.Keys) == 0 && s.GetKeys == nil:
+	case !hasKeys(s):
 		c.Err(errNoKeys)
 		return
 	case !s.ArityOK(len(args)):

@@ -29,9 +29,6 @@ func debugGuard(h command.Host, s *command.Session) string {
 
 const errNoDebug = `-ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.`
 
-// COMPAT: debug-persistence: Redis loads it.
-const errNoPersistence = "-ERR there is no append only file in this version"
-
 // tool is a form of DEBUG.
 type tool struct {
 	name  string // lower case
@@ -47,6 +44,7 @@ const anyNumber = -1
 // tools returns the forms of DEBUG in the order in which its help lists them.
 func tools() []tool {
 	return []tool{
+		{"aof-flush-sleep", "<microseconds>", "Waits before each write to the append-only log, for tests.", 1, 1, debugFlushSleep},
 		{"change-repl-id", "", "Draws new replication IDs.", 0, 0, debugChangeReplID},
 		{"config-rewrite-force-all", "", "Does what CONFIG REWRITE does and writes every directive, also those with their default.", 0, 0, debugRewrite},
 		{"digest", "", "Replies a digest of all data: equal for equal data, also Redis's.", 0, 0, debugDigest},
@@ -55,7 +53,7 @@ func tools() []tool {
 		{"htstats", "<dbid> [full]", "Describes the tables of a database.", 1, anyNumber, debugHTStats},
 		{"htstats-key", "<key> [full]", "Describes the hash table of a value.", 1, anyNumber, debugHTStatsKey},
 		{"listpack", "<key>", "Writes the elements of a listpack to the log.", 1, 1, debugListpack},
-		{"loadaof", "", "Refused: there is no append only file yet.", 0, 0, refusePersistence},
+		{"loadaof", "", "Writes the append-only log to the disk, and loads the data from it anew.", 0, anyNumber, debugLoadAOF},
 		{"log", "<text>", "Writes the text to the log.", 1, 1, debugLog},
 		{"memcheck", "", "Compares the blocks of memory in use with those that the data refer to.", 0, 0, debugMemcheck},
 		{"object", "<key>", "Describes how a value is stored.", 1, 1, debugObject},
@@ -97,8 +95,6 @@ func debugHelp(c *command.Ctx) {
 }
 
 func debugRewrite(c *command.Ctx) { rewriteFile(c, true) }
-
-func refusePersistence(c *command.Ctx) { c.Err(errNoPersistence) }
 
 // debugError replies an error that does not count as one, as in Redis.
 func debugError(c *command.Ctx) {

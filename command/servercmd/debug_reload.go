@@ -23,6 +23,7 @@ func debugReload(c *command.Ctx) {
 		c.Err("-" + err.Error())
 		return
 	}
+	c.Flushed()
 	c.W.OK()
 }
 

@@ -59,7 +59,7 @@ func flushall(c *command.Ctx) {
 		removed += c.KS.DB(i).Flush()
 	}
 	var save func()
-	if c.Sess.Flags&command.Internal == 0 {
+	if c.Sess.Flags&command.Internal == 0 && c.Host != nil {
 		save = c.Host.Emptied()
 	}
 	flushed(c, removed, sync, save)
@@ -92,6 +92,7 @@ func flushType(c *command.Ctx) (sync, ok bool) {
 // sync when the memory is free.
 func flushed(c *command.Ctx, removed int64, sync bool, save func()) {
 	c.Dirty += int(removed)
+	c.Flushed()
 	c.Effect(c.Args...)
 	if !sync && save == nil {
 		c.W.OK()

@@ -91,7 +91,7 @@ func writeMemoryStats(w *resp.Writer, m command.Memory, dbs []dbMemory) {
 	number("clients.slaves", 0)
 	number("clients.normal", m.Clients)
 	number("cluster.links", 0)
-	number("aof.buffer", 0)
+	number("aof.buffer", m.AOFBuffer)
 	number("lua.caches", 0)
 	number("functions.caches", 0)
 	overhead, keys := m.Startup+m.Clients, int64(0)

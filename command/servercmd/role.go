@@ -1,6 +1,10 @@
 package servercmd
 
-import "kvorum/command"
+import (
+	"strconv"
+
+	"kvorum/command"
+)
 
 var roleSpec = &command.Spec{
 	Name: "role", Since: "2.8.12", Group: "server", Complexity: "O(1)",
@@ -10,11 +14,27 @@ var roleSpec = &command.Spec{
 	Handler:    role,
 }
 
-// role replies what a master says that nobody replicates: its offset does not
-// move while it has no backlog.
+// role replies who the server is to others: a master with its replicas, or a replica
+// with its master.
 func role(c *command.Ctx) {
+	r := c.Host.Role()
+	if r.Replica {
+		c.W.Array(5)
+		c.W.BulkString("slave")
+		c.W.BulkString(r.Host)
+		c.W.Int(int64(r.Port))
+		c.W.BulkString(r.State)
+		c.W.Int(r.Offset)
+		return
+	}
 	c.W.Array(3)
 	c.W.BulkString("master")
-	c.W.Int(0)
-	c.W.Array(0)
+	c.W.Int(r.Offset)
+	c.W.Array(len(r.Replicas))
+	for i := range r.Replicas {
+		c.W.Array(3)
+		c.W.BulkString(r.Replicas[i].IP)
+		c.W.BulkString(strconv.Itoa(r.Replicas[i].Port))
+		c.W.BulkString(strconv.FormatInt(r.Replicas[i].Offset, 10))
+	}
 }

@@ -17,7 +17,7 @@ import (
 // Specs returns the rows of the family.
 func Specs() []*command.Spec {
 	return []*command.Spec{
-		bgsaveSpec, saveSpec, commandSpec, configSpec, dbsizeSpec, debugSpec, flushallSpec, flushdbSpec, infoSpec, lastsaveSpec, latencySpec,
+		bgrewriteaofSpec, bgsaveSpec, saveSpec, commandSpec, configSpec, dbsizeSpec, debugSpec, flushallSpec, flushdbSpec, infoSpec, lastsaveSpec, latencySpec,
 		lolwutSpec, memorySpec, monitorSpec, roleSpec, shutdownSpec, slowlogSpec, swapdbSpec, timeSpec,
 	}
 }

@@ -36,6 +36,10 @@ func swapdb(c *command.Ctx) {
 		return
 	}
 	c.KS.SwapDB(i, j, c.Now)
+	// COMPAT: tracking-swapdb: caches would be stale for ever.
+	if i != j {
+		c.Flushed()
+	}
 	c.Dirty++
 	c.W.OK()
 }

@@ -42,7 +42,8 @@ func smove(c *command.Ctx) {
 	}
 	changed(c, 0, "srem", 1)
 	if src.Len() == 0 {
-		c.Remove(c.Keys[0], c.DB.Find(c.Keys[0])) // the end of an expired destination may have moved its entry
+		// The destination may have expired a moment ago, which moves entries of its shard.
+		c.Remove(c.Keys[0], c.DB.Find(c.Keys[0]))
 	}
 	if to.OK() {
 		dst.Open(to.Rec)

@@ -124,6 +124,7 @@ func (s *Server) close() {
 			s.t.Error(err)
 		}
 	})
+	s.Engine.Tracking.Close()
 	s.Engine.KS.Close()
 }
 
@@ -133,6 +134,7 @@ func (s *Server) Session(conn string, proto int) *command.Session {
 	if session == nil {
 		session = s.Engine.NewSession(nil)
 		session.Proto = uint8(proto)
+		session.Track.SetProto(session.Proto)
 		s.sessions[conn] = session
 	}
 	return session

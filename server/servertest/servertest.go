@@ -28,6 +28,7 @@ import (
 	"kvorum/logx"
 	"kvorum/resp"
 	"kvorum/server"
+	"kvorum/vfs"
 )
 
 // wait bounds the wait for anything that a server does.
@@ -48,6 +49,32 @@ type Instance struct {
 // Start runs a server with the given lines of configuration until the test
 // ends. It listens on a unix socket only, and lets DEBUG be used.
 func Start(t testing.TB, lines ...string) *Instance {
+	t.Helper()
+	return StartOn(t, vfs.OS{}, lines...)
+}
+
+// StartOn is Start with the data on a file system of the test's, on which the log tries
+// again soon after an error.
+func StartOn(t testing.TB, fsys vfs.FS, lines ...string) *Instance {
+	t.Helper()
+	in := prepare(t, lines)
+	in.Server.SetDisk(fsys, retryAfter)
+	in.run()
+	return in
+}
+
+// StartLimited is StartOn with a bound on the bytes that wait for the disk.
+func StartLimited(t testing.TB, fsys vfs.FS, lagMax int64, lines ...string) *Instance {
+	t.Helper()
+	in := prepare(t, lines)
+	in.Server.SetDisk(fsys, retryAfter)
+	in.Server.SetLagMax(lagMax)
+	in.run()
+	return in
+}
+
+// prepare makes a server that does not run yet.
+func prepare(t testing.TB, lines []string) *Instance {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "kv") // short: the path of a socket has 107 bytes
 	if err != nil {
@@ -70,9 +97,11 @@ func Start(t testing.TB, lines ...string) *Instance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in.run()
 	return in
 }
+
+// retryAfter is the pause of the log after an error.
+const retryAfter = 5 * time.Millisecond
 
 // run runs the server and arranges its end.
 func (in *Instance) run() {

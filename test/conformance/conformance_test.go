@@ -111,7 +111,11 @@ func testStreams(t *testing.T, limit time.Duration, args ...string) {
 	if v, err := ours.admin.Do("DEBUG", "MEMCHECK"); srv.Alive() && (err != nil || v.IsError()) {
 		t.Errorf("DEBUG MEMCHECK: %s %v", v.Str, err)
 	}
-	t.Logf("%s and %s: %d streams, %d requests of %d commands, last seed %d", srv, theirs.srv, streams, sent, len(g.rows), seed-1)
+	if ours.events.count == 0 {
+		t.Error("there were no keyspace events")
+	}
+	t.Logf("%s and %s: %d streams, %d requests of %d commands, %d events, last seed %d",
+		srv, theirs.srv, streams, sent, len(g.rows), theirs.events.count, seed-1)
 }
 
 // report shrinks a failing stream and prints it, once per command.

@@ -1,5 +1,6 @@
 // Package conformance sends the same random requests to kvorum and to a real
-// server and compares every reply, byte for byte, and the data left behind.
+// server and compares every reply, byte for byte, the keyspace events, and the data
+// left behind.
 //
 //	spec rows ──► generator ──► stream ──► kvorum, one loop and several
 //	                                  └──► redis-server        ── compare ──► shrink, print

@@ -34,7 +34,7 @@ type generator struct {
 // groups are the groups of commands that streams are made of, with the share of
 // each of their commands.
 var groups = map[string]int{"string": 20, "bitmap": 20, "generic": 14, "connection": 3, "server": 2, "hyperloglog": 20, "hash": 20, "set": 16,
-	"list": 25, "sorted-set": 25, "geo": 15}
+	"list": 25, "sorted-set": 25, "geo": 15, "pubsub": 2}
 
 // shares of commands that differ from their group's.
 var shares = map[string]int{
@@ -60,7 +60,7 @@ func newGenerator(oracle *peer.Server) (*generator, error) {
 		if n, ok := shares[s.FullName()]; ok {
 			weight = n
 		}
-		if weight == 0 || len(s.Subs) > 0 || s.Flags&(command.Blocking|command.PubSub) != 0 ||
+		if weight == 0 || len(s.Subs) > 0 || s.Flags&command.Blocking != 0 ||
 			peer.Older(g.oracle, s.Since) || unsent[s.FullName()] != "" {
 			continue
 		}

@@ -19,9 +19,10 @@ type pair struct {
 
 // side is one server with the connections of a stream.
 type side struct {
-	srv   *peer.Server
-	admin *peer.Conn
-	conns [connCount]*peer.Conn
+	srv    *peer.Server
+	admin  *peer.Conn
+	events *listener
+	conns  [connCount]*peer.Conn
 }
 
 // mismatch is the first difference of a run.
@@ -42,7 +43,8 @@ func newSide(srv *peer.Server) (*side, error) {
 	if _, err := admin.Must("DEBUG", "SET-ACTIVE-EXPIRE", "0"); err != nil {
 		return nil, err
 	}
-	return s, nil
+	s.events, err = newListener(srv, admin)
+	return s, err
 }
 
 // settings are the directives that streams change, with what they are reset to.
@@ -70,7 +72,10 @@ func (s *side) reset() error {
 	if !peer.Older(s.srv.Version, "7.2.0") {
 		args = append(args, settings72...)
 	}
-	_, err := s.admin.Must(args...)
+	if _, err := s.admin.Must(args...); err != nil {
+		return err
+	}
+	_, err := s.events.take()
 	return err
 }
 
@@ -120,7 +125,10 @@ func (p *pair) batch(ops []op, replies *[][]byte) (*mismatch, error) {
 	conn := ops[0].conn
 	a, b := p.ours.conns[conn], p.theirs.conns[conn]
 	if len(ops) == 1 && isWholeScan(ops[0].args) {
-		return p.wholeScan(a, b, ops[0].args, replies)
+		if m, err := p.wholeScan(a, b, ops[0].args, replies); m != nil || err != nil {
+			return m, err
+		}
+		return p.compareEvents(ops)
 	}
 	var wire []byte
 	for i := range ops {
@@ -149,7 +157,7 @@ func (p *pair) batch(ops []op, replies *[][]byte) (*mismatch, error) {
 	if isQuit(ops[0].args) {
 		return p.afterQuit(conn)
 	}
-	return nil, nil
+	return p.compareEvents(ops)
 }
 
 // gone describes why there is no reply of ours.

@@ -37,7 +37,7 @@ var goRedisScenarios = []struct {
 	{"leaderboard", "", (*goRedis).leaderboard},
 	{"consumers", "", (*goRedis).consumers},
 	{"transfers", "", (*goRedis).transfers},
-	{"chat", "pubsub", (*goRedis).chat},
+	{"chat", "", (*goRedis).chat},
 	{"pipelines", "", (*goRedis).pipelines},
 	{"pool", "", (*goRedis).pool},
 	{"binary", "", (*goRedis).binary},

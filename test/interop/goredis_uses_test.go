@@ -1,7 +1,6 @@
 package interop
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -271,49 +270,3 @@ func (g *goRedis) transfers() {
 
 // ignoreType keeps the text of an error of the program's own.
 func ignoreType(err error) error { return fmt.Errorf("%w", err) }
-
-// Rooms of a chat are channels; somebody listens to all of them.
-func (g *goRedis) chat() {
-	ctx, cancel := context.WithTimeout(g.ctx, patience)
-	defer cancel()
-	room := g.Subscribe(ctx, "room:1", "room:2")
-	all := g.PSubscribe(ctx, "room:*")
-	for _, s := range []*redis.PubSub{room, room, all} {
-		m, err := s.Receive(ctx)
-		g.note("subscribed", fmt.Sprint(m), err)
-	}
-	done(g, g.PubSubNumSub(ctx, "room:1", "room:3"))
-	done(g, g.PubSubNumPat(ctx))
-	rooms := g.PubSubChannels(ctx, "room:*").Val()
-	slices.Sort(rooms)
-	g.note("rooms", rooms, nil)
-	for i, name := range []string{"room:1", "room:2", "room:3", "room:1"} {
-		done(g, g.Publish(ctx, name, fmt.Sprintf("message %d", i)))
-	}
-	for range 3 {
-		m, err := room.ReceiveMessage(ctx)
-		g.note("in a room", fmt.Sprint(m), err)
-	}
-	for range 4 {
-		m, err := all.ReceiveMessage(ctx)
-		g.note("in all rooms", fmt.Sprint(m, " ", m.Pattern), err)
-	}
-	g.ok(room.Unsubscribe(ctx, "room:1"))
-	m, err := room.Receive(ctx)
-	g.note("left", fmt.Sprint(m), err)
-	done(g, g.Publish(ctx, "room:1", "nobody but the listener"))
-	g.note("ping", nil, room.Ping(ctx, "still there"))
-	m, err = room.Receive(ctx)
-	g.note("pong", fmt.Sprint(m), err)
-	g.ok(room.Close())
-	g.ok(all.Close())
-	g.until("nobody is left", func() bool { return len(g.PubSubChannels(ctx, "*").Val()) == 0 && g.PubSubNumPat(ctx).Val() == 0 })
-	done(g, g.Publish(ctx, "room:2", "to nobody"))
-	shard := g.SSubscribe(ctx, "shard")
-	m, err = shard.Receive(ctx)
-	g.note("subscribed", fmt.Sprint(m), err)
-	done(g, g.SPublish(ctx, "shard", "sharded"))
-	m, err = shard.Receive(ctx)
-	g.note("got", fmt.Sprint(m), err)
-	g.ok(shard.Close())
-}

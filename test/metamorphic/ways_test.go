@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 
 	"kvorum/resp"
 	"kvorum/test/peer"
@@ -160,14 +159,11 @@ const batchMax = 12
 // batchEnd returns the end of the batch that begins at request i.
 func (r *runner) batchEnd(ops []op, i int) int {
 	end := i + 1
-	for most := i + 1 + r.rand.IntN(batchMax); end < min(most, len(ops)) && ops[end].conn == ops[i].conn && !waits(ops[end-1]); {
+	for most := i + 1 + r.rand.IntN(batchMax); end < min(most, len(ops)) && ops[end].conn == ops[i].conn; {
 		end++
 	}
 	return end
 }
-
-// waits reports whether a request may wait, so that nothing is sent behind it.
-func waits(o op) bool { return strings.HasPrefix(o.args[0], "BL") }
 
 // batch sends requests and returns a reply for each.
 func (r *runner) batch(c *peer.Conn, ops []op) (replies [][]byte, err error) {

@@ -49,6 +49,8 @@ type Server struct {
 	cmd   *exec.Cmd
 	done  chan struct{} // closed when the process has ended
 	log   *logBuffer
+
+	killed bool // by Kill
 }
 
 // build is the binary made from this tree.
@@ -179,7 +181,7 @@ func (s *Server) launch() error {
 		_ = cmd.Wait() // how it ended is in ProcessState
 		close(done)
 	}()
-	s.cmd, s.done = cmd, done
+	s.cmd, s.done, s.killed = cmd, done, false
 	return nil
 }
 
@@ -283,6 +285,9 @@ func (s *Server) Log() string { return s.log.tail() }
 // server must not need force, nor have died before.
 func (s *Server) stop() error {
 	died := !s.Alive()
+	if died && s.killed {
+		return nil
+	}
 	if !died {
 		_ = s.cmd.Process.Signal(syscall.SIGTERM) // an error means that it has just ended
 		select {
@@ -299,6 +304,14 @@ func (s *Server) stop() error {
 		return fmt.Errorf("peer: %s ended with status %d\n%s", s, code, s.Log())
 	}
 	return nil
+}
+
+// Kill ends the process as a crash of the machine would: without warning.
+func (s *Server) Kill() error {
+	s.killed = true
+	err := s.cmd.Process.Kill()
+	<-s.done
+	return err
 }
 
 // logBuffer keeps the beginning and the end of a process's output: a panic's

@@ -7,7 +7,7 @@ export const uses = [
   ['leaderboard', '', leaderboard],
   ['consumers', '', consumers],
   ['transactions', '', transactions],
-  ['chat', 'pubsub', chat],
+  ['rooms', '', chat],
 ];
 
 // Workers take jobs from a queue into a list of what is being done, and out of that

@@ -39,6 +39,7 @@ export const scenarios = [
   ['config and info', '', configInfo],
   ['slow log', '', slowLog],
   ['monitor', '', monitor],
+  ['chat', '', chat],
   ['names', '', names],
   ['kill', '', kill],
   ['resp2', '', resp2],
@@ -334,6 +335,31 @@ async function monitor(r, c) {
   await c.del('a');
   await r.note('monitor', seen);
   m.disconnect();
+}
+
+// A room: one member on two channels, one who listens to all rooms.
+async function chat(r, c) {
+  await withClient(r, {}, async (ann) => {
+    await withClient(r, {}, async (all) => {
+      const heard = [];
+      ann.on('message', (channel, text) => heard.push(['ann', channel, text]));
+      all.on('pmessage', (pattern, channel, text) => heard.push(['all', pattern, channel, text]));
+      await r.noted(ann).subscribe('room:1', 'room:2');
+      await r.noted(all).psubscribe('room:*');
+      const n = r.noted(c);
+      await n.pubsub('NUMSUB', 'room:1', 'room:3');
+      await n.pubsub('NUMPAT');
+      await n.publish('room:1', 'hello');
+      await n.publish('room:2', 'bytes \0\r\n');
+      await r.until('four messages', () => heard.length === 4);
+      await r.noted(ann).unsubscribe('room:1');
+      await n.publish('room:1', 'without her');
+      await r.until('five messages', () => heard.length === 5);
+      for (const who of ['ann', 'all']) r.add(JSON.stringify(heard.filter((m) => m[0] === who)));
+      await r.noted(ann).unsubscribe('room:2');
+      await r.noted(ann).get('a');
+    });
+  });
 }
 
 async function names(r, c) {

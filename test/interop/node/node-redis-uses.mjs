@@ -8,7 +8,7 @@ export const uses = [
   ['leaderboard', '', leaderboard],
   ['consumers', '', consumers],
   ['transactions', '', transactions],
-  ['chat', 'pubsub', chat],
+  ['rooms', '', chat],
   ['cache', 'tracking', cache],
 ];
 

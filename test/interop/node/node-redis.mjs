@@ -40,6 +40,7 @@ export const scenarios = [
   ['config and info', '', configInfo],
   ['introspection', '', introspection],
   ['monitor', '', monitor],
+  ['chat', '', chat],
   ['names', '', names],
   ['kill', '', kill],
   ['resp2', '', resp2],
@@ -339,6 +340,32 @@ async function monitor(r, c) {
     await r.note('monitor', seen);
     await r.noted(other).reset();
     await r.noted(other).ping();
+  });
+}
+
+// A room: one member on two channels, one who listens to all rooms.
+async function chat(r, c) {
+  await withClient(r, {}, async (ann) => {
+    await withClient(r, {}, async (all) => {
+      const heard = [];
+      const toAnn = (text, channel) => heard.push(['ann', channel, text]);
+      await r.note('subscribe', ann.subscribe(['room:1', 'room:2'], toAnn));
+      await r.note('psubscribe', all.pSubscribe('room:*', (text, channel) => heard.push(['all', channel, text])));
+      await r.note('ssubscribe', all.sSubscribe('room:1', (text, channel) => heard.push(['shard', channel, text])));
+      const n = r.noted(c);
+      await n.pubSubNumSub(['room:1', 'room:3']);
+      await n.pubSubNumPat();
+      await n.publish('room:1', 'hello');
+      await n.publish('room:2', 'bytes \0\r\n');
+      await n.sPublish('room:1', 'sharded');
+      await r.until('five messages', () => heard.length === 5);
+      await r.note('unsubscribe', ann.unsubscribe('room:1'));
+      await n.publish('room:1', 'without her');
+      await r.until('six messages', () => heard.length === 6);
+      for (const who of ['ann', 'all', 'shard']) r.add(JSON.stringify(heard.filter((m) => m[0] === who)));
+      await r.note('unsubscribe', ann.unsubscribe('room:2', toAnn));
+      await r.noted(ann).get('a');
+    });
   });
 }
 

@@ -1,0 +1,96 @@
+package repl
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// What INFO, ROLE and WAIT are told. None of it changes the machine.
+
+// History returns the names of the data's history: the one in force, the one before
+// (NoID if there is none) and the offset up to which that is good (-1).
+func (m *Machine) History() (id, id2 string, id2To int64) { return m.id, m.id2, m.id2To }
+
+// Kept reports whether the stream is recorded for replicas.
+func (m *Machine) Kept() bool { return m.kept }
+
+// Peers returns the replicas, in the order in which they came. They are borrowed until
+// the next call that changes the machine.
+func (m *Machine) Peers() []*Peer { return m.master.peers }
+
+// Syncs returns how often replicas were given everything, the rest of the stream, and
+// were refused the latter.
+func (m *Machine) Syncs() (full, partial, refused int64) {
+	return m.master.fullSyncs, m.master.partialSyncs, m.master.partialErrs
+}
+
+// Link is the state of the link to the master.
+type Link struct {
+	Host      string
+	Port      int
+	State     LinkState
+	HeardMs   int64  // monotonic time of the last sign of life
+	DownSince int64  // monotonic time since which it is down, 0 if it never was up
+	Reason    string // of the last failure
+	Offset    int64  // of the payload that is being received
+}
+
+// Link returns the state of the link to the master.
+func (m *Machine) Link() Link {
+	l := &m.link
+	return Link{l.host, l.port, l.state, l.heard, l.downSince, l.reason, l.offset}
+}
+
+// Good returns the number of replicas that are online and were heard of lately.
+func (m *Machine) Good(nowMs int64) (n int) {
+	for _, p := range m.master.peers {
+		if p.State == PeerOnline && nowMs-p.AckMs <= m.cfg.MaxLag {
+			n++
+		}
+	}
+	return n
+}
+
+// Acked returns how many replicas have applied the stream up to an offset, and how many
+// have that on their disk.
+func (m *Machine) Acked(offset int64) (applied, synced int) {
+	for _, p := range m.master.peers {
+		if p.State != PeerOnline {
+			continue
+		}
+		if p.Ack >= offset {
+			applied++
+		}
+		if p.Synced >= offset {
+			synced++
+		}
+	}
+	return applied, synced
+}
+
+// Address returns where a replica is reached, as far as it is known: the address that it
+// announced, or that of its connection.
+func (p *Peer) Address() (ip string, port int) {
+	if p.Info.IP != "" {
+		return p.Info.IP, p.Info.Port
+	}
+	ip = p.Info.Addr
+	if colon := strings.LastIndexByte(ip, ':'); colon >= 0 {
+		ip = strings.Trim(ip[:colon], "[]")
+	}
+	return ip, p.Info.Port
+}
+
+// Name is how log lines call a replica.
+func (p *Peer) Name() string {
+	ip, port := p.Address()
+	if port == 0 {
+		return p.Info.Addr
+	}
+	return ip + ":" + strconv.Itoa(port)
+}
+
+func fullResyncLine(id string, offset int64) string {
+	return fmt.Sprintf("+FULLRESYNC %s %d\r\n", id, offset)
+}

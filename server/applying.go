@@ -1,0 +1,131 @@
+package server
+
+import (
+	"io"
+	"sync/atomic"
+
+	"kvorum/command"
+	"kvorum/engine"
+)
+
+// The side of a replica: what its master sends becomes its data. The link's goroutine
+// has a worker of its own and executes the stream itself, batch by batch.
+
+// applier executes a master's stream.
+type applier struct {
+	worker  *engine.Worker
+	session *command.Session
+}
+
+func newApplier(e *engine.Engine) *applier {
+	s := e.NewSession(nil)
+	s.Flags |= command.Internal | command.MasterLink | command.Authenticated
+	return &applier{session: s}
+}
+
+// transferred counts the payload that is being received.
+type transferred struct{ total, read atomic.Int64 }
+
+// Load implements driver.Node.
+func (r *replication) Load(in io.Reader, size int64, alive func()) (keys, kept int64, err error) {
+	r.received.total.Store(size)
+	r.received.read.Store(0)
+	fresh := r.s.ks.NewDetached()
+	keys, r.loaded, err = r.s.loadPayload(&countedReader{in, &r.received.read}, fresh, alive)
+	if err != nil {
+		r.s.log.Warningf("Failed trying to load the MASTER synchronization DB: %v", err)
+		r.s.ks.FreeDetached(fresh)
+		return 0, 0, err
+	}
+	r.fresh = fresh
+	r.s.eng.Exclusive(func() {
+		for _, size := range r.s.dbSizes() {
+			kept += size.keys
+		}
+	})
+	return keys, kept, nil
+}
+
+type countedReader struct {
+	in io.Reader
+	n  *atomic.Int64
+}
+
+func (c *countedReader) Read(p []byte) (int, error) {
+	n, err := c.in.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// transfer returns how large the payload is and how much of it is here.
+func (r *replication) transfer() (total, read int64) {
+	return r.received.total.Load(), r.received.read.Load()
+}
+
+// Adopt implements driver.Node. The log begins anew with the new data.
+func (r *replication) Adopt(offset int64) {
+	r.s.aof.restart(func() {
+		r.s.undisturbed(func() {
+			r.s.ks.Adopt(r.fresh, r.s.clock.NowMs())
+			r.s.eng.Tracking.Flushed(nil)
+			r.s.feedFor(feedReplicas, true)
+			r.s.eng.Feed.Reset(offset)
+		})
+	})
+	r.fresh = nil
+	r.anew = true
+}
+
+// Discard implements driver.Node.
+func (r *replication) Discard() {
+	if r.fresh != nil {
+		r.s.ks.FreeDetached(r.fresh)
+		r.fresh = nil
+	}
+}
+
+// BeginApply implements driver.Node. The session outlives the link: a stream that is
+// continued does not say again which database it is about.
+func (r *replication) BeginApply() {
+	if r.anew {
+		// A master that is a replica itself cannot say which database its stream is about:
+		// the snapshot does.
+		r.apply.session.DB = r.s.ks.DB(0)
+		if db := r.s.ks.DB(r.loaded.db); db != nil {
+			r.apply.session.DB = db
+		}
+		r.anew = false
+	}
+	r.apply.worker = r.s.eng.NewWorker()
+}
+
+// Apply implements driver.Node.
+func (r *replication) Apply(stream []byte) (used int, asked bool, err error) {
+	s := r.apply.session
+	used, err = r.apply.worker.Replicate(s, stream)
+	asked = s.Flags&command.AckAsked != 0
+	s.Flags &^= command.AckAsked
+	return used, asked, err
+}
+
+// EndApply implements driver.Node.
+func (r *replication) EndApply() {
+	a := r.apply
+	a.worker.Forget(a.session)
+	a.worker.Close()
+	a.worker = nil
+}
+
+// diverged is the engine's hook for commands of the master's stream that fail here.
+func (s *Server) diverged(args [][]byte, reply []byte) {
+	s.log.Warningf("== CRITICAL == This replica is sending an error to its master: '%s' after processing the command '%s'",
+		trimReply(reply), args[0])
+}
+
+func trimReply(reply []byte) string {
+	text := string(reply)
+	for len(text) > 0 && (text[len(text)-1] == '\n' || text[len(text)-1] == '\r') {
+		text = text[:len(text)-1]
+	}
+	return text
+}

@@ -1,0 +1,187 @@
+package server
+
+import (
+	"kvorum/command"
+	"kvorum/feed"
+	"kvorum/netloop"
+	"kvorum/repl"
+	"kvorum/resp"
+)
+
+// Replicas of this server. A replica's connection stays on its loop: its requests
+// (REPLCONF ACK) are served there, and the stream is copied from the feed into its
+// output as fast as the socket takes it, never more than streamAhead at a time.
+
+// streamAhead is the output that a replica's socket may be behind with; the rest of the
+// stream waits in the feed, once for all replicas.
+const streamAhead = 256 << 10
+
+// replicaConn is the connection of a replica, or of one that has asked to be.
+type replicaConn struct {
+	r    *replication
+	id   repl.PeerID
+	cl   *client
+	loop *netloop.Loop
+
+	cursor *feed.Cursor // loop's own once streaming
+	stream bool
+	gone   bool
+}
+
+// AskStream implements command.Host.
+func (s *Server) AskStream(sess *command.Session, req command.StreamRequest) {
+	c, ok := sess.Peer.(*netloop.Conn)
+	if !ok {
+		return
+	}
+	sess.Flags |= command.Replica
+	id := repl.PeerID(sess.ID)
+	s.repl.mu.Lock()
+	s.repl.peers[id] = &replicaConn{r: s.repl, id: id, cl: c.Data.(*client), loop: c.Loop()}
+	s.repl.mu.Unlock()
+	info := repl.PeerInfo{
+		Addr: c.RemoteAddr(), IP: sess.Replica.IP, Port: sess.Replica.Port,
+		EOF: sess.Replica.EOF, PSYNC2: sess.Replica.PSYNC2, RDBOnly: sess.Replica.RDBOnly,
+	}
+	if sess.Replica.Filtered {
+		info.Filter = "none"
+		if sess.Replica.Functions {
+			info.Filter = "functions"
+		}
+	}
+	s.log.Noticef("Replica %s asks for synchronization", replicaName(c, sess))
+	s.repl.driver.Post(repl.Psync{Peer: id, Info: info, ID: req.ID, Offset: req.Offset, Failover: req.Failover, Old: req.Old})
+}
+
+func replicaName(c *netloop.Conn, sess *command.Session) string {
+	p := repl.Peer{Info: repl.PeerInfo{Addr: c.RemoteAddr(), IP: sess.Replica.IP, Port: sess.Replica.Port}}
+	return p.Name()
+}
+
+// ReplicaAck implements command.Host.
+func (s *Server) ReplicaAck(sess *command.Session, offset, synced int64) {
+	s.repl.driver.Post(repl.Ack{Peer: repl.PeerID(sess.ID), Offset: offset, Synced: synced})
+}
+
+// replicaGone follows the end of a replica's connection. On its loop.
+func (s *Server) replicaGone(cl *client) {
+	id := repl.PeerID(cl.ID)
+	if rc := s.repl.forgetPeer(id); rc != nil {
+		rc.end()
+		s.repl.driver.Post(repl.PeerGone{Peer: id})
+	}
+}
+
+// forgetPeer takes a connection off the list and returns it.
+func (r *replication) forgetPeer(id repl.PeerID) *replicaConn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rc := r.peers[id]
+	delete(r.peers, id)
+	return rc
+}
+
+func (r *replication) peer(id repl.PeerID) *replicaConn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.peers[id]
+}
+
+// Reply implements driver.Node.
+func (r *replication) Reply(id repl.PeerID, text string) {
+	if rc := r.peer(id); rc != nil {
+		rc.loop.Post(func() { rc.send([]byte(text)) })
+	}
+}
+
+// send writes to the replica. On its loop.
+func (rc *replicaConn) send(b []byte) {
+	rc.cl.NetOut += uint64(len(b))
+	rc.r.sentOut.Add(uint64(len(b)))
+	rc.cl.conn.Send(b)
+}
+
+// give is send for bytes that are the connection's from now on.
+func (rc *replicaConn) give(b []byte) {
+	rc.cl.NetOut += uint64(len(b))
+	rc.r.sentOut.Add(uint64(len(b)))
+	rc.cl.conn.Give(b)
+}
+
+// hold keeps the stream from an offset on in reach for a replica that will want it.
+func (rc *replicaConn) hold(from int64) error {
+	cursor, err := rc.r.s.eng.Feed.NewCursor(from, feed.CursorOptions{Hold: true, Notify: rc.wake})
+	if err != nil {
+		return err
+	}
+	rc.cursor = cursor
+	return nil
+}
+
+// wake has the loop send what is new in the stream. Any goroutine.
+func (rc *replicaConn) wake() { rc.loop.Post(rc.pump) }
+
+// Stream implements driver.Node.
+func (r *replication) Stream(id repl.PeerID, from int64) {
+	rc := r.peer(id)
+	if rc == nil {
+		return
+	}
+	if rc.cursor == nil {
+		if err := rc.hold(from); err != nil {
+			r.Drop(id) // the stream has gone on in the meantime: it asks again
+			r.driver.Post(repl.PeerGone{Peer: id})
+			return
+		}
+	}
+	rc.loop.Post(func() {
+		rc.stream = true
+		rc.pump()
+	})
+}
+
+// pump copies stream to the output until that is full or the stream at its end. On the
+// loop.
+func (rc *replicaConn) pump() {
+	if rc.gone || !rc.stream {
+		return
+	}
+	if s := rc.r.s; s.overLimit(rc.cl, int(rc.cursor.Lag())) {
+		s.closeOverLimit(rc.cl)
+		return
+	}
+	for rc.cl.conn.PendingOut() < streamAhead {
+		b, err := rc.cursor.Next()
+		if err != nil {
+			rc.cl.sendAway()
+			return
+		}
+		if len(b) == 0 {
+			return // wake is called when there is more
+		}
+		rc.send(b)
+		rc.cursor.Advance(len(b))
+	}
+	rc.cl.conn.Drained(rc.pump)
+}
+
+// end gives up what the connection holds. On its loop.
+func (rc *replicaConn) end() {
+	rc.gone = true
+	if rc.cursor != nil {
+		rc.cursor.Close()
+		rc.cursor = nil
+	}
+}
+
+// Drop implements driver.Node.
+func (r *replication) Drop(id repl.PeerID) {
+	if rc := r.forgetPeer(id); rc != nil {
+		rc.loop.Post(func() {
+			rc.end()
+			rc.cl.conn.CloseAfterWrite()
+		})
+	}
+}
+
+func commandBytes(args []string) []byte { return resp.AppendCommandStrings(nil, args...) }

@@ -1,0 +1,369 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"kvorum/command"
+	"kvorum/config"
+	"kvorum/engine"
+	"kvorum/feed"
+	"kvorum/keyspace"
+	"kvorum/logx"
+	"kvorum/netloop"
+	"kvorum/repl"
+	"kvorum/repl/driver"
+)
+
+// replication is the server as package repl/driver wants it: a Node. What concerns
+// replicas of this server is in replicas.go, what concerns its master in applying.go.
+type replication struct {
+	s      *Server
+	driver *driver.Driver
+
+	mu        sync.Mutex // guards what follows
+	peers     map[repl.PeerID]*replicaConn
+	snapshots map[uint64]*syncSnapshot
+
+	role    engine.Role // in force
+	waiting []*ackWaiter
+
+	apply    *applier       // of the link's goroutine
+	anew     bool           // the stream begins behind a snapshot
+	loaded   history        // of the last one
+	fresh    []*keyspace.DB // loaded and not in use yet
+	received transferred
+	sentOut  atomic.Uint64 // bytes to replicas
+}
+
+// newReplication makes the machine and its driver. Nothing runs yet.
+func newReplication(s *Server) *replication {
+	r := &replication{s: s, peers: make(map[repl.PeerID]*replicaConn), snapshots: make(map[uint64]*syncSnapshot), apply: newApplier(s.eng)}
+	r.driver = driver.New(repl.New(s.replConfig(), newRunID), r, r.dial)
+	return r
+}
+
+// replConfig reads what the rules of replication need. The configuration is locked, or
+// not in use yet.
+func (s *Server) replConfig() repl.Config {
+	ms := func(name string) int64 { return s.cfg.Int(name) * msPerSec }
+	port := int(s.cfg.Int("replica-announce-port"))
+	if port == 0 {
+		port = int(s.cfg.Int("port"))
+	}
+	return repl.Config{
+		Port: port, AnnounceIP: s.cfg.String("replica-announce-ip"),
+		MasterUser: s.cfg.String("masteruser"), MasterAuth: s.cfg.String("masterauth"),
+		DisklessSync: s.cfg.Bool("repl-diskless-sync"), DisklessDelay: ms("repl-diskless-sync-delay"),
+		DisklessMax: int(s.cfg.Int("repl-diskless-sync-max-replicas")),
+		PingPeriod:  ms("repl-ping-replica-period"), Timeout: ms("repl-timeout"), BacklogTTL: ms("repl-backlog-ttl"),
+		MaxLag: ms("min-replicas-max-lag"), KeepOverEmpty: s.cfg.Bool("replica-keep-data-over-empty-master"),
+		DisklessLoad: s.cfg.Enum("repl-diskless-load") != "disabled",
+	}
+}
+
+// hookReplication connects the directives of replication.
+func (s *Server) hookReplication() {
+	s.cfg.OnChange(func() error {
+		s.repl.driver.Post(repl.Configured{Config: s.replConfig()})
+		return nil
+	}, "replica-announce-port", "replica-announce-ip", "port", "masteruser", "masterauth", "repl-diskless-sync", "repl-diskless-sync-delay",
+		"repl-diskless-sync-max-replicas", "repl-ping-replica-period", "repl-timeout", "repl-backlog-ttl", "min-replicas-max-lag",
+		"replica-keep-data-over-empty-master", "repl-diskless-load")
+	s.cfg.OnChange(func() error { s.repl.refreshRole(); return nil }, "replica-read-only", "replica-serve-stale-data", "min-replicas-to-write")
+	s.cfg.OnChange(func() error {
+		s.eng.Feed.SetWindow(int64(s.cfg.Memory("repl-backlog-size")))
+		return nil
+	}, "repl-backlog-size")
+}
+
+// run is the goroutine of the driver. It begins with the master that the configuration
+// names.
+func (r *replication) run(stop <-chan struct{}) {
+	if host, port, ok := r.s.cfg.ReplicaOf(); ok {
+		r.driver.Post(repl.ReplicaOf{Host: host, Port: port})
+	}
+	r.driver.Run(stop)
+}
+
+func (r *replication) dial(host string, port int, timeout time.Duration) (net.Conn, error) {
+	d := net.Dialer{Timeout: timeout}
+	r.s.cfgMu.RLock()
+	if from := r.s.cfg.String("bind-source-addr"); from != "" {
+		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
+	}
+	r.s.cfgMu.RUnlock()
+	return d.Dial("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+}
+
+// NowMs implements driver.Node.
+func (r *replication) NowMs() int64 { return r.s.clock.MonoNs() / (nsPerUs * usPerMs) }
+
+// View implements driver.Node.
+func (r *replication) View() repl.View {
+	st := r.s.eng.Feed.Stats()
+	r.refreshRole()
+	return repl.View{Start: st.Start, End: st.End, Synced: r.s.syncedTo()}
+}
+
+// Log implements driver.Node.
+func (r *replication) Log(level logx.Level, text string) { r.s.log.Log(level, text) }
+
+// KeepStream implements driver.Node.
+func (r *replication) KeepStream() {
+	r.s.cfgMu.RLock()
+	size := r.s.cfg.Memory("repl-backlog-size")
+	r.s.cfgMu.RUnlock()
+	r.s.eng.Exclusive(func() {
+		r.s.feedFor(feedReplicas, true)
+	})
+	r.s.eng.Feed.SetWindow(int64(size))
+}
+
+// ForgetStream implements driver.Node.
+func (r *replication) ForgetStream() {
+	r.s.eng.Exclusive(func() { r.s.feedFor(feedReplicas, false) })
+}
+
+// Control implements driver.Node.
+func (r *replication) Control(args []string) { r.s.eng.Feed.AppendControl(commandBytes(args)) }
+
+// PauseWrites implements driver.Node.
+func (r *replication) PauseWrites(int64) {
+	now := r.s.clock.NowMs()
+	r.s.eng.Exclusive(func() { r.s.eng.Pause(false, now+failoverPauseMs, now) })
+}
+
+// failoverPauseMs is longer than any failover lasts.
+const failoverPauseMs = 24 * 60 * 60 * msPerSec
+
+// ResumeWrites implements driver.Node.
+func (r *replication) ResumeWrites() { r.s.UnpauseClients() }
+
+// RoleChanged implements driver.Node.
+func (r *replication) RoleChanged(isReplica bool) {
+	r.refreshRole()
+	role := logx.RoleMaster
+	if isReplica {
+		role = logx.RoleReplica
+	}
+	r.s.log.SetRole(role)
+	if isReplica {
+		r.s.unblockAll()
+	}
+}
+
+// refreshRole puts in force what the role means for commands.
+func (r *replication) refreshRole() {
+	s := r.s
+	var role engine.Role
+	s.cfgMu.RLock()
+	readOnly, serveStale := s.cfg.Bool("replica-read-only"), s.cfg.Bool("replica-serve-stale-data")
+	least := int(s.cfg.Int("min-replicas-to-write"))
+	lagMost := s.cfg.Int("min-replicas-max-lag")
+	s.cfgMu.RUnlock()
+	now := r.NowMs()
+	r.driver.Ask(func(m *repl.Machine) {
+		link := m.Link()
+		role.Replica, role.ReadOnly = m.IsReplica(), readOnly
+		role.Stale = !serveStale && link.State != repl.LinkConnected
+		role.FewReplicas = least > 0 && lagMost > 0 && m.Good(now) < least
+	})
+	r.mu.Lock()
+	was := r.role
+	r.role = role
+	r.mu.Unlock()
+	switch {
+	case was == role:
+	case was.Replica != role.Replica:
+		s.eng.Exclusive(func() { s.eng.SetRole(role) })
+	default:
+		s.eng.SetRole(role)
+	}
+}
+
+func roleOf(m *repl.Machine) (role command.Role) {
+	link := m.Link()
+	role.Replica, role.Host, role.Port, role.State = m.IsReplica(), link.Host, link.Port, link.State.String()
+	for _, p := range m.Peers() {
+		if p.State == repl.PeerOnline {
+			ip, port := p.Address()
+			role.Replicas = append(role.Replicas, command.ReplicaRole{IP: ip, Port: port, Offset: p.Ack})
+		}
+	}
+	return role
+}
+
+// Role implements command.Host.
+func (s *Server) Role() command.Role {
+	var role command.Role
+	s.repl.driver.Ask(func(m *repl.Machine) { role = roleOf(m) })
+	role.Offset = s.eng.Feed.Offset()
+	return role
+}
+
+// ReplicaOf implements command.Host.
+func (s *Server) ReplicaOf(host string, port int, by *command.Session) string {
+	client := s.clientLine(by)
+	if host == "" {
+		s.repl.driver.Call(repl.NoOne{By: client})
+		return "OK"
+	}
+	text := ""
+	s.repl.driver.Ask(func(m *repl.Machine) {
+		link := m.Link()
+		switch {
+		case m.FailoverState() != repl.FailoverNone:
+			text = "-ERR REPLICAOF not allowed while failing over."
+		case link.Host == host && link.Port == port:
+			text = "OK Already connected to specified master"
+		}
+	})
+	if text != "" {
+		return text
+	}
+	s.repl.driver.Call(repl.ReplicaOf{Host: host, Port: port, By: client})
+	return "OK"
+}
+
+// Failover implements command.Host.
+func (s *Server) Failover(f command.FailoverRequest) (text string) {
+	event := repl.Failover{Host: f.Host, Port: f.Port, Force: f.Force, TimeoutMs: f.TimeoutMs}
+	s.repl.driver.Ask(func(m *repl.Machine) {
+		if f.Abort {
+			text = m.AbortError()
+		} else {
+			text = m.CheckFailover(event)
+		}
+	})
+	switch {
+	case text != "":
+	case f.Abort:
+		s.repl.driver.Call(repl.AbortFailover{})
+	default:
+		s.repl.driver.Call(event)
+	}
+	return text
+}
+
+// ChangeReplID implements command.Host.
+func (s *Server) ChangeReplID() {
+	s.log.Noticef("Changing replication IDs after receiving DEBUG change-repl-id")
+	s.repl.driver.Ask(func(m *repl.Machine) { m.ChangeID() })
+}
+
+// clientLine describes a session for the log. In a Task.
+func (s *Server) clientLine(sess *command.Session) string {
+	c, ok := sess.Peer.(*netloop.Conn)
+	if !ok {
+		return "internal"
+	}
+	line := ""
+	onLoop(c.Loop(), func() { line = s.describe(c.Data.(*client)) })
+	return line
+}
+
+// replication writes the section Replication of INFO.
+func (r *report) replication() {
+	node := r.s.repl
+	now, st := node.NowMs(), r.s.eng.Feed.Stats()
+	line := func(name string, v any) { fmt.Fprintf(&r.text, "%s:%v\r\n", name, v) }
+	cfg := func(read func(*config.Config) any) any { return r.setting(read) }
+	node.driver.Ask(func(m *repl.Machine) {
+		link := m.Link()
+		if m.IsReplica() {
+			line("role", "slave")
+			r.masterLines(line, link, now, st)
+			line("slave_priority", cfg(func(c *config.Config) any { return c.Int("replica-priority") }))
+			line("slave_read_only", cfg(func(c *config.Config) any { return oneIf(c.Bool("replica-read-only")) }))
+			line("replica_announced", cfg(func(c *config.Config) any { return oneIf(c.Bool("replica-announced")) }))
+		} else {
+			line("role", "master")
+		}
+		line("connected_slaves", len(m.Peers()))
+		if n := cfg(func(c *config.Config) any { return c.Int("min-replicas-to-write") * c.Int("min-replicas-max-lag") }); n != int64(0) {
+			line("min_slaves_good_slaves", m.Good(now))
+		}
+		n := 0
+		for _, p := range m.Peers() {
+			if p.Info.RDBOnly && p.State == repl.PeerLoading {
+				continue
+			}
+			lag := int64(0)
+			if p.State == repl.PeerOnline {
+				lag = max(now-p.AckMs, 0) / msPerSec
+			}
+			ip, port := p.Address()
+			line("slave"+strconv.Itoa(n), fmt.Sprintf("ip=%s,port=%d,state=%s,offset=%d,lag=%d", ip, port, p.State, p.Ack, lag))
+			n++
+		}
+		line("master_failover_state", m.FailoverState())
+		id, id2, id2To := m.History()
+		line("master_replid", id)
+		line("master_replid2", id2)
+		line("master_repl_offset", st.End)
+		line("second_repl_offset", id2To)
+		line("repl_backlog_active", oneIf(m.Kept()))
+		line("repl_backlog_size", cfg(func(c *config.Config) any { return c.Memory("repl-backlog-size") }))
+		first, length := int64(0), int64(0)
+		if m.Kept() {
+			first, length = st.Start+1, st.End-st.Start
+		}
+		line("repl_backlog_first_byte_offset", first)
+		line("repl_backlog_histlen", length)
+	})
+}
+
+// syncs returns how many replicas were given everything (0), the rest of the stream
+// (1), or were refused that (2).
+func (r *report) syncs(i int) (n int64) {
+	r.s.repl.driver.Ask(func(m *repl.Machine) {
+		full, partial, refused := m.Syncs()
+		n = [...]int64{full, partial, refused}[i]
+	})
+	return n
+}
+
+// masterLines writes the lines of a replica about its master.
+func (r *report) masterLines(line func(string, any), link repl.Link, now int64, st feed.Stats) {
+	line("master_host", link.Host)
+	line("master_port", link.Port)
+	up := link.State == repl.LinkConnected
+	status := "down"
+	if up {
+		status = "up"
+	}
+	line("master_link_status", status)
+	ago := int64(-1)
+	if up {
+		ago = max(now-link.HeardMs, 0) / msPerSec
+	}
+	line("master_last_io_seconds_ago", ago)
+	syncing := link.State == repl.LinkTransfer || link.State == repl.LinkPayload
+	line("master_sync_in_progress", oneIf(syncing))
+	line("slave_read_repl_offset", st.End)
+	line("slave_repl_offset", st.End)
+	if link.State == repl.LinkTransfer {
+		total, read := r.s.repl.transfer()
+		line("master_sync_total_bytes", total)
+		line("master_sync_read_bytes", read)
+		line("master_sync_left_bytes", max(total-read, 0))
+		percent := 0.0
+		if total > 0 {
+			percent = 100 * float64(read) / float64(total)
+		}
+		line("master_sync_perc", fmt.Sprintf("%.2f", percent))
+		line("master_sync_last_io_seconds_ago", max(now-link.HeardMs, 0)/msPerSec)
+	}
+	if !up {
+		since := int64(-1)
+		if link.DownSince > 0 {
+			since = max(now-link.DownSince, 0) / msPerSec
+		}
+		line("master_link_down_since_seconds", since)
+	}
+}

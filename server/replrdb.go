@@ -1,0 +1,139 @@
+package server
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"kvorum/keyspace"
+	"kvorum/rdb"
+	"kvorum/repl"
+	"kvorum/snapshot"
+)
+
+// Snapshots between master and replica: what package rdb writes and reads.
+
+// spoolFile makes a file without a name: in the server's folder, or where there is room
+// for such, so that a full or read-only disk does not keep replicas from being fed.
+func (s *Server) spoolFile() (*os.File, error) {
+	var first error
+	for _, dir := range []string{s.persist.settings.Load().dir, os.TempDir(), "/dev/shm"} {
+		f, err := os.CreateTemp(dir, "temp-sync-*.rdb")
+		if err != nil {
+			first = cmp.Or(first, err)
+			continue
+		}
+		if err := os.Remove(f.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			s.log.Warningf("Can't remove %s: %s", filepath.Base(f.Name()), strerror(err))
+		}
+		return f, nil
+	}
+	return nil, first
+}
+
+// walksRetry is the time between attempts to begin a snapshot while others are under way.
+const walksRetry = 100 * time.Millisecond
+
+// writeSyncSnapshot writes the data for replicas. begun is told the offset of the cut.
+func (s *Server) writeSyncSnapshot(p *syncSnapshot, filter string, begun func(offset int64)) error {
+	set := *s.persist.settings.Load()
+	set.syncOften, set.saveDelay = false, 0
+	form := s.dumpForm(&set)
+	var cut syncCut
+	for {
+		err := s.cutForReplicas(&cut, form, filter == "")
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, keyspace.ErrWalks) || p.isStopped() {
+			return err
+		}
+		time.Sleep(walksRetry)
+	}
+	begun(cut.offset)
+	w := &rdbFile{s: s, set: &set, f: p, more: cut.aux, stopped: p.isStopped}
+	if cut.snap == nil { // there is nothing but data to filter: functions are in the head
+		return w.content(form, func(*rdb.Form, walkSink) error { return nil })
+	}
+	p.mu.Lock()
+	p.snap = cut.snap
+	p.mu.Unlock()
+	err := w.content(form, walkOf(cut.snap, cut.sizes))
+	if err != nil {
+		cut.snap.Cancel(err)
+	}
+	return err
+}
+
+// syncCut is the cut of a snapshot for replicas.
+type syncCut struct {
+	snap   *snapshot.Snapshot // nil: without data
+	offset int64
+	sizes  []dbSize
+	aux    [][2]string
+}
+
+// cutForReplicas makes the cut. Error: keyspace.ErrWalks.
+func (s *Server) cutForReplicas(cut *syncCut, form *rdb.Form, data bool) (err error) {
+	s.eng.Exclusive(func() {
+		if data {
+			if cut.snap, err = s.eng.BeginSnapshot(form); err != nil {
+				return
+			}
+		}
+		cut.offset = s.eng.Feed.Cut()
+		cut.sizes, cut.aux = s.dbSizes(), s.repl.aux(cut.offset)
+	})
+	return err
+}
+
+// isStopped reports whether nobody wants the snapshot any more.
+func (p *syncSnapshot) isStopped() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stopped
+}
+
+// Sync implements savedTo.
+func (p *syncSnapshot) Sync() error { return nil }
+
+// history is what a file says of the history that its data are a state of.
+type history struct {
+	id     string // "" if it does not say
+	offset int64
+	db     int // that the stream has selected there
+}
+
+// aux returns the fields that tell that of the data at an offset. The world stands still.
+func (r *replication) aux(offset int64) (list [][2]string) {
+	db := 0 // what a master feeds next begins with a SELECT
+	if r.s.eng.IsReplica() {
+		db = r.apply.session.DB.Index()
+	}
+	r.driver.Ask(func(m *repl.Machine) {
+		if !m.Kept() {
+			return
+		}
+		id, _, _ := m.History()
+		list = [][2]string{{"repl-stream-db", strconv.Itoa(db)}, {"repl-id", id}, {"repl-offset", strconv.FormatInt(offset, 10)}}
+	})
+	return list
+}
+
+// loadPayload loads what a master sends into databases of their own, and returns the
+// number of keys and the history. alive is called from time to time.
+func (s *Server) loadPayload(in io.Reader, dbs []*keyspace.DB, alive func()) (int64, history, error) {
+	l := s.newLoader(in, "of the master", loadOptions{dbs: dbs, keepDue: true, alive: alive}, &loadProgress{startMs: s.clock.NowMs()})
+	s.log.Noticef("MASTER <-> REPLICA sync: Loading DB in memory")
+	if err := l.run(); err != nil {
+		l.explain(err)
+		return 0, history{}, err
+	}
+	s.log.Noticef("Done loading RDB, keys loaded: %d, keys expired: %d.", l.loaded.Load(), l.expired.Load())
+	return l.loaded.Load(), l.history, nil
+}

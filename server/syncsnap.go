@@ -1,0 +1,243 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"kvorum/repl"
+	"kvorum/snapshot"
+)
+
+// A snapshot for replicas is written once, into a file without a name, and each replica
+// takes it from there at its own pace, also while it is being written. So a slow
+// replica bounds nothing but itself, and one that comes late can still have it.
+
+const (
+	// payloadChunk is how much of a snapshot is read at a time for a replica.
+	payloadChunk = 128 << 10
+	// eofMarkLen is the length of the mark behind a snapshot of unknown size.
+	eofMarkLen = 40
+)
+
+var errSnapshotStopped = errors.New("nobody wants the snapshot any more")
+
+// syncSnapshot is a snapshot for replicas.
+type syncSnapshot struct {
+	number uint64
+	offset int64
+
+	mu      sync.Mutex
+	file    *os.File // spool, without a name
+	snap    *snapshot.Snapshot
+	size    int64 // bytes written
+	done    bool  // all of it is there
+	failed  bool
+	stopped bool
+	free    bool // nobody else will want it
+	readers int
+	waiting []func() // called when there is more
+}
+
+// Write implements io.Writer, for the one who makes the snapshot.
+func (p *syncSnapshot) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	if p.stopped {
+		p.mu.Unlock()
+		return 0, errSnapshotStopped
+	}
+	at := p.size
+	p.mu.Unlock()
+	n, err := p.file.WriteAt(b, at)
+	p.mu.Lock()
+	p.size += int64(n)
+	wake := p.waiting
+	p.waiting = nil
+	p.mu.Unlock()
+	for _, fn := range wake {
+		fn()
+	}
+	return n, err
+}
+
+// end says that nothing more comes.
+func (p *syncSnapshot) end(err error) {
+	p.mu.Lock()
+	p.done, p.failed = true, err != nil
+	wake := p.waiting
+	p.waiting = nil
+	p.release()
+	p.mu.Unlock()
+	for _, fn := range wake {
+		fn()
+	}
+}
+
+// release closes the file when nobody needs it any more. mu is held.
+func (p *syncSnapshot) release() {
+	if p.done && p.free && p.readers == 0 && p.file != nil {
+		p.file.Close()
+		p.file = nil
+	}
+}
+
+// read reads from an offset on. It returns no bytes and no error when there are none
+// yet: then wake is called when that has changed. io.EOF: that was all.
+func (p *syncSnapshot) read(b []byte, at int64, wake func()) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case at < p.size:
+		return p.file.ReadAt(b[:min(int64(len(b)), p.size-at)], at)
+	case !p.done:
+		p.waiting = append(p.waiting, wake)
+		return 0, nil
+	case p.failed:
+		return 0, errSnapshotStopped
+	}
+	return 0, io.EOF
+}
+
+func (p *syncSnapshot) leave() {
+	p.mu.Lock()
+	p.readers--
+	p.release()
+	p.mu.Unlock()
+}
+
+// TakeSnapshot implements driver.Node.
+func (r *replication) TakeSnapshot(number uint64, filter string, begun func(int64), ended func(bool)) {
+	p := &syncSnapshot{number: number}
+	file, err := r.s.spoolFile()
+	if err != nil {
+		r.s.log.Warningf("Can't make a file for the snapshot that replicas want: %v", err)
+		ended(false)
+		return
+	}
+	p.file = file
+	r.mu.Lock()
+	r.snapshots[number] = p
+	r.mu.Unlock()
+	r.s.tasks.Add(1)
+	go r.s.guard(nil, func() {
+		defer r.s.tasks.Done()
+		stepBack()
+		err := r.s.writeSyncSnapshot(p, filter, func(offset int64) {
+			p.offset = offset
+			begun(offset)
+		})
+		if err != nil && !errors.Is(err, errSnapshotStopped) {
+			r.s.log.Warningf("Error making the snapshot for replicas: %v", err)
+		}
+		p.end(err)
+		ended(err == nil)
+	})
+}
+
+// StopSnapshot implements driver.Node.
+func (r *replication) StopSnapshot(number uint64) {
+	r.mu.Lock()
+	p := r.snapshots[number]
+	r.mu.Unlock()
+	if p != nil {
+		p.mu.Lock()
+		p.stopped = true
+		if p.snap != nil {
+			p.snap.Cancel(errSnapshotStopped)
+		}
+		p.mu.Unlock()
+	}
+	r.FreeSnapshot(number)
+}
+
+// FreeSnapshot implements driver.Node.
+func (r *replication) FreeSnapshot(number uint64) {
+	r.mu.Lock()
+	p := r.snapshots[number]
+	delete(r.snapshots, number)
+	r.mu.Unlock()
+	if p != nil {
+		p.mu.Lock()
+		p.free = true
+		p.release()
+		p.mu.Unlock()
+	}
+}
+
+// GiveSnapshot implements driver.Node.
+func (r *replication) GiveSnapshot(id repl.PeerID, number uint64, eof bool, sent func()) {
+	r.mu.Lock()
+	rc, p := r.peers[id], r.snapshots[number]
+	r.mu.Unlock()
+	if rc == nil {
+		return
+	}
+	if p == nil || rc.hold(p.offset) != nil {
+		r.Drop(id)
+		r.driver.Post(repl.PeerGone{Peer: id})
+		return
+	}
+	p.mu.Lock()
+	p.readers++
+	p.mu.Unlock()
+	g := &giver{rc: rc, p: p, sent: sent}
+	if eof {
+		g.mark = newRunID()[:eofMarkLen]
+	}
+	rc.loop.Post(g.begin)
+}
+
+// giver sends a snapshot to a replica. All on the replica's loop.
+type giver struct {
+	rc   *replicaConn
+	p    *syncSnapshot
+	mark string // "" when the size is sent in front
+	at   int64
+	sent func()
+}
+
+func (g *giver) begin() {
+	head := "$EOF:" + g.mark + "\r\n"
+	if g.mark == "" {
+		g.p.mu.Lock()
+		head = fmt.Sprintf("$%d\r\n", g.p.size)
+		g.p.mu.Unlock()
+	}
+	g.rc.send([]byte(head))
+	g.next()
+}
+
+// next sends what there is and the socket takes.
+func (g *giver) next() {
+	for {
+		if g.rc.gone {
+			g.p.leave()
+			return
+		}
+		if g.rc.cl.conn.PendingOut() >= streamAhead {
+			g.rc.cl.conn.Drained(g.next)
+			return
+		}
+		b := make([]byte, payloadChunk)
+		n, err := g.p.read(b, g.at, func() { g.rc.loop.Post(g.next) })
+		switch {
+		case err == io.EOF:
+			if g.mark != "" {
+				g.rc.send([]byte(g.mark))
+			}
+			g.p.leave()
+			g.rc.cl.conn.Drained(g.sent)
+			return
+		case err != nil:
+			g.p.leave()
+			g.rc.cl.sendAway()
+			return
+		case n == 0:
+			return
+		}
+		g.rc.give(b[:n])
+		g.at += int64(n)
+	}
+}
