@@ -499,7 +499,7 @@ func TestSnapshotOfWhatFallsApart(t *testing.T) {
 		{repeat("HSET k", "f%d "+value, 600), "PEXPIRE k 1"},
 		{repeat("HSET k", "f%d "+value, 600), "MOVE k 1"},
 		{repeat("HSET k", "f%d "+value, 600), "SWAPDB 0 1"},
-		{repeat("HSET k", "f%d "+value, 600), "FLUSHALL"},
+		{repeat("HSET k", "f%d "+value, 600), "FLUSHDB"},
 		{repeat("XADD k *", "f%d "+value, 600), "XTRIM k MAXLEN 0"},
 	} {
 		for _, steps := range []int{0, 2} {
