@@ -129,6 +129,19 @@ func (c *copier) read(key string) string {
 	return v.Text()
 }
 
+// check compares the cache with what there is. Nothing changes any more.
+func (c *copier) check(t *testing.T, master *servertest.Conn) {
+	c.do("PING")
+	if c.told == 0 {
+		t.Error("a client that caches was told nothing")
+	}
+	for key, was := range c.cache {
+		if v := c.read(key); v != was {
+			t.Errorf("%s is cached as %s, and is %s (on the master %s)", key, was, v, master.Do("HGETALL", key))
+		}
+	}
+}
+
 // listen counts the events that a server publishes.
 func listen(in *servertest.Instance) (count func(event string) int) {
 	c := in.Dial()
@@ -161,26 +174,21 @@ func tellDifferences(t *testing.T, master, replica *servertest.Conn) {
 		if a, b := master.Do("DEBUG", "DIGEST-VALUE", key), replica.Do("DEBUG", "DIGEST-VALUE", key); a != b {
 			a, b = master.Do("HGETALL", key), replica.Do("HGETALL", key)
 			t.Errorf("%s is\n%.500s\non the replica\n%.500s", key, a, b)
-			fields := func(c *servertest.Conn) map[string]bool {
-				c.Send("HKEYS", key)
-				m := make(map[string]bool)
-				v := c.Read()
-				for _, f := range v.Elems {
-					m[string(f.Str)] = true
-				}
-				return m
-			}
-			am, bm := fields(master), fields(replica)
-			for f := range am {
-				if x, y := master.Do("HGET", key, f)+master.Do("HPEXPIRETIME", key, "FIELDS", "1", f), replica.Do("HGET", key, f)+replica.Do("HPEXPIRETIME", key, "FIELDS", "1", f); x != y {
-					t.Errorf("%s: %s, on the replica %s", f, x, y)
-				}
-			}
-			for f := range bm {
-				if !am[f] {
-					t.Errorf("%s is on the replica alone: %s", f, replica.Do("HPEXPIRETIME", key, "FIELDS", "1", f))
-				}
-			}
+		}
+	}
+}
+
+// awaitSame waits until a replica has the data of its master.
+func awaitSame(t *testing.T, first, other *servertest.Conn) {
+	same := func() bool {
+		digest := first.Do("DEBUG", "DIGEST")
+		return digest == other.Do("DEBUG", "DIGEST") && digest == first.Do("DEBUG", "DIGEST") &&
+			other.Info("master_repl_offset") == first.Info("master_repl_offset")
+	}
+	for deadline := time.Now().Add(10 * time.Second); !same(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			tellDifferences(t, first, other)
+			break
 		}
 	}
 }
@@ -237,31 +245,9 @@ func TestPartsTogether(t *testing.T) {
 
 	time.Sleep(fieldsLive) // nothing is due any more
 	other := replica.Dial()
-	same := func() bool {
-		digest := first.Do("DEBUG", "DIGEST")
-		return digest == other.Do("DEBUG", "DIGEST") && digest == first.Do("DEBUG", "DIGEST") &&
-			other.Info("master_repl_offset") == first.Info("master_repl_offset")
-	}
-	for deadline := time.Now().Add(10 * time.Second); !same(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			tellDifferences(t, first, other)
-			break
-		}
-	}
+	awaitSame(t, first, other)
 	for _, c := range copiers {
-		c.do("PING")
-		if c.told == 0 {
-			t.Error("a client that caches was told nothing")
-		}
-		now := make(map[string]string)
-		for key := range c.cache {
-			now[key] = first.Do("HGETALL", key)
-		}
-		for key, was := range c.cache {
-			if v := c.read(key); v != was {
-				t.Errorf("%s is cached as %s, and is %s (master: %s)", key, was, v, now[key])
-			}
-		}
+		c.check(t, first)
 	}
 	for _, event := range []string{"hexpired", "hexpire", "hdel", "hset"} {
 		for name, count := range events {
