@@ -58,15 +58,24 @@ func New(cfg Config, newID func() string) *Machine {
 	return m
 }
 
+// Follow makes the server a replica of the master that its configuration names, before
+// the first event. It connects with the first Tick.
+func (m *Machine) Follow(host string, port int) {
+	m.link = link{host: host, port: port, state: LinkConnect, tried: -retryMs}
+	m.do(RoleChanged{Replica: true})
+}
+
 // Restore gives the machine the history that the data had when they were saved, before
-// the first event. A server that is going to be a replica may continue it; a master
-// begins its own, and replicas of the old one may continue with it.
-func (m *Machine) Restore(id string, offset int64, replica bool) {
-	if replica {
+// the first event and after Follow. The stream ends at or behind the offset. A replica
+// may continue that history; a master begins its own, and replicas of the old one may
+// continue with it.
+func (m *Machine) Restore(nowMs int64, id string, offset int64) {
+	if m.IsReplica() {
 		m.id = id
 		m.link.cached = true
 	} else {
 		m.id2, m.id2To = id, offset+1
+		m.master.idleSince = nowMs
 	}
 	m.kept = true
 	m.do(KeepStream{})
@@ -171,8 +180,7 @@ func (m *Machine) replicaOf(e ReplicaOf) {
 func (m *Machine) becomeReplica(host string, port int) {
 	was := m.IsReplica()
 	m.hangup()
-	cached := m.link.cached
-	m.link = link{host: host, port: port, state: LinkConnect, cached: cached, downSince: m.now}
+	m.link = link{host: host, port: port, state: LinkConnect, cached: m.link.cached, downSince: m.link.downSince}
 	if was {
 		return
 	}

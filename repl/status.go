@@ -12,6 +12,15 @@ import (
 // (NoID if there is none) and the offset up to which that is good (-1).
 func (m *Machine) History() (id, id2 string, id2To int64) { return m.id, m.id2, m.id2To }
 
+// Saved returns the history of which the data are a state at the end of the stream, ""
+// if they are not known to be.
+func (m *Machine) Saved() string {
+	if !m.kept || m.IsReplica() && !m.link.cached {
+		return ""
+	}
+	return m.id
+}
+
 // Kept reports whether the stream is recorded for replicas.
 func (m *Machine) Kept() bool { return m.kept }
 

@@ -179,7 +179,7 @@ func (s *Server) writeRDB(all walk, stopped func() bool) error {
 		s.log.Warningf("Failed opening the temp RDB file %s (in server root dir %s) for saving: %s", filepath.Base(temp), set.dir, strerror(err))
 		return err
 	}
-	w := &rdbFile{s: s, set: set, f: f, stopped: stopped}
+	w := &rdbFile{s: s, set: set, f: f, more: s.repl.aux(s.eng.Feed.Cut()), stopped: stopped}
 	err = w.content(s.dumpForm(set), all)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr

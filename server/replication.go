@@ -43,7 +43,11 @@ type replication struct {
 // newReplication makes the machine and its driver. Nothing runs yet.
 func newReplication(s *Server) *replication {
 	r := &replication{s: s, peers: make(map[repl.PeerID]*replicaConn), snapshots: make(map[uint64]*syncSnapshot), apply: newApplier(s.eng)}
-	r.driver = driver.New(repl.New(s.replConfig(), newRunID), r, r.dial)
+	machine := repl.New(s.replConfig(), newRunID)
+	if host, port, ok := s.cfg.ReplicaOf(); ok {
+		machine.Follow(host, port)
+	}
+	r.driver = driver.New(machine, r, r.dial)
 	return r
 }
 
@@ -79,15 +83,6 @@ func (s *Server) hookReplication() {
 		s.eng.Feed.SetWindow(int64(s.cfg.Memory("repl-backlog-size")))
 		return nil
 	}, "repl-backlog-size")
-}
-
-// run is the goroutine of the driver. It begins with the master that the configuration
-// names.
-func (r *replication) run(stop <-chan struct{}) {
-	if host, port, ok := r.s.cfg.ReplicaOf(); ok {
-		r.driver.Post(repl.ReplicaOf{Host: host, Port: port})
-	}
-	r.driver.Run(stop)
 }
 
 func (r *replication) dial(host string, port int, timeout time.Duration) (net.Conn, error) {

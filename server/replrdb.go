@@ -69,11 +69,9 @@ func (r *replication) aux(offset int64) (list [][2]string) {
 		db = r.apply.session.DB.Index()
 	}
 	r.driver.Ask(func(m *repl.Machine) {
-		if !m.Kept() {
-			return
+		if id := m.Saved(); id != "" {
+			list = [][2]string{{"repl-stream-db", strconv.Itoa(db)}, {"repl-id", id}, {"repl-offset", strconv.FormatInt(offset, 10)}}
 		}
-		id, _, _ := m.History()
-		list = [][2]string{{"repl-stream-db", strconv.Itoa(db)}, {"repl-id", id}, {"repl-offset", strconv.FormatInt(offset, 10)}}
 	})
 	return list
 }

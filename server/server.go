@@ -246,6 +246,7 @@ func (s *Server) Run() error {
 	s.done.Add(1)
 	go s.guard(nil, s.cron)
 	s.log.Noticef("Server initialized")
+	s.repl.refreshRole()
 	if err := s.startLoaded(); err != nil {
 		s.Stop()
 		return errors.Join(err, s.end())
@@ -253,7 +254,7 @@ func (s *Server) Run() error {
 	s.done.Add(1)
 	go s.guard(nil, func() {
 		defer s.done.Done()
-		s.repl.run(s.stop)
+		s.repl.driver.Run(s.stop)
 	})
 	s.logReady()
 	close(s.ready)

@@ -121,6 +121,9 @@ func (d *Driver) Ask(fn func(m *repl.Machine)) {
 	fn(d.machine)
 }
 
+// Prepare lets fn change the machine, before Run.
+func (d *Driver) Prepare(fn func(m *repl.Machine)) { d.Ask(fn) }
+
 func (d *Driver) post(p posted) {
 	d.mu.Lock()
 	d.queue = append(d.queue, p)
