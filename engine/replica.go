@@ -11,6 +11,7 @@ import (
 type Role struct {
 	Replica     bool // the data are a master's: nothing expires or is evicted here, and what clients change is in no stream
 	ReadOnly    bool // clients of a replica cannot change them
+	KeepsAll    bool // nothing is evicted here, and no command refused for want of memory
 	Stale       bool // the master is out of reach, and clients are not to see data of yesterday
 	FewReplicas bool // too few replicas follow for clients to change anything
 }
@@ -22,7 +23,7 @@ func (e *Engine) SetRole(r Role) {
 	for _, b := range []struct {
 		on  bool
 		bit uint32
-	}{{r.Replica, replica}, {r.Replica && r.ReadOnly, readOnly}, {r.Replica && r.Stale, stale}, {!r.Replica && r.FewReplicas, fewReplicas}} {
+	}{{r.Replica, replica}, {r.Replica && r.ReadOnly, readOnly}, {r.Replica && r.Stale, stale}, {r.Replica && r.KeepsAll, keepsAll}, {!r.Replica && r.FewReplicas, fewReplicas}} {
 		if b.on {
 			bits |= b.bit
 		}

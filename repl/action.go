@@ -87,7 +87,7 @@ type (
 		Text  string
 	}
 	// PauseWrites keeps clients from changing data, and keys from expiring.
-	PauseWrites struct{ UntilMs int64 }
+	PauseWrites struct{}
 	// ResumeWrites ends that.
 	ResumeWrites struct{}
 	// RoleChanged says which role the server has from now on, and that blocked clients

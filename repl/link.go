@@ -414,7 +414,7 @@ func (m *Machine) tickLink() {
 	l := &m.link
 	silent := m.now-l.heard > m.cfg.Timeout
 	switch {
-	case l.state == LinkNone:
+	case l.state == LinkNone, l.state == LinkConnect && m.atRest:
 	case l.state == LinkConnect:
 		if m.now-l.tried >= retryMs {
 			m.connect()

@@ -42,6 +42,7 @@ type Machine struct {
 	// The history of the data.
 	id, id2 string
 	id2To   int64 // the offset wanted of id2 may be at most this; -1: none
+	atRest  bool  // the server is about to end
 	kept    bool  // the stream is recorded and its end kept
 
 	master masterSide
@@ -119,6 +120,8 @@ func (m *Machine) Step(nowMs int64, view View, e Event) {
 		m.beginFailover(e)
 	case AbortFailover:
 		m.abortFailover("manually aborted")
+	case Ending:
+		m.ending(e.On)
 	case Configured:
 		m.cfg = e.Config
 	default:
@@ -142,6 +145,16 @@ func (m *Machine) Ready() []Action { return m.out }
 func (m *Machine) Advance() {
 	clear(m.out)
 	m.out = m.out[:0]
+}
+
+// ending brings the stream to rest: nothing follows what is in it. A replica hangs up,
+// or those below it would be ahead of what it saves; it may call again.
+func (m *Machine) ending(on bool) {
+	m.atRest = on
+	if on && m.IsReplica() {
+		m.hangup()
+		m.link.tried = -retryMs
+	}
 }
 
 // IsReplica reports whether the server has a master.

@@ -57,6 +57,12 @@ var serverFields = []field{
 		}
 		return 0
 	}},
+	{"shutdown_in_milliseconds", func(r *report) any {
+		if until := r.s.shutdown.deadlineMs.Load(); until > 0 {
+			return max(until-r.nowMs, 0)
+		}
+		return nil
+	}},
 }
 
 func (r *report) uptime() int64 { return max(r.nowMs-r.s.startMs, 0) / msPerSec }

@@ -78,7 +78,8 @@ func (s *Server) hookReplication() {
 	}, "replica-announce-port", "replica-announce-ip", "port", "masteruser", "masterauth", "repl-diskless-sync", "repl-diskless-sync-delay",
 		"repl-diskless-sync-max-replicas", "repl-ping-replica-period", "repl-timeout", "repl-backlog-ttl", "min-replicas-max-lag",
 		"replica-keep-data-over-empty-master", "repl-diskless-load")
-	s.cfg.OnChange(func() error { s.repl.refreshRole(); return nil }, "replica-read-only", "replica-serve-stale-data", "min-replicas-to-write")
+	s.cfg.OnChange(func() error { s.repl.refreshRole(); return nil }, "replica-read-only", "replica-serve-stale-data", "min-replicas-to-write",
+		"min-replicas-max-lag", "replica-ignore-maxmemory")
 	s.cfg.OnChange(func() error {
 		s.eng.Feed.SetWindow(int64(s.cfg.Memory("repl-backlog-size")))
 		return nil
@@ -132,16 +133,10 @@ func (r *replication) ForgetStream() {
 func (r *replication) Control(args []string) { r.s.eng.Feed.AppendControl(commandBytes(args)) }
 
 // PauseWrites implements driver.Node.
-func (r *replication) PauseWrites(int64) {
-	now := r.s.clock.NowMs()
-	r.s.eng.Exclusive(func() { r.s.eng.Pause(false, now+failoverPauseMs, now) })
-}
-
-// failoverPauseMs is longer than any failover lasts.
-const failoverPauseMs = 24 * 60 * 60 * msPerSec
+func (r *replication) PauseWrites() { r.s.freeze(frozenForFailover) }
 
 // ResumeWrites implements driver.Node.
-func (r *replication) ResumeWrites() { r.s.UnpauseClients() }
+func (r *replication) ResumeWrites() { r.s.thaw(frozenForFailover) }
 
 // RoleChanged implements driver.Node.
 func (r *replication) RoleChanged(isReplica bool) {
@@ -163,6 +158,7 @@ func (r *replication) refreshRole() {
 	s.cfgMu.RLock()
 	readOnly, serveStale := s.cfg.Bool("replica-read-only"), s.cfg.Bool("replica-serve-stale-data")
 	least := int(s.cfg.Int("min-replicas-to-write"))
+	role.KeepsAll = s.cfg.Bool("replica-ignore-maxmemory")
 	lagMost := s.cfg.Int("min-replicas-max-lag")
 	s.cfgMu.RUnlock()
 	now := r.NowMs()

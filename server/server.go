@@ -94,7 +94,9 @@ type Server struct {
 	ready        chan struct{} // closed when connections are accepted
 	stop         chan struct{} // closed when the server is to end
 	ending       atomic.Bool   // a shutdown has begun
-	program      *program      // nil: the process is not ours
+	shutdown     shutdown
+	frozen       uint32   // frozenFor...: why the data stay as they are; behind the gate
+	program      *program // nil: the process is not ours
 	stopOnce     sync.Once
 	done         sync.WaitGroup
 	lastAttackMs atomic.Int64   // when the last warning of an HTTP client was logged

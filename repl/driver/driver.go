@@ -67,7 +67,7 @@ type Node interface {
 	BeginApply()
 	EndApply()
 
-	PauseWrites(untilMs int64)
+	PauseWrites()
 	ResumeWrites()
 	RoleChanged(replica bool)
 }
@@ -231,7 +231,7 @@ func (d *Driver) do(a repl.Action) {
 	case repl.ForgetStream:
 		n.ForgetStream()
 	case repl.PauseWrites:
-		n.PauseWrites(a.UntilMs)
+		n.PauseWrites()
 	case repl.ResumeWrites:
 		n.ResumeWrites()
 	case repl.RoleChanged:

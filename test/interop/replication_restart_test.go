@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -115,4 +116,106 @@ func TestReloadIsNoRestart(t *testing.T) {
 	if full := m.info(t, "sync_full"); full != "1" {
 		t.Errorf("%s full synchronizations", full)
 	}
+}
+
+// TestRestartAmidWrites: a master that is told to end while clients write lets its
+// replicas have all that it has acknowledged, and saves just that: they go on with it.
+func TestRestartAmidWrites(t *testing.T) {
+	m := startNode(t, peer.StartKvorum, append(saves, "--shutdown-timeout", "30")...)
+	a, b := startNode(t, peer.StartKvorum), startNode(t, peer.StartOracle)
+	a.follow(t, m.port)
+	b.follow(t, m.port)
+	acked := make([]int64, 4)
+	var work sync.WaitGroup
+	for i := range acked {
+		c, err := m.Dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		work.Go(func() {
+			defer c.Close()
+			for {
+				v, err := c.Do("INCR", "n"+strconv.Itoa(i))
+				if err != nil {
+					return
+				}
+				acked[i] = v.Int
+			}
+		})
+	}
+	time.Sleep(200 * time.Millisecond)
+	m.restart(t)
+	work.Wait()
+	a.await(t, "master_link_status", "up")
+	b.await(t, "master_link_status", "up")
+	inStep(t, m, a, b)
+	for i, n := range acked {
+		if have := m.do(t, "GET", "n"+strconv.Itoa(i)); have != strconv.FormatInt(n, 10) {
+			t.Errorf("acknowledged up to %d, restarted with %s", n, have)
+		}
+	}
+	if full, partial := m.info(t, "sync_full"), m.info(t, "sync_partial_ok"); full != "0" || partial != "2" {
+		t.Errorf("%s full and %s partial synchronizations\n%s", full, partial, m.Log())
+	}
+}
+
+// TestShutdownWaits: SHUTDOWN waits for a replica that is behind as long as it may, and
+// can be called off; the texts of the log are Redis's.
+func TestShutdownWaits(t *testing.T) {
+	m := startNode(t, peer.StartKvorum, "--shutdown-timeout", "60", "--repl-timeout", "3600")
+	r := startNode(t, peer.StartOracle)
+	r.follow(t, m.port)
+	m.await(t, "connected_slaves", "1")
+	if have := m.do(t, "SHUTDOWN", "ABORT"); have != "ERR No shutdown in progress." {
+		t.Error(have)
+	}
+	sleeper, err := r.Dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sleeper.Close()
+	var asleep sync.WaitGroup
+	asleep.Go(func() { _, _ = sleeper.Do("DEBUG", "SLEEP", "2") })
+	time.Sleep(50 * time.Millisecond)
+	m.do(t, "SET", "k", "v")
+	ending, err := m.Dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ending.Close()
+	replied := make(chan string, 1)
+	go func() {
+		v, err := ending.Do("SHUTDOWN")
+		if err != nil {
+			replied <- err.Error()
+			return
+		}
+		replied <- string(v.Str)
+	}()
+	awaitLog(t, m, "Waiting for replicas before shutting down.")
+	if ms := m.info(t, "shutdown_in_milliseconds"); ms == "" || ms == "0" {
+		t.Errorf("the shutdown is due in %q ms", ms)
+	}
+	if have := m.do(t, "SHUTDOWN", "ABORT"); have != "OK" {
+		t.Error(have)
+	}
+	if have := <-replied; have != "ERR Errors trying to SHUTDOWN. Check logs." {
+		t.Errorf("the client that asked was told %q", have)
+	}
+	if have := m.do(t, "SET", "k", "w"); have != "OK" {
+		t.Error(have)
+	}
+	m.do(t, "CONFIG", "SET", "shutdown-timeout", "1")
+	asleep.Go(func() { _, _ = sleeper.Do("DEBUG", "SLEEP", "3") })
+	go func() { _, _ = ending.Do("SHUTDOWN") }()
+	if err := m.AwaitEnd(syncTimeout); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"Shutdown manually aborted.", "Lagging replica 127.0.0.1:" + strconv.Itoa(r.port) + " reported offset ",
+		"0 of 1 replica is in sync when shutting down."} {
+		if !strings.Contains(m.Log(), text) {
+			t.Errorf("%q is not in the log\n%s", text, m.Log())
+		}
+	}
+	asleep.Wait()
 }
