@@ -40,7 +40,7 @@ const (
 // networkRows: listening, connections, protocol.
 var networkRows = []Directive{
 	{Name: "bind", Kind: KindBind, Flags: MultiArg, Default: "* -::*"},
-	{Name: "bind-source-addr", Kind: KindString, Flags: EmptyIsUnset, NoEffect: noReplication},
+	{Name: "bind-source-addr", Kind: KindString, Flags: EmptyIsUnset},
 	{Name: "protected-mode", Kind: KindBool, Default: "yes"},
 	{Name: "enable-protected-configs", Kind: KindEnum, Flags: Immutable, Enum: protectedActions, Default: "no"},
 	{Name: "enable-debug-command", Kind: KindEnum, Flags: Immutable, Enum: protectedActions, Default: "no"},

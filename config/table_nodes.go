@@ -45,7 +45,7 @@ var replicationRows = []Directive{
 	{Name: "replica-announced", Kind: KindBool, Default: "yes"},
 	{Name: "replica-announce-ip", Alias: "slave-announce-ip", Kind: KindString, Flags: EmptyIsUnset},
 	{Name: "replica-announce-port", Alias: "slave-announce-port", Kind: KindInt, Max: portMax, Default: "0"},
-	{Name: "replica-ignore-disk-write-errors", Kind: KindBool, Default: "no", NoEffect: noReplication},
+	{Name: "replica-ignore-disk-write-errors", Kind: KindBool, Default: "no"},
 	{Name: "repl-diskless-sync", Kind: KindBool, Default: "yes"},
 	{Name: "repl-diskless-sync-delay", Kind: KindInt, Max: intMax, Default: "5", Unit: "s"},
 	{Name: "repl-diskless-sync-max-replicas", Kind: KindInt, Max: intMax, Default: "0"},
@@ -57,7 +57,7 @@ var replicationRows = []Directive{
 	{Name: "repl-backlog-ttl", Kind: KindInt, Max: longMax, Default: "3600", Unit: "s"},
 	{Name: "min-replicas-to-write", Alias: "min-slaves-to-write", Kind: KindInt, Max: intMax, Default: "0"},
 	{Name: "min-replicas-max-lag", Alias: "min-slaves-max-lag", Kind: KindInt, Max: intMax, Default: "10", Unit: "s"},
-	{Name: "propagation-error-behavior", Kind: KindEnum, Enum: propagationErrors, Default: "ignore", NoEffect: noReplication},
+	{Name: "propagation-error-behavior", Kind: KindEnum, Enum: propagationErrors, Default: "ignore"},
 }
 
 // clusterRows: Redis Cluster.

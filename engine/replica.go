@@ -103,14 +103,28 @@ func (w *Worker) replicateOne(s *command.Session, i int, raw []byte) {
 	case len(w.heldRaw) > 0:
 		feed.AppendRaw(append(w.heldRaw, raw...))
 		w.heldRaw = w.heldRaw[:0]
-	case len(args) == 1 && bytes.EqualFold(args[0], pingName) || bytes.EqualFold(args[0], getAck):
+	case concernsNoData(args):
 		feed.AppendControl(raw)
 	default:
 		feed.AppendRaw(raw)
 	}
 }
 
-var pingName = []byte("PING")
+// concernsNoData reports whether a command of the stream is between servers, or a
+// message.
+func concernsNoData(args [][]byte) bool {
+	switch name := args[0]; len(name) {
+	case len("PING"):
+		return len(args) == 1 && bytes.EqualFold(name, pingName)
+	case len("PUBLISH"):
+		return bytes.EqualFold(name, publishName)
+	case len("SPUBLISH"): // and REPLCONF
+		return bytes.EqualFold(name, spublishName) || bytes.EqualFold(name, getAck)
+	}
+	return false
+}
+
+var pingName, publishName, spublishName = []byte("PING"), []byte("PUBLISH"), []byte("SPUBLISH")
 
 // FlushEffects lets the effects of the running batch into the stream. By handlers that
 // run under no locks.

@@ -91,7 +91,7 @@ func (m *Machine) psync(e Psync) {
 	if m.master.find(e.Peer) != nil {
 		return
 	}
-	refuse := func(text string) { m.do(Reply{e.Peer, text + "\r\n"}) }
+	refuse := func(text string) { m.do(Refuse{e.Peer, text + "\r\n"}) }
 	if e.Failover {
 		switch {
 		case !m.IsReplica():

@@ -77,16 +77,17 @@ type savedTo interface {
 
 // rdbFile writes a file.
 type rdbFile struct {
-	s       *Server
-	set     *persistSettings
-	f       savedTo
-	more    [][2]string // further auxiliary fields
-	fin     rdb.Finisher
-	buf     []byte
-	sum     uint64
-	fresh   int64       // bytes since the last sync
-	stopped func() bool // asked from time to time; nil: never
-	aofBase bool        // the file is part of the log
+	s           *Server
+	set         *persistSettings
+	f           savedTo
+	more        [][2]string // further auxiliary fields
+	fin         rdb.Finisher
+	buf         []byte
+	sum         uint64
+	fresh       int64       // bytes since the last sync
+	noFunctions bool        // are written
+	stopped     func() bool // asked from time to time; nil: never
+	aofBase     bool        // the file is part of the log
 }
 
 // Database implements walkSink.
@@ -141,6 +142,9 @@ func (w *rdbFile) head(form *rdb.Form) {
 	aux = append(append(aux, w.more...), [2]string{"aof-base", strconv.Itoa(oneIf(w.aofBase))})
 	for _, aux := range aux {
 		w.buf = w.fin.AppendAux(w.buf, aux[0], aux[1])
+	}
+	if w.noFunctions {
+		return
 	}
 	w.s.persist.mu.Lock()
 	defer w.s.persist.mu.Unlock()

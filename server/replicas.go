@@ -1,6 +1,8 @@
 package server
 
 import (
+	"sync/atomic"
+
 	"kvorum/command"
 	"kvorum/feed"
 	"kvorum/netloop"
@@ -16,6 +18,12 @@ import (
 // stream waits in the feed, once for all replicas.
 const streamAhead = 256 << 10
 
+// What replicas may want of a snapshot, instead of everything.
+const (
+	filterAll       = "none"
+	filterFunctions = "functions"
+)
+
 // replicaConn is the connection of a replica, or of one that has asked to be.
 type replicaConn struct {
 	r    *replication
@@ -26,6 +34,7 @@ type replicaConn struct {
 	cursor *feed.Cursor // loop's own once streaming
 	stream bool
 	gone   bool
+	bytes  atomic.Int64 // memory of the connection when it was last written to
 }
 
 // AskStream implements command.Host.
@@ -44,9 +53,9 @@ func (s *Server) AskStream(sess *command.Session, req command.StreamRequest) {
 		EOF: sess.Replica.EOF, PSYNC2: sess.Replica.PSYNC2, RDBOnly: sess.Replica.RDBOnly,
 	}
 	if sess.Replica.Filtered {
-		info.Filter = "none"
+		info.Filter = filterAll
 		if sess.Replica.Functions {
-			info.Filter = "functions"
+			info.Filter = filterFunctions
 		}
 	}
 	s.log.Noticef("Replica %s asks for synchronization", replicaName(c, sess))
@@ -61,6 +70,14 @@ func replicaName(c *netloop.Conn, sess *command.Session) string {
 // ReplicaAck implements command.Host.
 func (s *Server) ReplicaAck(sess *command.Session, offset, synced int64) {
 	s.repl.driver.Post(repl.Ack{Peer: repl.PeerID(sess.ID), Offset: offset, Synced: synced})
+}
+
+// replicaHeard takes an empty line for a sign of life, as a replica that loads sends it.
+// On its loop.
+func (s *Server) replicaHeard(cl *client, in []byte) {
+	if in[0] == '\n' || in[0] == '\r' {
+		s.repl.driver.Post(repl.Alive{Peer: repl.PeerID(cl.ID)})
+	}
 }
 
 // replicaGone follows the end of a replica's connection. On its loop.
@@ -94,11 +111,22 @@ func (r *replication) Reply(id repl.PeerID, text string) {
 	}
 }
 
+// Refuse implements driver.Node.
+func (r *replication) Refuse(id repl.PeerID, text string) {
+	if rc := r.forgetPeer(id); rc != nil {
+		rc.loop.Post(func() {
+			rc.cl.Flags &^= command.Replica
+			rc.cl.conn.Send([]byte(text))
+		})
+	}
+}
+
 // send writes to the replica. On its loop.
 func (rc *replicaConn) send(b []byte) {
 	rc.cl.NetOut += uint64(len(b))
 	rc.r.sentOut.Add(uint64(len(b)))
 	rc.cl.conn.Send(b)
+	rc.bytes.Store(rc.cl.memory())
 }
 
 // give is send for bytes that are the connection's from now on.
@@ -106,6 +134,7 @@ func (rc *replicaConn) give(b []byte) {
 	rc.cl.NetOut += uint64(len(b))
 	rc.r.sentOut.Add(uint64(len(b)))
 	rc.cl.conn.Give(b)
+	rc.bytes.Store(rc.cl.memory())
 }
 
 // hold keeps the stream from an offset on in reach for a replica that will want it.

@@ -32,6 +32,9 @@ type replication struct {
 	role    engine.Role // in force
 	waiting []*ackWaiter
 
+	settings atomic.Pointer[replSettings]
+	link     atomic.Pointer[masterConn] // to the master, while the stream flows
+
 	apply    *applier       // of the link's goroutine
 	anew     bool           // the stream begins behind a snapshot
 	loaded   history        // of the last one
@@ -49,6 +52,28 @@ func newReplication(s *Server) *replication {
 	}
 	r.driver = driver.New(machine, r, r.dial)
 	return r
+}
+
+// replSettings are the directives that are looked at while the lock of the
+// configuration may be held by somebody else.
+type replSettings struct {
+	readOnly, serveStale, keepsAll bool
+	least                          int   // min-replicas-to-write
+	lagMost                        int64 // min-replicas-max-lag in seconds
+	panics                         bool  // when a command of the stream fails
+	ignoreDisk                     bool  // replica-ignore-disk-write-errors
+}
+
+// applySettings is a hook of the configuration.
+func (r *replication) applySettings() error {
+	cfg := r.s.cfg
+	r.settings.Store(&replSettings{
+		readOnly: cfg.Bool("replica-read-only"), serveStale: cfg.Bool("replica-serve-stale-data"),
+		keepsAll: cfg.Bool("replica-ignore-maxmemory"), least: int(cfg.Int("min-replicas-to-write")), lagMost: cfg.Int("min-replicas-max-lag"),
+		panics: cfg.Enum("propagation-error-behavior") != "ignore", ignoreDisk: cfg.Bool("replica-ignore-disk-write-errors"),
+	})
+	r.refreshRole()
+	return nil
 }
 
 // replConfig reads what the rules of replication need. The configuration is locked, or
@@ -78,8 +103,8 @@ func (s *Server) hookReplication() {
 	}, "replica-announce-port", "replica-announce-ip", "port", "masteruser", "masterauth", "repl-diskless-sync", "repl-diskless-sync-delay",
 		"repl-diskless-sync-max-replicas", "repl-ping-replica-period", "repl-timeout", "repl-backlog-ttl", "min-replicas-max-lag",
 		"replica-keep-data-over-empty-master", "repl-diskless-load")
-	s.cfg.OnChange(func() error { s.repl.refreshRole(); return nil }, "replica-read-only", "replica-serve-stale-data", "min-replicas-to-write",
-		"min-replicas-max-lag", "replica-ignore-maxmemory")
+	s.cfg.OnChange(s.repl.applySettings, "replica-read-only", "replica-serve-stale-data", "min-replicas-to-write",
+		"min-replicas-max-lag", "replica-ignore-maxmemory", "propagation-error-behavior", "replica-ignore-disk-write-errors")
 	s.cfg.OnChange(func() error {
 		s.eng.Feed.SetWindow(int64(s.cfg.Memory("repl-backlog-size")))
 		return nil
@@ -146,6 +171,7 @@ func (r *replication) RoleChanged(isReplica bool) {
 		role = logx.RoleReplica
 	}
 	r.s.log.SetRole(role)
+	r.noteMaster()
 	if isReplica {
 		r.s.unblockAll()
 	}
@@ -154,19 +180,14 @@ func (r *replication) RoleChanged(isReplica bool) {
 // refreshRole puts in force what the role means for commands.
 func (r *replication) refreshRole() {
 	s := r.s
-	var role engine.Role
-	s.cfgMu.RLock()
-	readOnly, serveStale := s.cfg.Bool("replica-read-only"), s.cfg.Bool("replica-serve-stale-data")
-	least := int(s.cfg.Int("min-replicas-to-write"))
-	role.KeepsAll = s.cfg.Bool("replica-ignore-maxmemory")
-	lagMost := s.cfg.Int("min-replicas-max-lag")
-	s.cfgMu.RUnlock()
+	set := r.settings.Load()
+	role := engine.Role{ReadOnly: set.readOnly, KeepsAll: set.keepsAll}
 	now := r.NowMs()
 	r.driver.Ask(func(m *repl.Machine) {
 		link := m.Link()
-		role.Replica, role.ReadOnly = m.IsReplica(), readOnly
-		role.Stale = !serveStale && link.State != repl.LinkConnected
-		role.FewReplicas = least > 0 && lagMost > 0 && m.Good(now) < least
+		role.Replica = m.IsReplica()
+		role.Stale = !set.serveStale && link.State != repl.LinkConnected
+		role.FewReplicas = set.least > 0 && set.lagMost > 0 && m.Good(now) < set.least
 	})
 	r.mu.Lock()
 	was := r.role
@@ -206,6 +227,7 @@ func (s *Server) ReplicaOf(host string, port int, by *command.Session) string {
 	client := s.clientLine(by)
 	if host == "" {
 		s.repl.driver.Call(repl.NoOne{By: client})
+		s.repl.noteMaster()
 		return "OK"
 	}
 	text := ""
@@ -222,7 +244,17 @@ func (s *Server) ReplicaOf(host string, port int, by *command.Session) string {
 		return text
 	}
 	s.repl.driver.Call(repl.ReplicaOf{Host: host, Port: port, By: client})
+	s.repl.noteMaster()
 	return "OK"
+}
+
+// noteMaster has the configuration tell which master there is.
+func (r *replication) noteMaster() {
+	var link repl.Link
+	r.driver.Ask(func(m *repl.Machine) { link = m.Link() })
+	r.s.cfgMu.Lock()
+	r.s.cfg.SetReplicaOf(link.Host, link.Port)
+	r.s.cfgMu.Unlock()
 }
 
 // Failover implements command.Host.
@@ -267,20 +299,24 @@ func (r *report) replication() {
 	node := r.s.repl
 	now, st := node.NowMs(), r.s.eng.Feed.Stats()
 	line := func(name string, v any) { fmt.Fprintf(&r.text, "%s:%v\r\n", name, v) }
-	cfg := func(read func(*config.Config) any) any { return r.setting(read) }
+	// All that is needed of the configuration first: who changes it posts to the driver.
+	priority := r.setting(func(c *config.Config) any { return c.Int("replica-priority") })
+	announced := r.setting(func(c *config.Config) any { return oneIf(c.Bool("replica-announced")) })
+	backlog := r.setting(func(c *config.Config) any { return c.Memory("repl-backlog-size") })
+	set := node.settings.Load()
 	node.driver.Ask(func(m *repl.Machine) {
 		link := m.Link()
 		if m.IsReplica() {
 			line("role", "slave")
 			r.masterLines(line, link, now, st)
-			line("slave_priority", cfg(func(c *config.Config) any { return c.Int("replica-priority") }))
-			line("slave_read_only", cfg(func(c *config.Config) any { return oneIf(c.Bool("replica-read-only")) }))
-			line("replica_announced", cfg(func(c *config.Config) any { return oneIf(c.Bool("replica-announced")) }))
+			line("slave_priority", priority)
+			line("slave_read_only", oneIf(set.readOnly))
+			line("replica_announced", announced)
 		} else {
 			line("role", "master")
 		}
 		line("connected_slaves", len(m.Peers()))
-		if n := cfg(func(c *config.Config) any { return c.Int("min-replicas-to-write") * c.Int("min-replicas-max-lag") }); n != int64(0) {
+		if set.least > 0 && set.lagMost > 0 {
 			line("min_slaves_good_slaves", m.Good(now))
 		}
 		n := 0
@@ -303,7 +339,7 @@ func (r *report) replication() {
 		line("master_repl_offset", st.End)
 		line("second_repl_offset", id2To)
 		line("repl_backlog_active", oneIf(m.Kept()))
-		line("repl_backlog_size", cfg(func(c *config.Config) any { return c.Memory("repl-backlog-size") }))
+		line("repl_backlog_size", backlog)
 		first, length := int64(0), int64(0)
 		if m.Kept() {
 			first, length = st.Start+1, st.End-st.Start

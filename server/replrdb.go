@@ -44,6 +44,7 @@ func (s *Server) writeSyncSnapshot(p *syncSnapshot, filter string, begun func(of
 		begun(offset)
 		w := &rdbFile{s: s, set: &set, f: p, more: s.repl.aux(offset)}
 		all := walk(s.walkExclusive)
+		w.noFunctions = filter != "" && filter != filterFunctions
 		if filter != "" { // there is nothing but data to filter, and functions are in the head
 			all = func(*rdb.Form, walkSink) error { return nil }
 		}

@@ -18,6 +18,7 @@ package driver
 
 import (
 	"io"
+	"net"
 	"sync"
 	"time"
 
@@ -33,9 +34,10 @@ type Node interface {
 	NowMs() int64
 	Log(level logx.Level, text string)
 
-	// Reply, Stream and Drop, StopSnapshot and FreeSnapshot below are the actions of the same names, for connections of
+	// Reply, Refuse, Stream and Drop, StopSnapshot and FreeSnapshot below are the actions of the same names, for connections of
 	// replicas.
 	Reply(peer repl.PeerID, text string)
+	Refuse(peer repl.PeerID, text string)
 	Stream(peer repl.PeerID, from int64)
 	Drop(peer repl.PeerID)
 	// TakeSnapshot begins one, of what the filter lets through; begun and ended are called later, by any goroutine,
@@ -63,8 +65,8 @@ type Node interface {
 	// reports that the master wants an acknowledgement. By the link's goroutine.
 	Apply(stream []byte) (used int, asked bool, err error)
 	// BeginApply and EndApply are called before the first and after the last Apply of a
-	// connection.
-	BeginApply()
+	// connection, which may be closed at any time, but is the driver's otherwise.
+	BeginApply(conn net.Conn)
 	EndApply()
 
 	PauseWrites()
@@ -208,6 +210,8 @@ func (d *Driver) do(a repl.Action) {
 		n.Log(a.Level, a.Text)
 	case repl.Reply:
 		n.Reply(a.Peer, a.Text)
+	case repl.Refuse:
+		n.Refuse(a.Peer, a.Text)
 	case repl.Stream:
 		n.Stream(a.Peer, a.From)
 	case repl.Drop:

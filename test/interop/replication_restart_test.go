@@ -169,13 +169,18 @@ func TestShutdownWaits(t *testing.T) {
 	if have := m.do(t, "SHUTDOWN", "ABORT"); have != "ERR No shutdown in progress." {
 		t.Error(have)
 	}
-	sleeper, err := r.Dial()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sleeper.Close()
 	var asleep sync.WaitGroup
-	asleep.Go(func() { _, _ = sleeper.Do("DEBUG", "SLEEP", "2") })
+	sleep := func(seconds string) {
+		c, err := r.Dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		asleep.Go(func() {
+			defer c.Close()
+			_, _ = c.Do("DEBUG", "SLEEP", seconds)
+		})
+	}
+	sleep("1")
 	time.Sleep(50 * time.Millisecond)
 	m.do(t, "SET", "k", "v")
 	ending, err := m.Dial()
@@ -206,7 +211,10 @@ func TestShutdownWaits(t *testing.T) {
 		t.Error(have)
 	}
 	m.do(t, "CONFIG", "SET", "shutdown-timeout", "1")
-	asleep.Go(func() { _, _ = sleeper.Do("DEBUG", "SLEEP", "3") })
+	asleep.Wait()
+	sleep("3")
+	time.Sleep(50 * time.Millisecond)
+	m.do(t, "SET", "k", "x")
 	go func() { _, _ = ending.Do("SHUTDOWN") }()
 	if err := m.AwaitEnd(syncTimeout); err != nil {
 		t.Fatal(err)

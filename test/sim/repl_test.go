@@ -169,6 +169,12 @@ func (n *node) do(a repl.Action) {
 				n.reply(c, strings.TrimSuffix(line, "\r"))
 			}
 		}
+	case repl.Refuse:
+		if c := n.peers[a.Peer]; c != nil {
+			for line := range strings.SplitSeq(strings.TrimSuffix(a.Text, "\n"), "\n") {
+				n.reply(c, strings.TrimSuffix(line, "\r"))
+			}
+		}
 	case repl.Stream:
 		if c := n.peers[a.Peer]; c != nil {
 			c.streaming, c.sent = true, a.From
