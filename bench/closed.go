@@ -27,7 +27,8 @@ type closedLoad struct {
 	src      source // sequential sources are split among the workers
 	total    int
 	duration time.Duration
-	window   time.Duration // width of loadResult.windows, 0 = none
+	window   time.Duration   // width of loadResult.windows, 0 = none
+	stop     <-chan struct{} // ends the run before duration; may be nil
 }
 
 // loadResult sums a run of either generator.
@@ -44,7 +45,7 @@ func (r *loadResult) rate() float64 {
 }
 
 func (l *closedLoad) describe() string {
-	return fmt.Sprintf("own generator, closed loop: %d connections, %d requests per write, `%s`", l.conns, l.depth, l.req.text)
+	return fmt.Sprintf("own generator, closed loop: %d connections, %d requests per write, `%s`", l.conns, l.depth, l.req.brief())
 }
 
 // run drives the load to its end. An error reply ends it with an error.
@@ -186,7 +187,7 @@ func (w *closedWorker) handle(i int, events uint32) (finished bool, err error) {
 func (w *closedWorker) next(i int) (more bool, err error) {
 	count := min(w.depth, w.left)
 	now := time.Now()
-	if count == 0 || w.duration > 0 && now.Sub(w.began) >= w.duration {
+	if count == 0 || w.duration > 0 && now.Sub(w.began) >= w.duration || isClosed(w.stop) {
 		return false, nil
 	}
 	b := &w.batches[i]

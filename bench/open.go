@@ -31,7 +31,7 @@ type openLoad struct {
 const drainTimeout = 20 * time.Second
 
 func (l *openLoad) describe() string {
-	return fmt.Sprintf("own generator, open loop: %d requests/s over %d connections, `%s`", l.rate, l.conns, l.req.text)
+	return fmt.Sprintf("own generator, open loop: %d requests/s over %d connections, `%s`", l.rate, l.conns, l.req.brief())
 }
 
 // openRun is the state of one run. Send times wait per link, oldest first.

@@ -113,6 +113,15 @@ func putDigits(dst []byte, v uint64) {
 	}
 }
 
+// brief returns the text of the request for reports, without the rest of long values.
+func (q *request) brief() string {
+	const most = 80
+	if len(q.text) <= most {
+		return q.text
+	}
+	return q.text[:most] + "..."
+}
+
 // source makes the numbers of one worker: keys in order or at random from
 // [low, low+count), times at random from [timeLow, timeLow+timeSpan] ms.
 type source struct {

@@ -221,7 +221,17 @@ func (c *Ctx) Peek(i int) keyspace.Entry { return c.find(c.Keys[i]) }
 func (c *Ctx) Write(i int) keyspace.Entry {
 	e := c.find(c.Keys[i])
 	if e.OK() {
+		c.DB.Preserve(c.Keys[i], e)
 		c.touch(e)
+	}
+	return e
+}
+
+// ReadWrite is Read of a key whose value may be changed all the same.
+func (c *Ctx) ReadWrite(i int) keyspace.Entry {
+	e := c.Read(i)
+	if e.OK() {
+		c.DB.Preserve(c.Keys[i], e)
 	}
 	return e
 }

@@ -49,6 +49,7 @@ func (c *Ctx) ExpireFields(db *keyspace.DB, k keyspace.Key, e keyspace.Entry, li
 // expireFields removes up to limit fields that are due and reports whether the hash
 // is gone with them.
 func (c *Ctx) expireFields(db *keyspace.DB, k keyspace.Key, e keyspace.Entry, limit int) (gone bool) {
+	db.Preserve(k, e)
 	h := hash.Open(e.Rec)
 	n := h.Expire(c.Now, limit, func(field []byte) {
 		if c.Feed != nil {

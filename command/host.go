@@ -111,10 +111,15 @@ type SaveHost interface {
 	// only.
 	Save() error
 	// BackgroundSave begins a save that goes on beside the commands. With schedule it
-	// is put off if it cannot begin now. The error's text is the reply. Anywhere.
+	// is put off if it cannot begin now. The error's text is the reply. While the world
+	// stands still.
 	BackgroundSave(schedule bool) (scheduled bool, err error)
-	// CancelSave ends such a save, or one that was put off. Likewise.
+	// CancelSave ends such a save, or one that was put off. Anywhere.
 	CancelSave() (scheduled bool, err error)
+	// Emptied is told that FLUSHALL has removed all data: a save in the background ends.
+	// It returns what is to be done in a Task before the reply, or nil: with save points
+	// all data on disk go, too. Exclusive handlers only.
+	Emptied() (save func())
 	// LastSave returns the Unix time of the last save that worked. Anywhere.
 	LastSave() int64
 	// Reload saves, empties the databases and loads the file, each if it is asked to

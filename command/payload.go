@@ -3,6 +3,7 @@ package command
 import (
 	"kvorum/keyspace"
 	"kvorum/mem"
+	"kvorum/object"
 	"kvorum/rdb"
 )
 
@@ -52,7 +53,12 @@ func (c *Ctx) AppendPayload(e keyspace.Entry) []byte {
 // COMPAT: serialized-length: nodes of lists are smaller, packed strings may be.
 func (c *Ctx) SavedLength(e keyspace.Entry) int {
 	form := rdb.Form{Version: rdb.VersionMax, NowMs: c.Now}
-	return c.payloads().finisher.ValueLength(e.Rec, &form, rdb.Options{Compress: c.DumpForm.Compress})
+	n := c.payloads().finisher.ValueLength(e.Rec, &form, rdb.Options{Compress: c.DumpForm.Compress})
+	if object.Load(e.Rec).Timed() {
+		const earliest = 8 // bytes that Redis 7.4 does not count
+		n -= earliest
+	}
+	return n
 }
 
 // BuildPayload makes the record of key k of a payload whose frame was checked, in the

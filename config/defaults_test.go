@@ -14,8 +14,12 @@ var ofProcess = []string{"dir", "port", "unixsocket"}
 
 // notInRealServer are the rows that the writer of defaults.txt does not know.
 func notInRealServer(name string) bool {
-	return name == "enable-debug-assert" || name == "hide-user-data-from-log" ||
-		name == "rdb-version" || name == "replica-keep-data-over-empty-master" // ours alone
+	return name == "enable-debug-assert" || name == "hide-user-data-from-log" || oursAlone(name)
+}
+
+// oursAlone are the rows that no other server has.
+func oursAlone(name string) bool {
+	return name == "rdb-version" || name == "replica-keep-data-over-empty-master"
 }
 
 // Names, defaults and text forms are those of a real server: what CONFIG GET *

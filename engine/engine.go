@@ -32,6 +32,7 @@ import (
 	"kvorum/keyspace"
 	"kvorum/pubsub"
 	"kvorum/resp"
+	"kvorum/snapshot"
 	"kvorum/tracking"
 )
 
@@ -127,6 +128,8 @@ type Engine struct {
 	teller   keyspace.Teller // of changes that no worker makes
 	tickers  atomic.Int32    // workers that call Tick
 	long     longCommands
+
+	snapshots atomic.Pointer[[]*snapshot.Snapshot] // under way; nil: none
 }
 
 // feedWindow is the tail of the stream that stays readable while nobody asked

@@ -71,7 +71,9 @@ type slices struct {
 	expireNs int64 // when the wheels are looked at next
 	db       int
 	group    int
-	busy     bool // the last look left due tickets behind
+	busy     bool   // the last look left due tickets behind
+	walks    bool   // a snapshot was under way at the last look
+	served   uint64 // calls of Serve at the last walk
 	tickets  [dueMax]wheel.Ticket
 }
 
@@ -80,9 +82,11 @@ type slices struct {
 // goroutine between batches.
 func (w *Worker) Tick(nowNs int64) (waitNs int64) {
 	sl := &w.slices
-	if nowNs < sl.nextNs {
+	walks := w.e.snapshots.Load() != nil
+	if nowNs < sl.nextNs && (sl.walks || !walks) {
 		return sl.nextNs - nowNs
 	}
+	sl.walks = walks // one that has just begun does not wait for the next slice
 	if w.e.activity.paused.Load() {
 		sl.nextNs = nowNs + idleNs
 		return idleNs
@@ -102,6 +106,7 @@ func (w *Worker) Tick(nowNs int64) (waitNs int64) {
 		busy = true
 	}
 	lag := w.expire(nowNs, end)
+	walk := w.walk(end)
 	waits := sl.expireNs > nowNs && w.volatile()
 	w.sliceTicks += uint64(max(w.e.clock.Ticks()-w.lastTicks, 0))
 	w.end()
@@ -113,6 +118,9 @@ func (w *Worker) Tick(nowNs int64) (waitNs int64) {
 		rest = restNs
 	case waits:
 		rest = sl.expireNs - nowNs
+	}
+	if walk >= 0 {
+		rest = min(rest, walk)
 	}
 	sl.nextNs = nowNs + rest
 	return rest

@@ -67,6 +67,7 @@ type Worker struct {
 	nextMs    int64 // ticks at which Now must be read again
 	nowMs     int64
 
+	served     uint64 // calls of Serve
 	slices     slices
 	sliceTicks uint64 // spent in slices
 	eventName  []byte // scratch of publishEvent
@@ -237,6 +238,8 @@ func (w *Worker) readTime() {
 // consumed.
 func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, replies []byte) {
 	w.out.B, w.out.Proto = out, s.Proto
+	w.served++
+	dirty := w.totals.Dirty
 	w.begin()
 	s.LastSeen = w.nowMs
 	ticket := s.Ticket // of the first request, which is tried again
@@ -281,6 +284,9 @@ func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, 
 		w.giveBack(s, ticket)
 	}
 	w.end()
+	if w.totals.Dirty != dirty && w.e.snapshots.Load() != nil {
+		w.pause()
+	}
 	replies = w.out.B
 	w.out.B = nil
 	return consumed, need, replies

@@ -29,6 +29,7 @@ func (ks *Keyspace) MemCheck() error {
 	}
 	ks.detachedBlocks(add)
 	ks.orphanBlocks(add)
+	ks.partBlocks(add)
 	if err != nil {
 		return err
 	}
@@ -110,6 +111,14 @@ func (db *DB) check() error {
 				h := s.Handle()
 				if at := ShardOf(db.ks.HashOf(h)); at != i {
 					err = fmt.Errorf("keyspace: key %q of shard %d is in shard %d", object.Key(h), at, i)
+				}
+				for n := range db.sections {
+					if db.sections[n].Load() == nil && s.Flag(table.SavedA+table.Flag(n)) {
+						err = fmt.Errorf("keyspace: key %q has the flag of walk %d, which there is not", object.Key(h), n)
+					}
+				}
+				if object.StrayFlag(h) {
+					err = fmt.Errorf("keyspace: an element of %q has the flag of a walk, which there is not", object.Key(h))
 				}
 				if object.Due(h) >= 0 {
 					volatile[i&groupMask]++

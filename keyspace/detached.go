@@ -19,6 +19,7 @@ func (ks *Keyspace) Adopt(fresh []*DB, nowMs int64) {
 	for i, db := range ks.dbs {
 		ks.touchWatched(db, fresh[i], nowMs)
 		if d := db.content(); d != nil {
+			d.sections = db.takeSections()
 			ks.detach(d)
 		}
 		db.tables, db.groups = fresh[i].tables, fresh[i].groups

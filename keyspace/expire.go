@@ -89,6 +89,7 @@ func (db *DB) dropTTL(k Key, h mem.Handle) {
 // SetExpire gives the key of e the due time, in Unix milliseconds (later ones
 // than object.DueMax are cut), and returns its new entry.
 func (db *DB) SetExpire(k Key, e Entry, due int64) Entry {
+	db.Preserve(k, e)
 	if object.Load(e.Rec)&object.FlagExpiry == 0 {
 		a := db.ks.arenaOf(ShardOf(k.Hash))
 		h := object.Clone(a, e.Rec, k.Bytes, true, true)
@@ -106,6 +107,7 @@ func (db *DB) Persist(k Key, e Entry) bool {
 	if object.Load(e.Rec)&object.FlagVolatile == 0 {
 		return false
 	}
+	db.Preserve(k, e)
 	db.dropTTL(k, e.Rec)
 	db.modified(k)
 	return true

@@ -95,14 +95,19 @@ type Keyspace struct {
 	orphanMu  sync.Mutex
 	orphans   []mem.Handle // large values that wait to be freed; guarded by orphanMu
 	compactor compactor
+	walks     [WalksMax]atomic.Pointer[Walk]
+	partMu    sync.Mutex
+	parts     map[mem.Handle]*part // by cut; guarded by partMu
 }
 
 // DB is one database. Its data move to another DB with SwapDB.
 type DB struct {
-	ks     *Keyspace
-	index  int
-	tables []table.Table // by shard; guarded by the shard's lock
-	groups []dbGroup
+	ks       *Keyspace
+	tables   []table.Table // by shard; guarded by the shard's lock
+	walks    atomic.Uint32 // bit i: walk i goes through the tables
+	index    int
+	groups   []dbGroup
+	sections sections
 }
 
 // Key is a key with its hash. Bytes are borrowed.
@@ -229,7 +234,11 @@ func (ks *Keyspace) HashOf(h mem.Handle) uint64 { return maphash.Bytes(ks.seed, 
 func (db *DB) insert(k Key, h mem.Handle) table.Slot {
 	shard := ShardOf(k.Hash)
 	db.groups[shard&groupMask].keys.Add(1)
-	return db.tables[shard].Insert(db.ks.arenaOf(shard), k.Hash, h, db.ks)
+	slot := db.tables[shard].Insert(db.ks.arenaOf(shard), k.Hash, h, db.ks)
+	if db.walks.Load() != 0 {
+		db.born(k.Hash, slot)
+	}
+	return slot
 }
 
 // Delete removes a key and frees its value. e is the key's entry; the bytes of k
@@ -249,6 +258,7 @@ func (db *DB) Drop(k Key, e Entry) {
 
 // unlink takes a record out of its table without freeing it.
 func (db *DB) unlink(k Key, e Entry) {
+	db.Preserve(k, e)
 	shard := ShardOf(k.Hash)
 	g := &db.groups[shard&groupMask]
 	d := object.Load(e.Rec)
@@ -281,6 +291,7 @@ func (ks *Keyspace) SwapDB(i, j int, nowMs int64) {
 	ks.touchWatched(b, a, nowMs)
 	a.tables, b.tables = b.tables, a.tables
 	a.groups, b.groups = b.groups, a.groups
+	a.swapSections(b)
 	ks.signalAll(a)
 	ks.signalAll(b)
 }
@@ -293,6 +304,7 @@ func (db *DB) Flush() int64 {
 		return 0
 	}
 	db.ks.touchWatched(db, nil, 0)
+	d.sections = db.takeSections()
 	db.reset()
 	db.ks.signalAll(db)
 	db.ks.detach(d)

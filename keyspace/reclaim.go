@@ -13,6 +13,18 @@ type detached struct {
 	keys   int64
 	shard  int // next to free
 	group  int
+
+	sections [WalksMax]*section // of walks that have still to go through the tables
+}
+
+// held reports whether a walk has still to go through the next table to be freed.
+func (d *detached) held() bool {
+	for _, s := range d.sections {
+		if s != nil && int(s.done.Load()) <= d.shard {
+			return true
+		}
+	}
+	return false
 }
 
 func (ks *Keyspace) detach(d *detached) {
@@ -36,14 +48,25 @@ func (ks *Keyspace) Reclaim(budget int) (more bool) {
 	if ks.freeOrphans(budget) {
 		return true
 	}
-	if len(ks.reclaim) == 0 {
+	i := ks.nextDetached()
+	if i < 0 {
 		return false
 	}
-	if d := ks.reclaim[0]; ks.free(d, budget) {
-		ks.reclaim[0] = nil
-		ks.reclaim = ks.reclaim[1:]
+	if ks.free(ks.reclaim[i], budget) {
+		ks.reclaim = append(ks.reclaim[:i], ks.reclaim[i+1:]...)
 	}
-	return len(ks.reclaim) > 0 || ks.hasOrphans()
+	return ks.nextDetached() >= 0 || ks.hasOrphans()
+}
+
+// nextDetached returns the number of the flushed data to work on, -1 if there are none
+// but what walks hold. The caller holds reclaimMu.
+func (ks *Keyspace) nextDetached() int {
+	for i, d := range ks.reclaim {
+		if d.shard == ShardCount || !d.held() {
+			return i
+		}
+	}
+	return -1
 }
 
 func (ks *Keyspace) hasOrphans() bool {
@@ -57,13 +80,22 @@ func (ks *Keyspace) hasDetached() bool {
 		return false
 	}
 	defer ks.reclaimMu.Unlock()
-	return len(ks.reclaim) > 0
+	return ks.nextDetached() >= 0
 }
 
 // free works on d and reports whether all of it is gone.
 func (ks *Keyspace) free(d *detached, budget int) bool {
 	n := int64(0)
 	drop := func(h mem.Handle) {
+		if object.Load(h)&object.FlagCut != 0 {
+			ks.Lock(d.shard)
+			left := ks.bequeath(h)
+			ks.Unlock(d.shard)
+			if left {
+				n++
+				return
+			}
+		}
 		if object.FreeCost(h) >= lazyBlocks {
 			ks.putAside(h)
 			return
@@ -76,6 +108,9 @@ func (ks *Keyspace) free(d *detached, budget int) bool {
 		ks.freed.Add(n)
 	}()
 	for ; d.shard < ShardCount; d.shard++ {
+		if d.held() {
+			return false
+		}
 		t := &d.tables[d.shard]
 		b := t.Buckets()
 		if !t.Clear(ks.arenaOf(d.shard), budget, drop) {
@@ -92,6 +127,14 @@ func (ks *Keyspace) free(d *detached, budget int) bool {
 		}
 	}
 	return true
+}
+
+// Held reports whether flushed data that are not yet freed all wait for walks to go
+// through them.
+func (ks *Keyspace) Held() bool {
+	ks.reclaimMu.Lock()
+	defer ks.reclaimMu.Unlock()
+	return len(ks.reclaim) > 0 && ks.nextDetached() < 0 && !ks.hasOrphans()
 }
 
 // PendingObjects returns the number of flushed keys not yet freed.

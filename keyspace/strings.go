@@ -34,6 +34,7 @@ func (db *DB) SetInt(k Key, e Entry, n int64, ttl TTL, access uint32) Entry {
 	if e.OK() && ttl == KeepTTL {
 		d := object.Load(e.Rec)
 		if d.Type() == object.String && d.Encoding() == object.EncInt {
+			db.Preserve(k, e)
 			object.SetIntAt(e.Rec, n)
 			db.modified(k)
 			return e
@@ -56,6 +57,7 @@ func (db *DB) setString(k Key, e Entry, value []byte, enc object.Encoding, n int
 		db.modified(k)
 		return Entry{h, slot}
 	}
+	db.Preserve(k, e)
 	if !overwrite(k, e, value, enc, n, ttl) {
 		e.Rec = db.replaceString(k, e, value, enc, n, ttl)
 	}
@@ -122,6 +124,7 @@ func (db *DB) Resize(k Key, e Entry, size int) Entry {
 // Unshare is Resize without telling that the key was modified: for commands
 // that may find that they change nothing. The caller calls Modified if not.
 func (db *DB) Unshare(k Key, e Entry, size int) Entry {
+	db.Preserve(k, e)
 	a := db.ks.arenaOf(ShardOf(k.Hash))
 	if object.ResizeInPlace(a, e.Rec, size) {
 		return e
@@ -180,6 +183,7 @@ func (db *DB) Publish(k Key, e Entry, draft mem.Handle) Entry {
 	if !e.OK() {
 		e = Entry{draft, db.insert(k, draft)}
 	} else {
+		db.Preserve(k, e)
 		old := e.Rec
 		copyExpiry(draft, old)
 		e.slot.Replace(draft)
@@ -199,8 +203,12 @@ func (db *DB) Publish(k Key, e Entry, draft mem.Handle) Entry {
 // database to (it may be this one). The TTL goes with it; access becomes the
 // access field, as of a new key. O(1): the value's blocks stay where they are.
 func (db *DB) Rename(k Key, e Entry, to *DB, dst Key, access uint32) {
+	db.Preserve(k, e) // as it is under its old key, before its value is taken over
 	due := object.Due(e.Rec)
 	h := object.Clone(db.ks.arenaOf(ShardOf(dst.Hash)), e.Rec, dst.Bytes, due >= 0, true)
+	if object.Load(h)&object.FlagCut != 0 {
+		db.ks.moveParts(h, ShardOf(dst.Hash))
+	}
 	db.unlink(k, e)
 	db.modified(k)
 	mem.Free(e.Rec, mem.KindRecord)

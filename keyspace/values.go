@@ -22,6 +22,9 @@ func (db *DB) Add(k Key, rec mem.Handle) Entry {
 // release frees a record that is in no table any more: at once, or in slices by
 // Reclaim if that takes long.
 func (ks *Keyspace) release(h mem.Handle) {
+	if object.Load(h)&object.FlagCut != 0 && ks.bequeath(h) {
+		return
+	}
 	if object.FreeCost(h) < lazyBlocks {
 		object.Free(h)
 		return

@@ -52,7 +52,7 @@ func newRoot(a *mem.Arena, enc Encoding) mem.Handle {
 		intset.New(mem.View(root, packedFirst))
 		return root
 	case EncHashtable:
-		root := a.Alloc(table.StateSize, mem.KindNode)
+		root := NewRoot(a, enc)
 		var t table.Table
 		t.Save(root)
 		return root
@@ -66,11 +66,11 @@ func newRoot(a *mem.Arena, enc Encoding) mem.Handle {
 // Root returns the handle that the record of a collection has as its payload.
 func Root(h mem.Handle) mem.Handle { return mem.Handle(mem.Load64(h, Load(h).payload(h))) }
 
-// SetRoot changes the root and the encoding of a collection.
+// SetRoot changes the root and the encoding of a collection, which is not cut.
 func SetRoot(h, root mem.Handle, enc Encoding) {
 	d := Load(h)
 	mem.Store64(h, d.payload(h), uint64(root))
-	d.WithEncoding(enc).Store(h)
+	(d &^ FlagCut).WithEncoding(enc).Store(h)
 }
 
 // Packed returns the listpack of a packed collection: borrowed, with the capacity
@@ -219,7 +219,7 @@ func copyCollection(a *mem.Arena, h mem.Handle) mem.Handle {
 			end := order.End()
 			end.Insert(a, btree.Entry{A: e.A, B: uint64(add(mem.Handle(e.B)))})
 		}
-		to := a.Alloc(orderAt+btree.StateSize, mem.KindNode)
+		to := NewRoot(a, EncSkiplist)
 		t.Save(to)
 		order.Save(to, orderAt)
 		return to
@@ -228,7 +228,7 @@ func copyCollection(a *mem.Arena, h mem.Handle) mem.Handle {
 	for i := range old.Buckets() {
 		old.Walk(i, func(s table.Slot) { add(s.Handle()) })
 	}
-	to := a.Alloc(table.StateSize, mem.KindNode)
+	to := NewRoot(a, EncHashtable)
 	t.Save(to)
 	return to
 }
@@ -247,7 +247,7 @@ func copySequence(a *mem.Arena, root mem.Handle) mem.Handle {
 		end := nodes.End()
 		end.Insert(a, btree.Entry{A: uint64(copyBlock(a, mem.Handle(e.A))), B: e.B})
 	}
-	to := a.Alloc(btree.StateSize, mem.KindNode)
+	to := NewRoot(a, EncQuicklist)
 	nodes.Save(to, 0)
 	return to
 }
@@ -282,6 +282,17 @@ func FreeCost(h mem.Handle) int {
 		return streamCost(Root(h))
 	}
 	return 1
+}
+
+// Items returns the number of elements of a hash, a set, a sorted set or a list that is
+// not packed.
+func Items(h mem.Handle) int {
+	if Load(h).Encoding() == EncQuicklist {
+		nodes := btree.Load(Root(h), 0, nil)
+		return int(nodes.Len())
+	}
+	t := table.Load(Root(h))
+	return t.Len()
 }
 
 // FreeSome works on freeing a record, about budget buckets or nodes of it, and

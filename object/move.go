@@ -49,6 +49,9 @@ func moveCollection(h mem.Handle, enc Encoding, from, budget int) (bytes, looked
 	default:
 		return 0, 0, 0
 	}
+	if c := CutOf(h); c.On() {
+		return 0, 0, 0 // see cut.go, I1
+	}
 	if from == 0 {
 		if root, bytes = moveBlock(a, root, mem.KindNode); bytes > 0 {
 			SetRoot(h, root, enc)

@@ -108,7 +108,7 @@ func newParty(a *mem.Arena, name []byte, at int) mem.Handle {
 }
 
 func newStreamRoot(a *mem.Arena) mem.Handle {
-	root := a.Alloc(streamRootSize, mem.KindNode)
+	root := NewRoot(a, EncStream)
 	clear(mem.View(root, streamRootSize))
 	return root
 }
@@ -197,7 +197,8 @@ func streamBlocks(root mem.Handle, fn func(mem.Handle)) {
 
 // copyStream returns the root of a copy of a stream.
 func copyStream(a *mem.Arena, root mem.Handle) mem.Handle {
-	to := copyBlock(a, root)
+	to := NewRoot(a, EncStream)
+	copy(mem.View(to, streamRootSize), mem.View(root, streamRootSize))
 	old, nodes := btree.Load(root, StreamNodesAt, StreamNodeSeq), btree.New(StreamNodeSeq)
 	for c := old.First(); c.Valid(); c.Next() {
 		e := c.Entry()

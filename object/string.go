@@ -222,6 +222,9 @@ func fill(dst, start []byte) { clear(dst[copy(dst, start):]) }
 func Clone(a *mem.Arena, old mem.Handle, key []byte, expiry, steal bool) mem.Handle {
 	d := Load(old)
 	from, n := d.payload(old), d.payloadLen()
+	if !steal {
+		d &^= FlagCut // the copy has another root
+	}
 	h := a.Alloc(Size(len(key), n, expiry), mem.KindRecord)
 	at := Begin(h, key, d, expiry)
 	copy(mem.View(h, at+n)[at:], mem.View(old, from+n)[from:])

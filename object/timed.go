@@ -167,7 +167,7 @@ func copyTimedTable(a *mem.Arena, root mem.Handle) mem.Handle {
 			}
 		})
 	}
-	to := a.Alloc(TimedSize, mem.KindNode)
+	to := NewRoot(a, EncHashtableEx)
 	t.Save(to)
 	order.Save(to, orderAt)
 	mem.Store64(to, timedAt, 0)

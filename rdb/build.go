@@ -140,6 +140,8 @@ func (b *Builder) value(in *input, to target, t byte) mem.Handle {
 		return b.buildPacked(in, to, t)
 	case typeStream1, typeStream2, typeStream3:
 		return b.buildStream(in, to, t)
+	case typeHashDue, typeHashPackDue:
+		return b.buildTimed(in, to, t)
 	case typeModule:
 		id := in.length()
 		if in.err == nil {

@@ -9,6 +9,7 @@ import (
 	"kvorum/internal/invariants"
 	"kvorum/mem"
 	"kvorum/num"
+	"kvorum/object"
 )
 
 // Options say how strings are written.
@@ -106,7 +107,11 @@ func (fin *Finisher) AppendDump(dst, scratch []byte, rec mem.Handle, f *Form, o 
 	scratch = f.StageValue(scratch[:0], rec)
 	dst = append(dst, f.typeOf(rec))
 	dst = fin.Finish(dst, scratch, o)
-	dst = binary.LittleEndian.AppendUint16(dst, uint16(f.Version))
+	version := f.Version
+	if object.Load(rec).Timed() {
+		version = max(version, VersionTimed)
+	}
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(version))
 	return binary.LittleEndian.AppendUint64(dst, checksum.CRC64(0, dst[start:])), scratch
 }
 

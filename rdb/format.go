@@ -7,8 +7,10 @@ const (
 	VersionMin     = 9
 	VersionDefault = 10
 	VersionMax     = 11
-	// VersionRead is the last version that is read: that of Redis 7.4.
-	VersionRead = 12
+	// VersionTimed is the version that hashes with TTLs on fields need, of Redis 7.4,
+	// and the last one that is read.
+	VersionTimed = 12
+	VersionRead  = VersionTimed
 )
 
 const magic = "REDIS"

@@ -70,7 +70,7 @@ func (w *world) text(rec mem.Handle) string {
 		h := hash.Open(rec)
 		var it hash.Iter
 		for it.Start(&h); it.Next(); {
-			add("%q=%q", it.Field(), it.Value())
+			add("%q=%q %d", it.Field(), it.Value(), it.Due())
 		}
 		return sortedText(out)
 	case object.Set:
@@ -162,6 +162,16 @@ func (w *world) values() (recs []mem.Handle) {
 			zv.Put(name, float64(i)/3, testLimits.ZSet, &w.buf)
 			lv.AppendPacked(w.one(strings.Repeat("e", i)))
 			tv.Append(stream.ID{Ms: uint64(i + 1), Seq: 5}, [][]byte{[]byte("f"), name}, stream.Limits{})
+		}
+		timed := hash.New(w.a, key, 0)
+		recs = append(recs, timed)
+		tm := hash.Open(timed)
+		for i := range n {
+			name := fmt.Appendf(nil, "name %d", i)
+			tm.Set(name, name, testLimits.Hash, &w.buf)
+			if i%3 == 0 {
+				tm.SetDue(name, testNow+int64(i*777%1000), &w.buf)
+			}
 		}
 		g, _ := tv.CreateGroup([]byte("g"), stream.ID{Ms: 1, Seq: 5}, 1)
 		c, _ := g.CreateConsumer([]byte("c"), testNow)

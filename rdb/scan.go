@@ -322,7 +322,9 @@ func (s *Scanner) value(t byte) {
 }
 
 // readable reports whether values of a type can be read, or passed over.
-func readable(t byte) bool { return t <= typeStream3 && t != typeModuleOld && t != typeModule+1 }
+func readable(t byte) bool {
+	return t <= typeStream3 && t != typeModuleOld && t != typeModule+1 || t == typeHashDue || t == typeHashPackDue
+}
 
 // skipValue passes over a value of a type, and reports whether it got to its end
 // before the limit.
@@ -336,9 +338,16 @@ func (in *input) skipValue(t byte, limit int64) (whole bool) {
 		in.length()
 		in.skipModule()
 		return true
+	case typeHashPackDue:
+		in.next(wordSize)
+		in.skipString()
+		return true
 	case typeStream1, typeStream2, typeStream3:
 		return in.skipStream(t, limit)
-	case typeList, typeSet, typeQuicklist, typeZSet, typeZSet2, typeHash, typeQuicklist2:
+	case typeList, typeSet, typeQuicklist, typeZSet, typeZSet2, typeHash, typeQuicklist2, typeHashDue:
+		if t == typeHashDue {
+			in.next(wordSize)
+		}
 		n := in.length()
 		for ; n > 0 && in.err == nil; n-- {
 			if in.at() > limit {
@@ -366,6 +375,10 @@ func (in *input) skipElement(t byte) {
 	case typeHash:
 		in.skipString()
 		in.skipString()
+	case typeHashDue:
+		in.length()
+		in.skipString()
+		in.skipString()
 	case typeQuicklist2:
 		in.length()
 		in.skipString()
@@ -379,8 +392,8 @@ var ErrType = errors.New("Invalid object type")
 
 func unknownType(t byte) error {
 	switch t {
-	case typeHashDueOld, typeHashPackDueOld, typeHashDue, typeHashPackDue:
-		return newProblem(ErrType, "a hash whose fields have due times (type %d), which this version does not have", t)
+	case typeHashDueOld, typeHashPackDueOld:
+		return newProblem(ErrType, "a hash whose fields have due times, in the form of a pre-release (type %d)", t)
 	case typeModuleOld:
 		return newProblem(ErrType, "a value of a module in the form of a pre-release (type %d)", t)
 	}

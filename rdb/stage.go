@@ -144,7 +144,12 @@ func (f *Form) typeOf(rec mem.Handle) byte {
 	case object.String:
 		return typeString
 	case object.Hash:
-		if packed && f.Version >= versionListpacks {
+		switch {
+		case d.Encoding() == object.EncListpackEx:
+			return typeHashPackDue
+		case d.Timed():
+			return typeHashDue
+		case packed && f.Version >= versionListpacks:
 			return typeHashListpack
 		}
 		return typeHash
@@ -217,6 +222,9 @@ func (f *Form) packedAsIs(rec mem.Handle) bool {
 }
 
 func (f *Form) stageHash(dst []byte, rec mem.Handle) []byte {
+	if object.Load(rec).Timed() {
+		return f.stageTimed(dst, rec)
+	}
 	if f.packedAsIs(rec) {
 		return appendString(dst, object.PackedBytes(rec))
 	}

@@ -1,14 +1,12 @@
 package repl
 
-// View is what the driver knows of the stream and the data when it calls the machine.
+// View is what the driver knows of the stream when it calls the machine.
 type View struct {
 	// Start and End bound the stream in reach: bytes Start+1 to End.
 	Start, End int64
 	// Synced is the offset up to which the stream is on this server's disk, -1 without
 	// an append only file.
 	Synced int64
-	// Keys is the number of keys.
-	Keys int64
 }
 
 // PeerID names a connection on which a replica has asked for the stream.

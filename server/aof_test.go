@@ -177,6 +177,7 @@ func TestFullDiskRefusesWrites(t *testing.T) {
 			s := servertest.StartOn(t, d, "appendonly yes", "appendfsync "+policy)
 			c, other := s.Dial(), s.Dial()
 			c.Want(":1", "RPUSH", "l", "0")
+			await(t, func() bool { return c.Info("aof_buffer_length") == "0" })
 			d.fails.Store(true)
 			c.Send("RPUSH", "l", "1")
 			want := "-MISCONF Errors writing to the AOF file: No space left on device"
@@ -280,6 +281,37 @@ func TestAutomaticRewrite(t *testing.T) {
 	digest := c.Do("DEBUG", "DIGEST")
 	c.Want("+OK", "DEBUG", "LOADAOF")
 	c.Want(digest, "DEBUG", "DIGEST")
+}
+
+// A log that cannot be made is refused; one that fails later is tried again.
+func TestLogThatCannotBeTurnedOn(t *testing.T) {
+	d := newSlowDisk()
+	s := servertest.StartOn(t, d)
+	c := s.Dial()
+	c.Want("+OK", "SET", "k", "v")
+	d.Fail(func(op errfs.Op) error {
+		if op.Name == "mkdir" {
+			return syscall.EROFS
+		}
+		return nil
+	})
+	c.Want("-ERR CONFIG SET failed (possibly related to argument 'appendonly') - Unable to turn on AOF. Check server logs.", "CONFIG", "SET", "appendonly", "yes")
+	c.Want("*2\n  \"appendonly\"\n  \"no\"", "CONFIG", "GET", "appendonly")
+	var failed atomic.Bool
+	d.Fail(func(op errfs.Op) error {
+		if strings.HasSuffix(op.Path, ".incr") && !failed.Swap(true) {
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+	c.Want("+OK", "CONFIG", "SET", "appendonly", "yes")
+	awaitRewrite(t, c)
+	c.Want("+OK", "SET", "k", "w")
+	c.Want("+OK", "DEBUG", "LOADAOF")
+	c.Want(`"w"`, "GET", "k")
+	if !failed.Load() {
+		t.Error("nothing has failed")
+	}
 }
 
 // Turned off and on again, several times in a row, the log has what the server has.

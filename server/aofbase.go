@@ -6,78 +6,63 @@ import (
 	"kvorum/aof"
 	"kvorum/keyspace"
 	"kvorum/rdb"
+	"kvorum/snapshot"
 	"kvorum/vfs"
 )
 
-// The base of a log, for now: all data are copied while the world stands still, and
-// written afterwards.
+// The base of a log: in the RDB format a snapshot that is written while the server goes
+// on; as commands a copy of all data that is made while the world stands still.
 
 // baseInRDB reports whether bases are written in the RDB format.
 func (a *aofLog) baseInRDB() bool { return a.s.settingBool("aof-use-rdb-preamble") }
 
-// newBaseSource begins a snapshot for a base. The gate is closed.
-func (s *Server) newBaseSource(inRDB bool) baseSource {
+// newBaseSource begins a snapshot for a base. The gate is closed. Error:
+// keyspace.ErrWalks.
+func (s *Server) newBaseSource(inRDB bool) (baseSource, error) {
+	if !inRDB {
+		return newCommandBase(s.ks), nil
+	}
+	set := *s.persist.settings.Load()
+	b := &snapshotBase{form: s.dumpForm(&set), set: &set, sizes: s.dbSizes()}
+	var err error
+	b.snap, err = s.eng.BeginSnapshot(b.form)
+	return b, err
+}
+
+// snapshotBase is a snapshot that becomes a base.
+type snapshotBase struct {
+	form  *rdb.Form
+	set   *persistSettings
+	snap  *snapshot.Snapshot // nil: of a first base
+	sizes []dbSize
+}
+
+// newFirstBase is newBaseSource before the loops run, who carry snapshots on: the world
+// stands still until the base is written.
+func (s *Server) newFirstBase(inRDB bool) baseSource {
 	if !inRDB {
 		return newCommandBase(s.ks)
 	}
 	set := *s.persist.settings.Load()
-	b := &stagedBase{form: s.dumpForm(&set), set: &set}
-	_ = s.walkExclusive(b.form, b) // it only collects, which cannot fail
-	return b
+	return &snapshotBase{form: s.dumpForm(&set), set: &set}
 }
 
-// stagedBase are all data in frames of package rdb.
-type stagedBase struct {
-	form  *rdb.Form
-	set   *persistSettings
-	parts []stagedPart
-}
+func (b *snapshotBase) cancel() { b.snap.Cancel(errRewriteKilled) }
 
-// stagedPart is what a walk told at once: frames, or a database.
-type stagedPart struct {
-	staged         []byte
-	keys           int64
-	db             int
-	volatile       int64
-	beginsDatabase bool
-}
-
-// Database implements walkSink.
-func (b *stagedBase) Database(db int, keys, volatile int64) error {
-	b.parts = append(b.parts, stagedPart{db: db, keys: keys, volatile: volatile, beginsDatabase: true})
-	return nil
-}
-
-// Frames implements walkSink.
-func (b *stagedBase) Frames(staged []byte, keys int) error {
-	b.parts = append(b.parts, stagedPart{staged: append([]byte(nil), staged...), keys: int64(keys)})
-	return nil
-}
-
-// replay is a walk over what was collected, which is given up on the way.
-func (b *stagedBase) replay(_ *rdb.Form, to walkSink) (err error) {
-	for i := range b.parts {
-		part := &b.parts[i]
-		if part.beginsDatabase {
-			err = to.Database(part.db, part.keys, part.volatile)
-		} else {
-			err = to.Frames(part.staged, int(part.keys))
-		}
-		if err != nil {
-			return err
-		}
-		*part = stagedPart{}
-	}
-	return nil
-}
-
-func (b *stagedBase) write(a *aofLog, job *rewriteJob, f vfs.File) error {
+func (b *snapshotBase) write(a *aofLog, job *rewriteJob, f vfs.File) error {
 	b.set.saveDelay = 0 // the job's is one that can be cut short
 	b.set.syncOften = a.s.settingBool("aof-rewrite-incremental-fsync")
 	file := &rdbFile{s: a.s, set: b.set, f: f, aofBase: true, stopped: job.killed.Load}
 	err := file.content(b.form, func(form *rdb.Form, to walkSink) error {
-		return b.replay(form, &delayedSink{to, a, job})
+		sink := &delayedSink{to, a, job}
+		if b.snap == nil {
+			return a.s.walkExclusive(form, sink)
+		}
+		return walkOf(b.snap, b.sizes)(form, sink)
 	})
+	if err != nil && b.snap != nil {
+		b.snap.Cancel(err) // if it was something else that failed
+	}
 	if errors.Is(err, errCancelled) {
 		return errRewriteKilled
 	}
@@ -96,6 +81,9 @@ func (d *delayedSink) Frames(staged []byte, keys int) error {
 	d.a.delay(d.job, keys)
 	return d.walkSink.Frames(staged, keys)
 }
+
+// cancel does nothing: the chunks are looked at one by one.
+func (*commandBase) cancel() {}
 
 // commandBase are all data as commands.
 type commandBase struct{ chunks []commandChunk }

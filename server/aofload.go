@@ -226,15 +226,18 @@ func (s *Server) LoadAOF() bool {
 			w.flush()
 		}
 		s.undisturbed(func() {
-			if w != nil {
+			fed := s.eng.Feed.Enabled()
+			if fed {
 				s.eng.Feed.Disable()
+			}
+			if w != nil {
 				w.flush() // what came since; the writer needs no gate
 			}
 			for i := range s.ks.DBCount() {
 				s.ks.DB(i).Flush()
 			}
-			ok = s.loadAOF(p) == nil
-			if w != nil {
+			ok = s.loadAOF(p) == nil && !a.manifest.Empty()
+			if fed {
 				s.eng.Feed.Enable()
 			}
 		})

@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"path"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -120,6 +121,12 @@ func (a *aofLog) applyEnabled() error {
 		return nil
 	}
 	if on {
+		folder := path.Join(a.s.dir(), a.s.cfg.String("appenddirname"))
+		if err := a.s.persist.fs.Mkdir(folder); err != nil {
+			a.wanted.Store(false)
+			a.s.log.Warningf("Can't open or create append-only dir %s: %s", a.s.cfg.String("appenddirname"), strerror(err))
+			return errors.New("Unable to turn on AOF. Check server logs.")
+		}
 		a.enabling.Add(1)
 		return a.post(a.enable)
 	}
@@ -404,7 +411,7 @@ func (a *aofLog) enable() {
 		a.scheduled.Store(true)
 		a.s.log.Noticef("AOF was enabled but there is already another background operation. An AOF background was scheduled to start when possible.")
 	case a.startRewrite() != nil:
-		a.state.Store(int32(aofOff))
+		a.scheduled.Store(true) // until it works, or somebody turns the log off
 		a.s.log.Warningf("Redis needs to enable the AOF but can't trigger a background AOF rewrite operation. Check the above logs for more info about the error.")
 	}
 }

@@ -25,6 +25,8 @@ import (
 type baseSource interface {
 	// write writes the file, or ends with errRewriteKilled when the job is killed.
 	write(a *aofLog, job *rewriteJob, f vfs.File) error
+	// cancel has write end soon. Any goroutine.
+	cancel()
 }
 
 // errRewriteKilled ends a rewrite that nobody wants any more.
@@ -35,6 +37,7 @@ type rewriteJob struct {
 	lastOld int64 // incr files up to this number are in the base
 	rdb     bool  // format of the base
 	pending string
+	source  baseSource
 	killed  atomic.Bool
 	done    chan struct{} // closed when the goroutine has ended
 }
@@ -80,18 +83,27 @@ func (a *aofLog) beginRewrite() error {
 		a.busy.Store(false)
 		return a.logged(err)
 	}
-	var source baseSource
 	a.s.eng.Exclusive(func() {
-		if file != nil {
+		job.source, err = a.s.newBaseSource(job.rdb)
+		if file != nil && (err == nil || job.pending == "") { // the file is in the manifest already
 			a.cutTo(file, name)
 		}
-		source = a.s.newBaseSource(job.rdb)
 	})
+	if err != nil {
+		a.busy.Store(false)
+		a.s.log.Warningf("Can't begin a snapshot for the AOF: %s", err)
+		if job.pending != "" {
+			_ = file.Close()
+			a.abandon(job)
+		}
+		return err
+	}
 	a.scheduled.Store(false)
 	a.rewriting = job
 	go a.s.guard(nil, func() {
 		defer close(job.done)
-		err := a.writeBase(job, source)
+		stepBack()
+		err := a.writeBase(job, job.source)
 		select {
 		case a.requests <- func() { a.endRewrite(job, err) }:
 		case <-a.stop:
@@ -183,6 +195,7 @@ func (a *aofLog) cancelRewrite() {
 	}
 	a.s.log.Noticef("Killing running AOF rewrite child: %d", os.Getpid())
 	job.killed.Store(true)
+	job.source.cancel()
 	<-job.done
 	a.endRewrite(job, errRewriteKilled)
 }
@@ -327,9 +340,9 @@ func (a *aofLog) limited() bool {
 // firstBase writes the base of a log that begins with the server.
 func (a *aofLog) firstBase() error {
 	job := &rewriteJob{rdb: a.baseInRDB()}
-	var source baseSource
-	a.s.eng.Exclusive(func() { source = a.s.newBaseSource(job.rdb) })
-	if err := a.writeBase(job, source); err != nil {
+	var err error
+	a.s.eng.Exclusive(func() { err = a.writeBase(job, a.s.newFirstBase(job.rdb)) })
+	if err != nil {
 		return err
 	}
 	next := a.manifest.Clone()

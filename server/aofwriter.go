@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"sync/atomic"
 	"time"
 
@@ -240,8 +239,8 @@ func (w *aofWriter) put(b []byte) error {
 	w.damaged = true // until it is known to be whole
 	n, err := w.file.Write(b)
 	if err != nil {
-		if n > 0 {
-			err = errors.Join(err, w.file.Truncate(w.size))
+		if n > 0 && w.file.Truncate(w.size) == nil {
+			w.damaged = false
 		}
 		return err
 	}

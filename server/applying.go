@@ -41,7 +41,12 @@ func (r *replication) Load(in io.Reader, size int64, alive func()) (keys, kept i
 		return 0, 0, err
 	}
 	r.fresh = fresh
-	return keys, r.View().Keys, nil
+	r.s.eng.Exclusive(func() {
+		for _, size := range r.s.dbSizes() {
+			kept += size.keys
+		}
+	})
+	return keys, kept, nil
 }
 
 type countedReader struct {

@@ -3,21 +3,22 @@ package server
 import (
 	"errors"
 	"os"
-	"sync/atomic"
 	"time"
+
+	"kvorum/snapshot"
 )
 
 // backgroundJob is a save in the background.
 type backgroundJob struct {
 	startMs int64
-	cancel  atomic.Bool
+	snap    *snapshot.Snapshot
 	done    chan struct{}
 }
 
 // saveRetrySec is how many seconds after a failed save another one is begun.
 const saveRetrySec = 5
 
-// BackgroundSave implements command.Host.
+// BackgroundSave implements command.Host. The world stands still.
 func (s *Server) BackgroundSave(schedule bool) (scheduled bool, err error) {
 	p := &s.persist
 	p.mu.Lock()
@@ -25,15 +26,19 @@ func (s *Server) BackgroundSave(schedule bool) (scheduled bool, err error) {
 	switch {
 	case p.saver:
 		return false, errSaving
-	case !s.aof.inProgress():
+	case s.aof.inProgress():
+		if !schedule {
+			return false, errRewriting
+		}
+		p.scheduled = true
+		return true, nil
+	case s.beginBackground() == nil:
+		return false, nil
 	case schedule:
 		p.scheduled = true
 		return true, nil
-	default:
-		return false, errRewriting
 	}
-	s.beginBackground()
-	return false, nil
+	return false, errRewriting
 }
 
 // CancelSave implements command.Host.
@@ -43,7 +48,7 @@ func (s *Server) CancelSave() (scheduled bool, err error) {
 	defer p.mu.Unlock()
 	switch {
 	case p.job != nil:
-		p.job.cancel.Store(true)
+		p.job.snap.Cancel(errCancelled)
 		return false, nil
 	case p.scheduled:
 		p.scheduled = false
@@ -52,28 +57,35 @@ func (s *Server) CancelSave() (scheduled bool, err error) {
 	return false, errNoSave
 }
 
-// beginBackground begins a save. The caller holds the mutex, and nobody saves.
-func (s *Server) beginBackground() {
+// beginBackground makes the cut of a save. The world stands still, the caller holds the
+// mutex, and nobody saves. Error: keyspace.ErrWalks.
+func (s *Server) beginBackground() error {
+	set := s.persist.settings.Load()
 	job := &backgroundJob{startMs: s.clock.NowMs(), done: make(chan struct{})}
+	form, sizes := s.dumpForm(set), s.dbSizes()
+	changes := s.eng.TotalsExclusive().Dirty
+	more := s.repl.aux(s.eng.Feed.Cut())
+	var err error
+	if job.snap, err = s.eng.BeginSnapshot(form); err != nil {
+		return err
+	}
 	s.persist.saver, s.persist.job, s.persist.scheduled = true, job, false
 	s.persist.lastTry.Store(job.startMs / msPerSec)
+	s.persist.keysSoFar.Store(0)
+	s.persist.keysTotal.Store(job.snap.Stats().Total)
 	s.log.Noticef("Background saving started by pid %d", os.Getpid())
 	s.tasks.Add(1)
 	go s.guard(nil, func() {
 		defer s.tasks.Done()
-		s.background(job)
+		stepBack()
+		s.background(job, changes, s.writeRDB(form, set, walkOf(job.snap, sizes), job.snap.Cancelled, more))
 	})
+	return nil
 }
 
-// background saves while the server goes on.
-func (s *Server) background(job *backgroundJob) {
+// background notes how a save has ended that has so many changes.
+func (s *Server) background(job *backgroundJob, changes uint64, err error) {
 	defer close(job.done)
-	var changes uint64
-	var err error
-	s.eng.Exclusive(func() {
-		changes = s.eng.TotalsExclusive().Dirty
-		err = s.writeRDB(s.walkExclusive, job.cancel.Load)
-	})
 	p := &s.persist
 	switch {
 	case err == nil:
@@ -82,11 +94,13 @@ func (s *Server) background(job *backgroundJob) {
 	case errors.Is(err, errCancelled):
 		s.log.Warningf("Background saving cancelled")
 	default:
+		job.snap.Cancel(err) // if the file could not even be made
 		s.log.Warningf("Background saving error")
 		p.failed.Store(true)
 		s.tellDiskError()
 	}
 	p.lastTook.Store((s.clock.NowMs() - job.startMs) / msPerSec)
+	p.lastCow.Store(job.snap.Stats().Preserved)
 	p.giveBack()
 }
 
@@ -100,7 +114,7 @@ func (s *Server) stopBackground() {
 		return
 	}
 	s.log.Warningf("There is a child saving an .rdb. Killing it!")
-	job.cancel.Store(true)
+	job.snap.Cancel(errCancelled)
 	<-job.done
 }
 
@@ -125,11 +139,13 @@ func (s *Server) saveCron(saveLook *time.Time) {
 		}
 		s.log.Noticef("%d changes in %d seconds. Saving...", changes, seconds)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.saver {
-		s.beginBackground()
-	}
+	s.eng.Exclusive(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if !p.saver && s.beginBackground() != nil {
+			p.scheduled = true // as soon as there are fewer walks
+		}
+	})
 }
 
 // pointReached looks for a save point that is reached. Changes are counted at most

@@ -42,6 +42,15 @@ func (r *report) ifSaving(n int64) int64 {
 	return n
 }
 
+// savedPercent returns how much of the save in the background is done, by keys.
+func (r *report) savedPercent() float64 {
+	total := r.ifSaving(r.s.persist.keysTotal.Load())
+	if total == 0 {
+		return 0
+	}
+	return min(100*float64(r.s.persist.keysSoFar.Load())/float64(total), 100)
+}
+
 // savingSec returns for how long the save in the background has been going on, -1
 // without one.
 func (r *report) savingSec() int64 {
@@ -50,6 +59,18 @@ func (r *report) savingSec() int64 {
 		return -1
 	}
 	return max(r.nowMs-job.startMs, 0) / msPerSec
+}
+
+// preserved returns how many bytes the save in the background has kept because they
+// were about to change.
+//
+// COMPAT: snapshot: no child copies pages.
+func (r *report) preserved() int64 {
+	job := r.s.persist.running()
+	if job == nil {
+		return 0
+	}
+	return job.snap.Stats().Preserved
 }
 
 func okUnless(failed bool) string {

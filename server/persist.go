@@ -26,6 +26,7 @@ type persistence struct {
 	lastTry   atomic.Int64  // Unix seconds of the last attempt in the background
 	saves     atomic.Int64  // that worked
 	lastTook  atomic.Int64  // seconds that the last one in the background took, -1 before the first
+	lastCow   atomic.Int64  // bytes that the last one kept because they were about to change
 	keysSoFar atomic.Int64  // of the save in progress
 	keysTotal atomic.Int64
 
@@ -95,6 +96,11 @@ func (set *persistSettings) path(name string) string { return filepath.Join(set.
 func (s *Server) dumpForm(set *persistSettings) *rdb.Form {
 	e := s.eng.Settings()
 	form := &rdb.Form{Version: set.version, NowMs: s.clock.NowMs()}
+	for i := range s.ks.DBCount() {
+		if s.ks.DB(i).TimedLen() > 0 {
+			form.Version = rdb.VersionTimed // the least that can hold them
+		}
+	}
 	switch {
 	case e.LFU != nil:
 		form.Track, form.DecayMinutes = rdb.TrackFreq, e.LFU.DecayTime
@@ -166,7 +172,8 @@ func (s *Server) Save() error {
 // right to.
 func (s *Server) saveExclusive() error {
 	changes := s.eng.TotalsExclusive().Dirty
-	if err := s.writeRDB(s.walkExclusive, nil); err != nil {
+	set := s.persist.settings.Load()
+	if err := s.writeRDB(s.dumpForm(set), set, s.walkExclusive, nil, s.repl.aux(s.eng.Feed.Cut())); err != nil {
 		return err
 	}
 	s.noteSaved(changes)

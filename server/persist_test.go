@@ -51,7 +51,9 @@ func TestSaves(t *testing.T) {
 			c := dial(t, dir)
 			c.Want("+OK", "SET", "a", "1", "PXAT", "33177117420000")
 			c.Want(":3", "RPUSH", "l", "a", "b", "c")
-			if got := infoField(c, "rdb_changes_since_last_save"); got != "4" {
+			c.Want(":1", "HSET", "h", "f", "v")
+			c.Want("*1\n  :1", "HPEXPIREAT", "h", "33177117420000", "FIELDS", "1", "f")
+			if got := infoField(c, "rdb_changes_since_last_save"); got != "6" {
 				t.Errorf("%s changes", got)
 			}
 			save(p, c)
@@ -65,6 +67,8 @@ func TestSaves(t *testing.T) {
 			c.Want(`"1"`, "GET", "a")
 			c.Want(":3", "LLEN", "l")
 			c.Want(":33177117420000", "PEXPIRETIME", "a")
+			c.Want("*1\n  :33177117420000", "HPEXPIRETIME", "h", "FIELDS", "1", "f")
+			c.Want("+OK", "DEBUG", "MEMCHECK")
 			if left, err := os.ReadDir(dir); err != nil || strings.Contains(fmt.Sprint(left), "temp-") {
 				t.Errorf("left are %v, %v", left, err)
 			}
@@ -191,6 +195,25 @@ func TestLoading(t *testing.T) {
 	c.Want("+OK", "DEBUG", "RELOAD", "NOFLUSH", "MERGE")
 	c.Want("-ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.", "DEBUG", "RELOAD", "NOW")
 	c.Want("+OK", "DEBUG", "MEMCHECK")
+	p.signal(t, syscall.SIGTERM)
+	p.exit(t)
+}
+
+// FLUSHALL ends a save, and with save points empties the file.
+func TestFlushAndSave(t *testing.T) {
+	dir := shortDir(t)
+	p := launch(t, dir, "--save", "")
+	c := dial(t, dir)
+	c.Want("+OK", "DEBUG", "POPULATE", "100")
+	c.Want("+OK", "SAVE")
+	c.Want("+OK", "FLUSHALL")
+	c.Want("+OK", "DEBUG", "RELOAD", "NOSAVE")
+	c.Want(":100", "DBSIZE")
+	c.Want("+OK", "CONFIG", "SET", "save", "1000 1000")
+	c.Want("+OK", "FLUSHALL")
+	c.Want("+OK", "DEBUG", "RELOAD", "NOSAVE")
+	c.Want(":0", "DBSIZE")
+	c.Want("+OK", "CONFIG", "SET", "save", "")
 	p.signal(t, syscall.SIGTERM)
 	p.exit(t)
 }

@@ -346,8 +346,9 @@ func (l *loader) insert(db *keyspace.DB, k keyspace.Key, rec mem.Handle, it *rdb
 	}
 	e := db.Add(k, rec)
 	if it.Due >= 0 {
-		db.SetExpire(k, e, it.Due)
+		e = db.SetExpire(k, e, it.Due)
 	}
+	db.ScheduleFields(k, e.Rec)
 	l.loaded.Add(1)
 	return nil
 }

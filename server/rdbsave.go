@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"time"
 
 	"kvorum/checksum"
 	"kvorum/keyspace"
@@ -33,8 +32,8 @@ const (
 	syncEvery  = 4 << 20 // bytes between two syncs of rdb-save-incremental-fsync
 )
 
-// walkExclusive walks while the world stands still.
-func (s *Server) walkExclusive(form *rdb.Form, to walkSink) error {
+// walkPlain walks while the world stands still, if no snapshot can be made.
+func (s *Server) walkPlain(form *rdb.Form, to walkSink) error {
 	var staged []byte
 	for i := range s.ks.DBCount() {
 		db := s.ks.DB(i)
@@ -85,8 +84,9 @@ type rdbFile struct {
 	buf         []byte
 	sum         uint64
 	fresh       int64       // bytes since the last sync
+	since       int64       // Unix ms of the first delay
 	noFunctions bool        // are written
-	stopped     func() bool // asked from time to time; nil: never
+	stopped     func() bool // whether the save is cancelled; nil: never
 	aofBase     bool        // the file is part of the log
 }
 
@@ -98,13 +98,10 @@ func (w *rdbFile) Database(db int, keys, volatile int64) error {
 
 // Frames implements walkSink.
 func (w *rdbFile) Frames(staged []byte, keys int) error {
-	if w.stopped != nil && w.stopped() {
-		return errCancelled
-	}
 	w.buf = w.fin.Finish(w.buf, staged, rdb.Options{Compress: w.set.compress})
 	w.s.persist.keysSoFar.Add(int64(keys))
 	if w.set.saveDelay > 0 {
-		time.Sleep(time.Duration(w.set.saveDelay*int64(keys)) * time.Microsecond)
+		w.delay(int64(keys))
 	}
 	return w.flush(fileBuffer)
 }
@@ -172,19 +169,17 @@ func (w *rdbFile) content(form *rdb.Form, all walk) error {
 
 // writeRDB writes the file: under another name, which then takes the place of the
 // old file in one step, so that there is always one that is whole. stopped may be
-// nil. What goes wrong is in the log.
-func (s *Server) writeRDB(all walk, stopped func() bool) error {
-	p, set := &s.persist, s.persist.settings.Load()
-	p.keysSoFar.Store(0)
-	p.keysTotal.Store(s.keyCount())
+// nil, more are further auxiliary fields. What goes wrong is in the log.
+func (s *Server) writeRDB(form *rdb.Form, set *persistSettings, all walk, stopped func() bool, more [][2]string) error {
+	p := &s.persist
 	temp := set.path("temp-" + strconv.Itoa(os.Getpid()) + ".rdb")
 	f, err := p.fs.Create(temp)
 	if err != nil {
 		s.log.Warningf("Failed opening the temp RDB file %s (in server root dir %s) for saving: %s", filepath.Base(temp), set.dir, strerror(err))
 		return err
 	}
-	w := &rdbFile{s: s, set: set, f: f, more: s.repl.aux(s.eng.Feed.Cut()), stopped: stopped}
-	err = w.content(s.dumpForm(set), all)
+	w := &rdbFile{s: s, set: set, f: f, more: more, stopped: stopped}
+	err = w.content(form, all)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
@@ -213,13 +208,6 @@ func (s *Server) removeTemp(temp string) {
 	if err := s.persist.fs.Remove(temp); err != nil {
 		s.log.Warningf("Can't remove %s: %s", temp, strerror(err))
 	}
-}
-
-func (s *Server) keyCount() (n int64) {
-	for i := range s.ks.DBCount() {
-		n += s.ks.DB(i).Len()
-	}
-	return n
 }
 
 // processorsUsed is how many goroutines may work on one thing beside the loops.

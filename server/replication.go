@@ -127,12 +127,8 @@ func (r *replication) NowMs() int64 { return r.s.clock.MonoNs() / (nsPerUs * usP
 // View implements driver.Node.
 func (r *replication) View() repl.View {
 	st := r.s.eng.Feed.Stats()
-	keys := int64(0)
-	for i := range r.s.ks.DBCount() {
-		keys += r.s.ks.DB(i).Len()
-	}
 	r.refreshRole()
-	return repl.View{Start: st.Start, End: st.End, Synced: r.s.syncedTo(), Keys: keys}
+	return repl.View{Start: st.Start, End: st.End, Synced: r.s.syncedTo()}
 }
 
 // Log implements driver.Node.

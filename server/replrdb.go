@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"kvorum/keyspace"
 	"kvorum/rdb"
 	"kvorum/repl"
+	"kvorum/snapshot"
 )
 
 // Snapshots between master and replica: what package rdb writes and reads.
@@ -34,23 +36,68 @@ func (s *Server) spoolFile() (*os.File, error) {
 	return nil, first
 }
 
+// walksRetry is the time between attempts to begin a snapshot while others are under way.
+const walksRetry = 100 * time.Millisecond
+
 // writeSyncSnapshot writes the data for replicas. begun is told the offset of the cut.
 func (s *Server) writeSyncSnapshot(p *syncSnapshot, filter string, begun func(offset int64)) error {
 	set := *s.persist.settings.Load()
 	set.syncOften, set.saveDelay = false, 0
-	var err error
-	s.eng.Exclusive(func() {
-		offset := s.eng.Feed.Cut()
-		begun(offset)
-		w := &rdbFile{s: s, set: &set, f: p, more: s.repl.aux(offset)}
-		all := walk(s.walkExclusive)
-		w.noFunctions = filter != "" && filter != filterFunctions
-		if filter != "" { // there is nothing but data to filter, and functions are in the head
-			all = func(*rdb.Form, walkSink) error { return nil }
+	form := s.dumpForm(&set)
+	var cut syncCut
+	for {
+		err := s.cutForReplicas(&cut, form, filter == "")
+		if err == nil {
+			break
 		}
-		err = w.content(s.dumpForm(&set), all)
+		if !errors.Is(err, keyspace.ErrWalks) || p.isStopped() {
+			return err
+		}
+		time.Sleep(walksRetry)
+	}
+	begun(cut.offset)
+	w := &rdbFile{s: s, set: &set, f: p, more: cut.aux, stopped: p.isStopped}
+	w.noFunctions = filter != "" && filter != filterFunctions
+	if cut.snap == nil { // there is nothing but data to filter: functions are in the head
+		return w.content(form, func(*rdb.Form, walkSink) error { return nil })
+	}
+	p.mu.Lock()
+	p.snap = cut.snap
+	p.mu.Unlock()
+	err := w.content(form, walkOf(cut.snap, cut.sizes))
+	if err != nil {
+		cut.snap.Cancel(err)
+	}
+	return err
+}
+
+// syncCut is the cut of a snapshot for replicas.
+type syncCut struct {
+	snap   *snapshot.Snapshot // nil: without data
+	offset int64
+	sizes  []dbSize
+	aux    [][2]string
+}
+
+// cutForReplicas makes the cut. Error: keyspace.ErrWalks.
+func (s *Server) cutForReplicas(cut *syncCut, form *rdb.Form, data bool) (err error) {
+	s.eng.Exclusive(func() {
+		if data {
+			if cut.snap, err = s.eng.BeginSnapshot(form); err != nil {
+				return
+			}
+		}
+		cut.offset = s.eng.Feed.Cut()
+		cut.sizes, cut.aux = s.dbSizes(), s.repl.aux(cut.offset)
 	})
 	return err
+}
+
+// isStopped reports whether nobody wants the snapshot any more.
+func (p *syncSnapshot) isStopped() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stopped
 }
 
 // Sync implements savedTo.

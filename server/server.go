@@ -275,6 +275,7 @@ func (s *Server) end() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownWait)
 	defer cancel()
 	s.program.end()
+	s.stopBackground() // the loops that carry it are about to end
 	s.closeUnix()
 	s.endAOF(false)
 	err := s.net.Shutdown(ctx)

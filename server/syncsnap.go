@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"kvorum/repl"
+	"kvorum/snapshot"
 )
 
 // A snapshot for replicas is written once, into a file without a name, and each replica
@@ -30,8 +31,9 @@ type syncSnapshot struct {
 
 	mu      sync.Mutex
 	file    *os.File // spool, without a name
-	size    int64    // bytes written
-	done    bool     // all of it is there
+	snap    *snapshot.Snapshot
+	size    int64 // bytes written
+	done    bool  // all of it is there
 	failed  bool
 	stopped bool
 	free    bool // nobody else will want it
@@ -121,6 +123,7 @@ func (r *replication) TakeSnapshot(number uint64, filter string, begun func(int6
 	r.s.tasks.Add(1)
 	go r.s.guard(nil, func() {
 		defer r.s.tasks.Done()
+		stepBack()
 		err := r.s.writeSyncSnapshot(p, filter, func(offset int64) {
 			p.offset = offset
 			begun(offset)
@@ -141,6 +144,9 @@ func (r *replication) StopSnapshot(number uint64) {
 	if p != nil {
 		p.mu.Lock()
 		p.stopped = true
+		if p.snap != nil {
+			p.snap.Cancel(errSnapshotStopped)
+		}
 		p.mu.Unlock()
 	}
 	r.FreeSnapshot(number)

@@ -24,7 +24,7 @@ func pfcount(c *command.Ctx) {
 		countUnion(c)
 		return
 	}
-	e := c.Read(0)
+	e := c.ReadWrite(0)
 	if !e.OK() {
 		c.W.Int(0)
 		return

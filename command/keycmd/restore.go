@@ -102,8 +102,9 @@ func restore(c *command.Ctx) {
 	}
 	e := c.DB.Add(k, rec)
 	if ttl > 0 {
-		c.DB.SetExpire(k, e, due)
+		e = c.DB.SetExpire(k, e, due)
 	}
+	c.DB.ScheduleFields(k, e.Rec)
 	c.Notify(command.NotifyNew, "new", k.Bytes)
 	c.Notify(command.NotifyGeneric, "restore", k.Bytes)
 	c.Dirty++

@@ -2,6 +2,7 @@ package servercmd
 
 import (
 	"kvorum/command"
+	"kvorum/num"
 	"kvorum/resp"
 )
 
@@ -45,8 +46,7 @@ func debugLoadAOF(c *command.Ctx) {
 }
 
 func debugFlushSleep(c *command.Ctx) {
-	if us, ok := c.Int(2); ok {
-		c.Host.SlowAOF(max(us, 0))
-		c.W.Simple("OK")
-	}
+	us, _ := num.ParseInt64(c.Args[2]) // what is no number is none, as in Redis
+	c.Host.SlowAOF(max(us, 0))
+	c.W.Simple("OK")
 }

@@ -53,7 +53,7 @@ func tools() []tool {
 		{"htstats", "<dbid> [full]", "Describes the tables of a database.", 1, anyNumber, debugHTStats},
 		{"htstats-key", "<key> [full]", "Describes the hash table of a value.", 1, anyNumber, debugHTStatsKey},
 		{"listpack", "<key>", "Writes the elements of a listpack to the log.", 1, 1, debugListpack},
-		{"loadaof", "", "Writes the append-only log to the disk, and loads the data from it anew.", 0, 0, debugLoadAOF},
+		{"loadaof", "", "Writes the append-only log to the disk, and loads the data from it anew.", 0, anyNumber, debugLoadAOF},
 		{"log", "<text>", "Writes the text to the log.", 1, 1, debugLog},
 		{"memcheck", "", "Compares the blocks of memory in use with those that the data refer to.", 0, 0, debugMemcheck},
 		{"object", "<key>", "Describes how a value is stored.", 1, 1, debugObject},

@@ -58,12 +58,16 @@ func flushall(c *command.Ctx) {
 	for i := range c.KS.DBCount() {
 		removed += c.KS.DB(i).Flush()
 	}
-	flushed(c, removed, sync)
+	var save func()
+	if c.Sess.Flags&command.Internal == 0 && c.Host != nil {
+		save = c.Host.Emptied()
+	}
+	flushed(c, removed, sync, save)
 }
 
 func flushdb(c *command.Ctx) {
 	if sync, ok := flushType(c); ok {
-		flushed(c, c.DB.Flush(), sync)
+		flushed(c, c.DB.Flush(), sync, nil)
 	}
 }
 
@@ -84,18 +88,22 @@ func flushType(c *command.Ctx) (sync, ok bool) {
 }
 
 // flushed records the change, also one of empty databases: a replica may have
-// keys that are expired here. It replies, with sync when the memory is free.
-func flushed(c *command.Ctx, removed int64, sync bool) {
+// keys that are expired here. It replies when save, if there is one, is done, and with
+// sync when the memory is free.
+func flushed(c *command.Ctx, removed int64, sync bool, save func()) {
 	c.Dirty += int(removed)
 	c.Flushed()
 	c.Effect(c.Args...)
-	if !sync {
+	if !sync && save == nil {
 		c.W.OK()
 		return
 	}
 	ks, host := c.KS, c.Host
 	c.Sess.Task = func(w *resp.Writer) {
-		for ks.PendingObjects() > 0 {
+		if save != nil {
+			save()
+		}
+		for sync && ks.PendingObjects() > 0 && !ks.Held() {
 			if !ks.Reclaim(flushStep) {
 				host.Sleep(flushPollUs)
 			}

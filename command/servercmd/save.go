@@ -18,6 +18,7 @@ var bgsaveSpec = &command.Spec{
 	Arity:   -1, Flags: command.Admin | command.NoScript | command.NoAsyncLoading,
 	History: []command.Change{{Since: "3.2.2", Text: "Added the `SCHEDULE` option."}},
 	Args:    []command.Arg{{Name: "schedule", Type: "pure-token", Token: "SCHEDULE", Since: "3.2.2", Optional: true}},
+	Mode:    command.Exclusive,
 	Handler: bgsave,
 }
 

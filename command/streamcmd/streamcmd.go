@@ -45,10 +45,11 @@ func create(c *command.Ctx, k keyspace.Key) keyspace.Entry {
 	return e
 }
 
-// groupOf looks key 0 up, counted as read, with its group; ok is false, after the
-// error, if the key is no stream. A group that is not there has no error yet.
+// groupOf looks key 0 up, counted as read though it may be changed, with its group; ok
+// is false, after the error, if the key is no stream. A group that is not there has no
+// error yet.
 func groupOf(c *command.Ctx, name []byte, s *stream.Stream) (g stream.Group, found, ok bool) {
-	e := c.Read(0)
+	e := c.ReadWrite(0)
 	if !isStream(c, e) {
 		return g, false, false
 	}

@@ -53,7 +53,7 @@ type sweeping struct {
 }
 
 func xautoclaim(c *command.Ctx) {
-	e := c.Read(0)
+	e := c.ReadWrite(0)
 	r := sweeping{count: 100}
 	if !r.parse(c) || !isStream(c, e) {
 		return

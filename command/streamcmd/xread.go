@@ -173,7 +173,11 @@ func (r *reading) entry(c *command.Ctx, i int) (e keyspace.Entry, ok bool) {
 	if !c.Holds(i) {
 		return e, true
 	}
-	e = c.Read(i)
+	if r.grouped {
+		e = c.ReadWrite(i)
+	} else {
+		e = c.Read(i)
+	}
 	if c.Serving && !r.grouped && e.OK() && e.Type() != object.Stream {
 		return keyspace.Entry{}, true
 	}

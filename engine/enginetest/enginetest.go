@@ -82,6 +82,9 @@ type host struct {
 // Table implements command.Host.
 func (h host) Table() *command.Table { return h.table }
 
+// Emptied implements command.Host: nothing is saved.
+func (h host) Emptied() func() { return nil }
+
 // Log implements command.Host: there is no log.
 func (h host) Log(string) {}
 

@@ -39,6 +39,7 @@ type Hash struct {
 	rec   mem.Handle
 	table table.Table // valid unless packed
 	root  mem.Handle  // of the table
+	cut   object.Cut  // of the table
 	pack  bool
 	timed bool  // some field has, or had, a TTL
 	now   int64 // fields of a timed hash that are due before it are gone
@@ -74,7 +75,7 @@ func (h *Hash) Open(rec mem.Handle, nowMs int64) {
 			return
 		}
 	}
-	h.table = table.Load(h.root)
+	h.table, h.cut = table.Load(h.root), object.CutOf(rec)
 }
 
 // Len returns the number of fields that are not gone. O(1); O(log n) if the hash is
@@ -219,6 +220,9 @@ func (h *Hash) setPacked(field, value []byte, buf *[]byte) (created bool) {
 func (h *Hash) setTable(field, value []byte) (created bool) {
 	hash := object.NameHash(field)
 	if s := h.find(field, hash); s.OK() {
+		if h.cut.On() {
+			h.cut.Keep(h.arena, s, hash)
+		}
 		old := s.Handle()
 		if !object.SetFieldInPlace(old, value) {
 			s.Replace(object.NewField(h.arena, field, value))
@@ -226,7 +230,10 @@ func (h *Hash) setTable(field, value []byte) (created bool) {
 		}
 		return false
 	}
-	h.table.Insert(h.arena, hash, object.NewField(h.arena, field, value), object.ByName)
+	s := h.table.Insert(h.arena, hash, object.NewField(h.arena, field, value), object.ByName)
+	if h.cut.On() {
+		h.cut.Born(s, hash)
+	}
 	h.table.Save(h.root)
 	return true
 }
@@ -247,7 +254,7 @@ func (h *Hash) Unpack() {
 		h.table.Insert(h.arena, object.NameHash(name), object.NewField(h.arena, name, value.Bytes(v[:])), object.ByName)
 		p = after
 	}
-	h.root = h.arena.Alloc(table.StateSize, mem.KindNode)
+	h.root = object.NewRoot(h.arena, object.EncHashtable)
 	h.table.Save(h.root)
 	object.SetRoot(h.rec, h.root, object.EncHashtable)
 	h.pack = false
@@ -271,6 +278,9 @@ func (h *Hash) Delete(field []byte) bool {
 	s := h.find(field, hash)
 	if !s.OK() {
 		return false
+	}
+	if h.cut.On() {
+		h.cut.Keep(h.arena, s, hash)
 	}
 	e := s.Handle()
 	h.table.Delete(h.arena, hash, s, object.ByName)

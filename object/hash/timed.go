@@ -125,6 +125,9 @@ func (h *Hash) SetDue(field []byte, due int64, buf *[]byte) {
 	if old == due {
 		return
 	}
+	if h.cut.On() {
+		h.cut.Keep(h.arena, s, hash)
+	}
 	order := object.LoadOrder(h.root)
 	if old != 0 {
 		h.disorder(&order, e)
@@ -212,9 +215,15 @@ func (h *Hash) setTimedTable(field, value []byte, keepTTL bool) (created bool) {
 	hash := object.NameHash(field)
 	s := h.find(field, hash)
 	if !s.OK() {
-		h.table.Insert(h.arena, hash, object.NewField(h.arena, field, value), object.ByName)
+		s = h.table.Insert(h.arena, hash, object.NewField(h.arena, field, value), object.ByName)
+		if h.cut.On() {
+			h.cut.Born(s, hash)
+		}
 		h.table.Save(h.root)
 		return true
+	}
+	if h.cut.On() {
+		h.cut.Keep(h.arena, s, hash)
 	}
 	old := s.Handle()
 	due := object.ElementDue(old)
@@ -256,6 +265,9 @@ func (h *Hash) deleteTimed(field []byte) bool {
 	if !s.OK() || h.isGone(object.ElementDue(s.Handle())) {
 		return false
 	}
+	if h.cut.On() {
+		h.cut.Keep(h.arena, s, hash)
+	}
 	e := s.Handle()
 	if object.ElementDue(e) != 0 {
 		order := object.LoadOrder(h.root)
@@ -288,7 +300,11 @@ func (h *Hash) Expire(nowMs int64, limit int, gone func(field []byte)) (n int) {
 		gone(name)
 		c.Delete(h.arena)
 		hash := object.NameHash(name)
-		h.table.Delete(h.arena, hash, h.find(name, hash), object.ByName)
+		s := h.find(name, hash)
+		if h.cut.On() {
+			h.cut.Keep(h.arena, s, hash)
+		}
+		h.table.Delete(h.arena, hash, s, object.ByName)
 		object.FreeElement(e)
 	}
 	object.SaveOrder(&order, h.root)
@@ -325,11 +341,14 @@ func (h *Hash) MakeTimed() {
 	}
 	old := object.Root(h.rec)
 	if !h.pack {
-		h.root = h.arena.Alloc(object.TimedSize, mem.KindNode)
+		h.root = object.NewRoot(h.arena, object.EncHashtableEx)
 		h.table.Save(h.root)
 		order := btree.New(object.ElementName)
 		object.SaveOrder(&order, h.root)
 		object.SetRoot(h.rec, h.root, object.EncHashtableEx)
+		if h.cut.On() {
+			h.cut.MoveTo(h.rec)
+		}
 	} else {
 		lp := object.Packed(h.rec)
 		h.root = timedPack(h.arena, lp)
@@ -378,7 +397,7 @@ func (h *Hash) unpackTimed() {
 		}
 		p = t.end
 	}
-	h.root = h.arena.Alloc(object.TimedSize, mem.KindNode)
+	h.root = object.NewRoot(h.arena, object.EncHashtableEx)
 	h.table.Save(h.root)
 	object.SaveOrder(&order, h.root)
 	object.SetRoot(h.rec, h.root, object.EncHashtableEx)

@@ -84,14 +84,22 @@ func (l *List) gather(size int) {
 		lp = listpack.Splice(buf, lp, end, end, from[listpack.HeaderSize:listpack.End(from)], int(e.B))
 	}
 	old := l.root
-	for !l.nodes.Clear(l.arena, int(l.nodes.Len())+1, freeNode) {
+	for !l.nodes.Clear(l.arena, int(l.nodes.Len())+1, l.freeNode) {
 	}
+	l.cut.Detach()
 	mem.Free(old, mem.KindNode)
 	l.root, l.pack = h, true
 	object.SetRoot(l.rec, h, object.EncListpack)
 }
 
-func freeNode(e btree.Entry) { mem.Free(mem.Handle(e.A), mem.KindNode) }
+// freeNode frees a node that has left the sequence, unless a walk has still to read it.
+func (l *List) freeNode(e btree.Entry) {
+	if l.cut.On() {
+		l.cut.FreeNode(mem.Handle(e.A))
+		return
+	}
+	mem.Free(mem.Handle(e.A), mem.KindNode)
+}
 
 // DeleteRange removes count entries from entry i on; there are as many.
 func (l *List) DeleteRange(i, count int) {
@@ -108,7 +116,7 @@ func (l *List) DeleteRange(i, count int) {
 	for count > 0 {
 		have := int(c.c.Entry().B) - c.step
 		if c.step == 0 && have <= count {
-			freeNode(c.c.Delete(l.arena))
+			l.freeNode(c.c.Delete(l.arena))
 			c.reopen()
 			count -= have
 			continue

@@ -58,6 +58,7 @@ type List struct {
 	rec   mem.Handle
 	root  mem.Handle // of the sequence
 	nodes btree.Tree
+	cut   object.Cut // of the sequence
 	pack  bool
 	lim   Limits
 	buf   *[]byte // scratch that grows
@@ -73,7 +74,7 @@ func New(a *mem.Arena, key []byte, access uint32) mem.Handle {
 func (l *List) Open(rec mem.Handle, lim Limits, buf *[]byte) {
 	l.rec, l.root, l.lim, l.buf = rec, object.Root(rec), lim, buf
 	l.arena = mem.ArenaOf(l.root)
-	l.pack = object.Load(rec).Encoding() == object.EncListpack
+	l.pack, l.cut = object.Load(rec).Encoding() == object.EncListpack, object.CutOf(rec)
 	if !l.pack {
 		l.nodes = btree.Load(l.root, 0, nil)
 	}
@@ -285,11 +286,14 @@ func (c *Cursor) spliceNode(from, to int, entries []byte, change int) {
 	e := c.c.Entry()
 	need := len(c.lp) + len(entries) - (to - from)
 	if need <= cap(c.lp) && mem.RoundSize(need)*2 >= cap(c.lp) {
+		if l.cut.On() {
+			l.cut.KeepNode(l.arena, mem.Handle(e.A))
+		}
 		c.lp = listpack.Splice(c.lp[:cap(c.lp)], c.lp, from, to, entries, change)
 	} else {
 		h := l.arena.Alloc(l.room(need, cap(c.lp)), mem.KindNode)
 		c.lp = listpack.Splice(mem.View(h, mem.BlockSize(h)), c.lp, from, to, entries, change)
-		mem.Free(mem.Handle(e.A), mem.KindNode)
+		l.freeNode(e)
 		e.A = uint64(h)
 	}
 	e.B = uint64(int(e.B) + change)
@@ -318,7 +322,7 @@ func (c *Cursor) Delete() {
 		c.merge()
 		c.enter()
 	} else {
-		mem.Free(mem.Handle(c.c.Delete(l.arena).A), mem.KindNode)
+		l.freeNode(c.c.Delete(l.arena))
 		c.reopen()
 	}
 	l.nodes.Save(l.root, 0)
@@ -361,7 +365,7 @@ func (c *Cursor) merge() {
 	}
 	end := listpack.End(c.lp)
 	c.spliceNode(end, end, lp[listpack.HeaderSize:listpack.End(lp)], int(e.B))
-	mem.Free(mem.Handle(e.A), mem.KindNode)
+	l.freeNode(e)
 	here := c.c
 	if here.Next() {
 		here.Delete(l.arena)
@@ -400,7 +404,7 @@ func (l *List) Spread() {
 	lp := object.Packed(l.rec)
 	old := object.Root(l.rec)
 	l.nodes, l.pack = btree.New(nil), false
-	l.root = l.arena.Alloc(btree.StateSize, mem.KindNode)
+	l.root = object.NewRoot(l.arena, object.EncQuicklist)
 	for p := listpack.HeaderSize; p < listpack.End(lp); {
 		from, n := p, 0
 		for p < listpack.End(lp) {

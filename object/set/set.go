@@ -43,6 +43,7 @@ type Set struct {
 	rec   mem.Handle
 	root  mem.Handle // of the table
 	table table.Table
+	cut   object.Cut // of the table
 	enc   object.Encoding
 }
 
@@ -70,7 +71,7 @@ func NewAs(a *mem.Arena, key []byte, enc object.Encoding, access uint32) mem.Han
 func (s *Set) Open(rec mem.Handle) {
 	s.rec, s.root = rec, object.Root(rec)
 	s.arena = mem.ArenaOf(s.root)
-	s.enc = object.Load(rec).Encoding()
+	s.enc, s.cut = object.Load(rec).Encoding(), object.CutOf(rec)
 	if s.enc == object.EncHashtable {
 		s.table = table.Load(s.root)
 	}
@@ -175,7 +176,10 @@ func (s *Set) Add(member []byte, lim Limits, buf *[]byte) bool {
 	if s.find(member, hash).OK() {
 		return false
 	}
-	s.table.Insert(s.arena, hash, object.NewElement(s.arena, member), object.ByName)
+	slot := s.table.Insert(s.arena, hash, object.NewElement(s.arena, member), object.ByName)
+	if s.cut.On() {
+		s.cut.Born(slot, hash)
+	}
 	s.table.Save(s.root)
 	return true
 }
@@ -249,7 +253,7 @@ func (s *Set) Spread() {
 		t.Insert(s.arena, object.NameHash(it.Member()), object.NewElement(s.arena, it.Member()), object.ByName)
 	}
 	old := object.Root(s.rec)
-	s.root = s.arena.Alloc(table.StateSize, mem.KindNode)
+	s.root = object.NewRoot(s.arena, object.EncHashtable)
 	s.table, s.enc = t, object.EncHashtable
 	s.table.Save(s.root)
 	object.SetRoot(s.rec, s.root, object.EncHashtable)
@@ -287,6 +291,9 @@ func (s *Set) Delete(member []byte) bool {
 }
 
 func (s *Set) deleteSlot(hash uint64, slot table.Slot) {
+	if s.cut.On() {
+		s.cut.Keep(s.arena, slot, hash)
+	}
 	e := slot.Handle()
 	s.table.Delete(s.arena, hash, slot, object.ByName)
 	object.FreeElement(e)

@@ -62,6 +62,9 @@ func (s *Set) thinTable(r *rng.Rand, count int, lim Limits, buf *[]byte, take fu
 
 // exchange swaps the values of the set and of another record.
 func (s *Set) exchange(other mem.Handle) {
+	if s.cut.On() {
+		object.KeepRest(s.rec)
+	}
 	root, enc := object.Root(s.rec), s.enc
 	object.SetRoot(s.rec, object.Root(other), object.Load(other).Encoding())
 	object.SetRoot(other, root, enc)

@@ -44,7 +44,8 @@ type Stream struct {
 	arena *mem.Arena // of the value's blocks
 	root  mem.Handle
 	nodes btree.Tree
-	buf   *[]byte // scratch that grows
+	cut   object.Cut // of the nodes
+	buf   *[]byte    // scratch that grows
 }
 
 // New makes the record of an empty stream.
@@ -57,6 +58,24 @@ func (s *Stream) Open(rec mem.Handle, buf *[]byte) {
 	s.root, s.buf = object.Root(rec), buf
 	s.arena = mem.ArenaOf(s.root)
 	s.nodes = btree.Load(s.root, object.StreamNodesAt, object.StreamNodeSeq)
+	s.cut = object.CutOf(rec)
+}
+
+// changing keeps the node where the cursor is, which is about to change where it is,
+// for walks that have still to read it.
+func (s *Stream) changing(c *btree.Cursor) {
+	if s.cut.On() {
+		s.cut.KeepNode(s.arena, mem.Handle(c.Entry().B))
+	}
+}
+
+// freeNode frees a node that has left the stream, unless a walk has still to read it.
+func (s *Stream) freeNode(h mem.Handle) {
+	if s.cut.On() {
+		s.cut.FreeNode(h)
+		return
+	}
+	mem.Free(h, mem.KindNode)
 }
 
 func (s *Stream) saveNodes() { s.nodes.Save(s.root, object.StreamNodesAt) }
@@ -149,6 +168,7 @@ func (s *Stream) extend(c *btree.Cursor, n node, id ID, pairs [][]byte) {
 	b, entries := appendRest((*s.buf)[:0], ID{id.Ms - n.base.Ms, id.Seq - n.base.Seq}, n.sameFields(pairs), pairs)
 	*s.buf = b
 	s.reserve(c, &n, len(b)+countRoom)
+	s.changing(c)
 	lp := n.lp
 	lp = listpack.Splice(lp[:cap(lp)], lp, listpack.End(lp), listpack.End(lp), b, entries)
 	setCount(lp, n.live+1, n.dead)
@@ -185,7 +205,7 @@ func (s *Stream) move(c *btree.Cursor, n *node, size int) {
 	block := mem.View(h, mem.BlockSize(h))
 	copy(block, mem.View(old, used))
 	c.Replace(btree.Entry{A: e.A, B: uint64(h)})
-	mem.Free(old, mem.KindNode)
+	s.freeNode(old)
 	n.lp = block[object.StreamNodeHead:used]
 }
 
@@ -201,6 +221,7 @@ func (s *Stream) Delete(id ID) bool {
 		s.dropNode(&c.c)
 		return true
 	}
+	s.changing(&c.c)
 	markDeleted(c.node.lp, c.p)
 	s.recount(&c.c, &c.node, c.node.live-1, c.node.dead+1)
 	return true
@@ -218,7 +239,7 @@ func (s *Stream) recount(c *btree.Cursor, n *node, live, dead int) {
 
 // dropNode removes the node where the cursor is, which is then on the next.
 func (s *Stream) dropNode(c *btree.Cursor) {
-	mem.Free(mem.Handle(c.Delete(s.arena).B), mem.KindNode)
+	s.freeNode(mem.Handle(c.Delete(s.arena).B))
 	s.saveNodes()
 }
 

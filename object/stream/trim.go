@@ -66,6 +66,7 @@ func (s *Stream) trimNode(t Trimming, at *btree.Cursor, n *node) (removed int) {
 			break
 		}
 		if c.flags&flagDeleted == 0 {
+			s.changing(at)
 			markDeleted(c.node.lp, c.p)
 			removed++
 			s.grow(-1)

@@ -90,7 +90,11 @@ func (c *Cursor) Delete() {
 	e := mem.Handle(c.c.Entry().B)
 	name := object.ElementName(e)
 	hash := object.NameHash(name)
-	s.table.Delete(s.arena, hash, s.find(name, hash), object.ByName)
+	slot := s.find(name, hash)
+	if s.cut.On() {
+		s.cut.Keep(s.arena, slot, hash)
+	}
+	s.table.Delete(s.arena, hash, slot, object.ByName)
 	c.c.Delete(s.arena)
 	object.FreeElement(e)
 	s.save()

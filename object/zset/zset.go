@@ -38,6 +38,7 @@ type Set struct {
 	root  mem.Handle // of table and order
 	table table.Table
 	order btree.Tree
+	cut   object.Cut // of the table
 	pack  bool
 }
 
@@ -51,7 +52,7 @@ func New(a *mem.Arena, key []byte, access uint32) mem.Handle {
 func (s *Set) Open(rec mem.Handle) {
 	s.rec, s.root = rec, object.Root(rec)
 	s.arena = mem.ArenaOf(s.root)
-	s.pack = object.Load(rec).Encoding() == object.EncListpack
+	s.pack, s.cut = object.Load(rec).Encoding() == object.EncListpack, object.CutOf(rec)
 	if !s.pack {
 		s.table, s.order = table.Load(s.root), object.LoadOrder(s.root)
 	}
@@ -144,21 +145,28 @@ func (s *Set) Put(member []byte, score float64, lim Limits, buf *[]byte) Change 
 	}
 	hash := object.NameHash(member)
 	if slot := s.find(member, hash); slot.OK() {
-		return s.move(slot.Handle(), score)
+		return s.move(slot, hash, score)
 	}
 	e := object.NewMember(s.arena, member, score)
-	s.table.Insert(s.arena, hash, e, object.ByName)
+	slot := s.table.Insert(s.arena, hash, e, object.ByName)
+	if s.cut.On() {
+		s.cut.Born(slot, hash)
+	}
 	c := s.order.Seek(btree.Key{A: word(score), Name: member})
 	c.Insert(s.arena, btree.Entry{A: word(score), B: uint64(e)})
 	s.save()
 	return Added
 }
 
-// move changes the score of an element.
-func (s *Set) move(e mem.Handle, score float64) Change {
+// move changes the score of the element of a slot.
+func (s *Set) move(slot table.Slot, hash uint64, score float64) Change {
+	e := slot.Handle()
 	old := object.ElementScore(e)
 	if old == score {
 		return Same
+	}
+	if s.cut.On() {
+		s.cut.Keep(s.arena, slot, hash)
 	}
 	name := object.ElementName(e)
 	c := s.order.Seek(btree.Key{A: word(old), Name: name})
@@ -225,7 +233,7 @@ func (s *Set) Unpack() {
 		c.Insert(s.arena, btree.Entry{A: word(score), B: uint64(e)})
 		p = next
 	}
-	s.root = s.arena.Alloc(object.OrderedSize, mem.KindNode)
+	s.root = object.NewRoot(s.arena, object.EncSkiplist)
 	s.save()
 	object.SetRoot(s.rec, s.root, object.EncSkiplist)
 	s.pack = false
@@ -246,6 +254,9 @@ func (s *Set) Delete(member []byte) bool {
 	slot := s.find(member, hash)
 	if !slot.OK() {
 		return false
+	}
+	if s.cut.On() {
+		s.cut.Keep(s.arena, slot, hash)
 	}
 	e := slot.Handle()
 	c := s.order.Seek(btree.Key{A: word(object.ElementScore(e)), Name: member})

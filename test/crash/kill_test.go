@@ -37,10 +37,11 @@ type process struct {
 	out bytes.Buffer
 }
 
-func launch(t *testing.T, bin, dir string) *process {
+// launch starts a server with a log: args are the program and further directives.
+func launch(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(bin, "server", "--port", "0", "--unixsocket", filepath.Join(dir, "s"), "--dir", dir, "--save", "",
-		"--appendonly", "yes", "--appendfsync", "always", "--auto-aof-rewrite-min-size", "16kb", "--auto-aof-rewrite-percentage", "50")}
+	args = append(args, "--port", "0", "--unixsocket", filepath.Join(dir, "s"), "--dir", dir, "--save", "", "--appendonly", "yes")
+	p := &process{cmd: exec.Command(args[0], args[1:]...)}
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -121,8 +122,9 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	total := 0
+	always := []string{bin, "server", "--appendfsync", "always", "--auto-aof-rewrite-min-size", "16kb", "--auto-aof-rewrite-percentage", "50"}
 	for round := range rounds {
-		p := launch(t, bin, dir)
+		p := launch(t, dir, always...)
 		var writers []*writer
 		var wait sync.WaitGroup
 		for i := range 8 {
@@ -134,7 +136,7 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 		time.Sleep(time.Duration(rng.IntN(100)) * time.Millisecond)
 		p.kill()
 		wait.Wait()
-		p = launch(t, bin, dir)
+		p = launch(t, dir, always...)
 		c := servertest.NewConn(t, mustDial(t, filepath.Join(dir, "s")))
 		for _, w := range writers {
 			check(t, c, w)

@@ -115,7 +115,7 @@ func (n *node) end() int64 { return n.base + int64(len(n.log)) }
 
 func (n *node) view() repl.View {
 	start := max(n.from, n.end()-reachBytes)
-	return repl.View{Start: start, End: n.end(), Synced: -1, Keys: int64(len(n.log))}
+	return repl.View{Start: start, End: n.end(), Synced: -1}
 }
 
 // step gives the machine an event and does what it says.
