@@ -23,7 +23,7 @@ func (e *Engine) SetRole(r Role) {
 	for _, b := range []struct {
 		on  bool
 		bit uint32
-	}{{r.Replica, replica}, {r.Replica && r.ReadOnly, readOnly}, {r.Replica && r.Stale, stale}, {r.Replica && r.KeepsAll, keepsAll}, {!r.Replica && r.FewReplicas, fewReplicas}} {
+	}{{r.Replica, replica}, {r.Replica && r.ReadOnly, readOnly}, {r.Replica && !r.ReadOnly, ownWrites}, {r.Replica && r.Stale, stale}, {r.Replica && r.KeepsAll, keepsAll}, {!r.Replica && r.FewReplicas, fewReplicas}} {
 		if b.on {
 			bits |= b.bit
 		}

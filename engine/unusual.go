@@ -15,6 +15,7 @@ const (
 	monitored                       // commands are told to Hooks.OnCommand
 	replica                         // the data are a master's: they change by its stream only
 	readOnly                        // a replica's clients cannot change them either
+	ownWrites                       // or they can, in no stream
 	stale                           // nor read them, for the master is out of reach
 	keepsAll                        // a replica evicts nothing of its own, whatever memory its data take
 	fewReplicas                     // clients cannot change data that too few replicas get
@@ -24,7 +25,7 @@ const (
 
 	paused = pausedWrites | pausedAll
 	halted = paused | frozen
-	roles  = replica | readOnly | stale | keepsAll | fewReplicas
+	roles  = replica | readOnly | ownWrites | stale | keepsAll | fewReplicas
 )
 
 const errMonitorKeys = "-ERR Replica can't interact with the keyspace"

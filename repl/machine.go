@@ -157,6 +157,10 @@ func (m *Machine) ending(on bool) {
 	}
 }
 
+// Settled says that all that was Ready has happened: what is seen of the machine may tell
+// of it.
+func (m *Machine) Settled() { m.link.adopting = false }
+
 // IsReplica reports whether the server has a master.
 func (m *Machine) IsReplica() bool { return m.link.host != "" }
 

@@ -34,6 +34,11 @@ func (m *Machine) Syncs() (full, partial, refused int64) {
 	return m.master.fullSyncs, m.master.partialSyncs, m.master.partialErrs
 }
 
+// ResetSyncs counts them anew.
+func (m *Machine) ResetSyncs() {
+	m.master.fullSyncs, m.master.partialSyncs, m.master.partialErrs = 0, 0, 0
+}
+
 // Link is the state of the link to the master.
 type Link struct {
 	Host      string
@@ -48,7 +53,11 @@ type Link struct {
 // Link returns the state of the link to the master.
 func (m *Machine) Link() Link {
 	l := &m.link
-	return Link{l.host, l.port, l.state, l.heard, l.downSince, l.reason, l.offset}
+	state := l.state
+	if l.adopting {
+		state = LinkTransfer
+	}
+	return Link{l.host, l.port, state, l.heard, l.downSince, l.reason, l.offset}
 }
 
 // Good returns the number of replicas that are online and were heard of lately.

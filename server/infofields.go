@@ -257,7 +257,7 @@ var statsFields = []field{
 	constant("latest_fork_usec", 0),
 	constant("total_forks", 0),
 	constant("migrate_cached_sockets", 0),
-	constant("slave_expires_tracked_keys", 0),
+	{"slave_expires_tracked_keys", func(r *report) any { return r.s.eng.OwnExpiring() }},
 	{"total_active_defrag_time", func(r *report) any { return r.ticksMs(r.counts().CompactTicks) }},
 	{"current_active_defrag_time", func(r *report) any { _, ms := r.s.eng.Compacting(); return ms }},
 	{"tracking_total_keys", func(r *report) any { return r.s.eng.Tracking.Counts().Keys }},

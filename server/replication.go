@@ -62,6 +62,7 @@ type replSettings struct {
 	lagMost                        int64 // min-replicas-max-lag in seconds
 	panics                         bool  // when a command of the stream fails
 	ignoreDisk                     bool  // replica-ignore-disk-write-errors
+	backlog                        int64 // repl-backlog-size
 }
 
 // applySettings is a hook of the configuration.
@@ -71,6 +72,7 @@ func (r *replication) applySettings() error {
 		readOnly: cfg.Bool("replica-read-only"), serveStale: cfg.Bool("replica-serve-stale-data"),
 		keepsAll: cfg.Bool("replica-ignore-maxmemory"), least: int(cfg.Int("min-replicas-to-write")), lagMost: cfg.Int("min-replicas-max-lag"),
 		panics: cfg.Enum("propagation-error-behavior") != "ignore", ignoreDisk: cfg.Bool("replica-ignore-disk-write-errors"),
+		backlog: int64(cfg.Memory("repl-backlog-size")),
 	})
 	r.refreshRole()
 	return nil
@@ -104,7 +106,7 @@ func (s *Server) hookReplication() {
 		"repl-diskless-sync-max-replicas", "repl-ping-replica-period", "repl-timeout", "repl-backlog-ttl", "min-replicas-max-lag",
 		"replica-keep-data-over-empty-master", "repl-diskless-load")
 	s.cfg.OnChange(s.repl.applySettings, "replica-read-only", "replica-serve-stale-data", "min-replicas-to-write",
-		"min-replicas-max-lag", "replica-ignore-maxmemory", "propagation-error-behavior", "replica-ignore-disk-write-errors")
+		"min-replicas-max-lag", "replica-ignore-maxmemory", "propagation-error-behavior", "replica-ignore-disk-write-errors", "repl-backlog-size")
 	s.cfg.OnChange(func() error {
 		s.eng.Feed.SetWindow(int64(s.cfg.Memory("repl-backlog-size")))
 		return nil
@@ -128,7 +130,13 @@ func (r *replication) NowMs() int64 { return r.s.clock.MonoNs() / (nsPerUs * usP
 func (r *replication) View() repl.View {
 	st := r.s.eng.Feed.Stats()
 	r.refreshRole()
-	return repl.View{Start: st.Start, End: st.End, Synced: r.s.syncedTo()}
+	return repl.View{Start: r.reach(&st), End: st.End, Synced: r.s.syncedTo()}
+}
+
+// reach returns where the stream begins that replicas may ask for: the backlog as the
+// configuration has it, though the feed may keep more for its own reasons.
+func (r *replication) reach(st *feed.Stats) int64 {
+	return max(st.Start, st.End-r.settings.Load().backlog)
 }
 
 // Log implements driver.Node.
@@ -255,6 +263,7 @@ func (r *replication) noteMaster() {
 
 // Failover implements command.Host.
 func (s *Server) Failover(f command.FailoverRequest) (text string) {
+	s.repl.driver.Sync() // replicas may just have said that they are there
 	event := repl.Failover{Host: f.Host, Port: f.Port, Force: f.Force, TimeoutMs: f.TimeoutMs}
 	s.repl.driver.Ask(func(m *repl.Machine) {
 		if f.Abort {
@@ -276,7 +285,7 @@ func (s *Server) Failover(f command.FailoverRequest) (text string) {
 // ChangeReplID implements command.Host.
 func (s *Server) ChangeReplID() {
 	s.log.Noticef("Changing replication IDs after receiving DEBUG change-repl-id")
-	s.repl.driver.Ask(func(m *repl.Machine) { m.ChangeID() })
+	s.repl.driver.Prepare((*repl.Machine).ChangeID)
 }
 
 // clientLine describes a session for the log. In a Task.
@@ -338,7 +347,7 @@ func (r *report) replication() {
 		line("repl_backlog_size", backlog)
 		first, length := int64(0), int64(0)
 		if m.Kept() {
-			first, length = st.Start+1, st.End-st.Start
+			first, length = node.reach(&st)+1, st.End-node.reach(&st)
 		}
 		line("repl_backlog_first_byte_offset", first)
 		line("repl_backlog_histlen", length)

@@ -36,7 +36,7 @@ func (s *Server) loadRestoring() error {
 
 // begin is told the history, before the first key.
 func (t *restoring) begin(h history) {
-	if t.begun || len(h.id) != repl.IDLen || h.offset <= 0 || h.db < 0 {
+	if t.begun || len(h.id) != repl.IDLen || h.offset < 0 || h.db < 0 {
 		return
 	}
 	t.begun, t.history = true, h

@@ -32,6 +32,13 @@ type shutdown struct {
 // Shutdown implements command.Host. Who comes while a shutdown is under way waits for
 // its outcome.
 func (s *Server) Shutdown(flags int64) bool {
+	s.blocked.Add(1)
+	defer s.blocked.Add(-1)
+	return s.shutDown(flags)
+}
+
+// shutDown is Shutdown for those who are no clients.
+func (s *Server) shutDown(flags int64) bool {
 	sh := &s.shutdown
 	sh.mu.Lock()
 	if !s.ending.CompareAndSwap(false, true) {
@@ -153,9 +160,7 @@ func (s *Server) tellLagging() {
 			}
 			s.log.Noticef("Lagging replica %s reported offset %d behind master, lag=%d, state=%s.", p.Name(), end-p.Ack, lag, p.State)
 		}
-		if len(peers) == 1 {
-			s.log.Noticef("%d of 1 replica is in sync when shutting down.", 1-lagging)
-		} else if len(peers) > 0 {
+		if len(peers) > 0 {
 			s.log.Noticef("%d of %d replicas are in sync when shutting down.", len(peers)-lagging, len(peers))
 		}
 	})

@@ -74,7 +74,7 @@ func (p *program) signal(sig syscall.Signal) {
 func (p *program) askedToEnd(flags int64) {
 	p.signals.asked.Store(true)
 	go p.guard(nil, func() {
-		if !p.s.Shutdown(flags) {
+		if !p.s.shutDown(flags) {
 			p.signals.asked.Store(false)
 		}
 	})

@@ -116,6 +116,9 @@ func (d *Driver) Call(e repl.Event) {
 	}
 }
 
+// Sync waits until all that was posted before has been carried out.
+func (d *Driver) Sync() { d.Call(nil) }
+
 // Ask lets fn look at the machine. It must not change it, nor wait for anything.
 func (d *Driver) Ask(fn func(m *repl.Machine)) {
 	d.mu.Lock()
@@ -123,7 +126,7 @@ func (d *Driver) Ask(fn func(m *repl.Machine)) {
 	fn(d.machine)
 }
 
-// Prepare lets fn change the machine, before Run.
+// Prepare lets fn change the machine in a way that leads to no actions at once.
 func (d *Driver) Prepare(fn func(m *repl.Machine)) { d.Ask(fn) }
 
 func (d *Driver) post(p posted) {
@@ -170,7 +173,7 @@ func (d *Driver) drain() {
 		p := d.queue[0]
 		d.queue = d.queue[1:]
 		d.mu.Unlock()
-		if p.link == nil || p.link == d.link {
+		if p.event != nil && (p.link == nil || p.link == d.link) {
 			d.step(p.event)
 		}
 		if p.done != nil {
@@ -200,6 +203,11 @@ func (d *Driver) carryOut(actions []repl.Action) {
 	d.mu.Unlock()
 	for _, a := range actions {
 		d.do(a)
+	}
+	if len(actions) > 0 {
+		d.mu.Lock()
+		d.machine.Settled()
+		d.mu.Unlock()
 	}
 }
 

@@ -220,7 +220,7 @@ func TestShutdownWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range []string{"Shutdown manually aborted.", "Lagging replica 127.0.0.1:" + strconv.Itoa(r.port) + " reported offset ",
-		"0 of 1 replica is in sync when shutting down."} {
+		"0 of 1 replicas are in sync when shutting down."} {
 		if !strings.Contains(m.Log(), text) {
 			t.Errorf("%q is not in the log\n%s", text, m.Log())
 		}

@@ -130,6 +130,7 @@ func (n *node) act() {
 		n.do(a)
 	}
 	n.m.Advance()
+	n.m.Settled()
 }
 
 func (n *node) do(a repl.Action) {
