@@ -194,6 +194,9 @@ type ReplicationHost interface {
 	Acked(offset int64, onDisk bool) (local, replicas int64)
 }
 
+// ErrWaitsForNoLog is the error of WAITAOF when it is to wait for a log that is off.
+const ErrWaitsForNoLog = "-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."
+
 // AckWait is what WAIT and WAITAOF wait for.
 type AckWait struct {
 	Offset          int64 // of the stream
