@@ -53,6 +53,7 @@ var replicationRows = []Directive{
 	{Name: "repl-ping-replica-period", Alias: "repl-ping-slave-period", Kind: KindInt, Min: 1, Max: intMax, Default: "10", Unit: "s"},
 	{Name: "repl-timeout", Kind: KindInt, Min: 1, Max: intMax, Default: "60", Unit: "s"},
 	{Name: "repl-disable-tcp-nodelay", Kind: KindBool, Default: "no", NoEffect: noReplication},
+	{Name: "repl-backlog-disk-size", Kind: KindMemory, Max: longMax, Default: "0", Unit: "bytes"},
 	{Name: "repl-backlog-size", Kind: KindMemory, Min: 1, floor: backlogBytesMin, Max: longMax, Default: "1mb", Unit: "bytes"},
 	{Name: "repl-backlog-ttl", Kind: KindInt, Max: longMax, Default: "3600", Unit: "s"},
 	{Name: "min-replicas-to-write", Alias: "min-slaves-to-write", Kind: KindInt, Max: intMax, Default: "0"},

@@ -73,6 +73,7 @@ func (r *replication) Adopt(offset int64) {
 			r.s.eng.Tracking.Flushed(nil)
 			r.s.feedFor(feedReplicas, true)
 			r.s.eng.Feed.Reset(offset)
+			r.onDisk.clear()
 		})
 	})
 	r.fresh = nil

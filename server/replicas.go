@@ -32,6 +32,7 @@ type replicaConn struct {
 	loop *netloop.Loop
 
 	cursor *feed.Cursor // loop's own once streaming
+	at     int64        // where it is in the stream on disk, while cursor is nil
 	stream bool
 	gone   bool
 	bytes  atomic.Int64 // memory of the connection when it was last written to
@@ -157,7 +158,10 @@ func (r *replication) Stream(id repl.PeerID, from int64) {
 		return
 	}
 	if rc.cursor == nil {
-		if err := rc.hold(from); err != nil {
+		if start, ok := r.onDisk.start(); rc.hold(from) == nil {
+		} else if ok && from >= start {
+			rc.at = from
+		} else {
 			r.Drop(id) // the stream has gone on in the meantime: it asks again
 			r.driver.Post(repl.PeerGone{Peer: id})
 			return
@@ -173,6 +177,9 @@ func (r *replication) Stream(id repl.PeerID, from int64) {
 // loop.
 func (rc *replicaConn) pump() {
 	if rc.gone || !rc.stream {
+		return
+	}
+	if rc.cursor == nil && !rc.fromDisk() {
 		return
 	}
 	if s := rc.r.s; s.overLimit(rc.cl, int(rc.cursor.Lag())) {
@@ -192,6 +199,26 @@ func (rc *replicaConn) pump() {
 		rc.cursor.Advance(len(b))
 	}
 	rc.cl.conn.Drained(rc.pump)
+}
+
+// fromDisk sends stream that memory no longer has, and reports whether the replica is
+// where memory begins. On the loop.
+func (rc *replicaConn) fromDisk() bool {
+	for rc.cl.conn.PendingOut() < streamAhead {
+		if rc.hold(rc.at) == nil {
+			return true
+		}
+		b := make([]byte, payloadChunk)
+		n, err := rc.r.onDisk.read(b, rc.at)
+		if err != nil {
+			rc.cl.sendAway()
+			return false
+		}
+		rc.give(b[:n])
+		rc.at += int64(n)
+	}
+	rc.cl.conn.Drained(rc.pump)
+	return false
 }
 
 // end gives up what the connection holds. On its loop.

@@ -33,6 +33,7 @@ type replication struct {
 	waiting []*ackWaiter
 
 	settings atomic.Pointer[replSettings]
+	onDisk   streamFile
 	link     atomic.Pointer[masterConn] // to the master, while the stream flows
 
 	apply    *applier       // of the link's goroutine
@@ -46,6 +47,7 @@ type replication struct {
 // newReplication makes the machine and its driver. Nothing runs yet.
 func newReplication(s *Server) *replication {
 	r := &replication{s: s, peers: make(map[repl.PeerID]*replicaConn), snapshots: make(map[uint64]*syncSnapshot), apply: newApplier(s.eng)}
+	r.onDisk.s = s
 	machine := repl.New(s.replConfig(), newRunID)
 	if host, port, ok := s.cfg.ReplicaOf(); ok {
 		machine.Follow(host, port)
@@ -63,6 +65,7 @@ type replSettings struct {
 	panics                         bool  // when a command of the stream fails
 	ignoreDisk                     bool  // replica-ignore-disk-write-errors
 	backlog                        int64 // repl-backlog-size
+	backlogDisk                    int64 // repl-backlog-disk-size
 }
 
 // applySettings is a hook of the configuration.
@@ -72,9 +75,10 @@ func (r *replication) applySettings() error {
 		readOnly: cfg.Bool("replica-read-only"), serveStale: cfg.Bool("replica-serve-stale-data"),
 		keepsAll: cfg.Bool("replica-ignore-maxmemory"), least: int(cfg.Int("min-replicas-to-write")), lagMost: cfg.Int("min-replicas-max-lag"),
 		panics: cfg.Enum("propagation-error-behavior") != "ignore", ignoreDisk: cfg.Bool("replica-ignore-disk-write-errors"),
-		backlog: int64(cfg.Memory("repl-backlog-size")),
+		backlog: int64(cfg.Memory("repl-backlog-size")), backlogDisk: int64(cfg.Memory("repl-backlog-disk-size")),
 	})
 	r.refreshRole()
+	r.driver.Post(repl.Configured{Config: r.s.replConfig()})
 	return nil
 }
 
@@ -106,7 +110,7 @@ func (s *Server) hookReplication() {
 		"repl-diskless-sync-max-replicas", "repl-ping-replica-period", "repl-timeout", "repl-backlog-ttl", "min-replicas-max-lag",
 		"replica-keep-data-over-empty-master", "repl-diskless-load")
 	s.cfg.OnChange(s.repl.applySettings, "replica-read-only", "replica-serve-stale-data", "min-replicas-to-write",
-		"min-replicas-max-lag", "replica-ignore-maxmemory", "propagation-error-behavior", "replica-ignore-disk-write-errors", "repl-backlog-size")
+		"min-replicas-max-lag", "replica-ignore-maxmemory", "propagation-error-behavior", "replica-ignore-disk-write-errors", "repl-backlog-size", "repl-backlog-disk-size")
 	s.cfg.OnChange(func() error {
 		s.eng.Feed.SetWindow(int64(s.cfg.Memory("repl-backlog-size")))
 		return nil
@@ -136,7 +140,11 @@ func (r *replication) View() repl.View {
 // reach returns where the stream begins that replicas may ask for: the backlog as the
 // configuration has it, though the feed may keep more for its own reasons.
 func (r *replication) reach(st *feed.Stats) int64 {
-	return max(st.Start, st.End-r.settings.Load().backlog)
+	start := max(st.Start, st.End-r.settings.Load().backlog)
+	if offset, ok := r.onDisk.start(); ok {
+		start = min(start, offset)
+	}
+	return start
 }
 
 // Log implements driver.Node.
@@ -151,10 +159,28 @@ func (r *replication) KeepStream() {
 		r.s.feedFor(feedReplicas, true)
 	})
 	r.s.eng.Feed.SetWindow(int64(size))
+	r.keepOnDisk(true)
 }
+
+// keepOnDisk has the stream kept on disk as the configuration says, or no longer. By the
+// driver's goroutine.
+func (r *replication) keepOnDisk(on bool) {
+	limit := int64(0)
+	if on {
+		limit = r.settings.Load().backlogDisk
+	}
+	r.onDisk.setLimit(limit)
+}
+
+// Configured implements driver.Node.
+func (r *replication) Configured(kept bool) { r.keepOnDisk(kept) }
+
+// Stopped implements driver.Node.
+func (r *replication) Stopped() { r.keepOnDisk(false) }
 
 // ForgetStream implements driver.Node.
 func (r *replication) ForgetStream() {
+	r.keepOnDisk(false)
 	r.s.eng.Exclusive(func() { r.s.feedFor(feedReplicas, false) })
 }
 

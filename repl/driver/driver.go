@@ -50,6 +50,10 @@ type Node interface {
 	Control(args []string)
 	AcksChanged()
 	KeepStream()
+	// Configured follows a change of the configuration; kept tells whether the stream is
+	// recorded for replicas. Stopped is called at the end of Run.
+	Configured(kept bool)
+	Stopped()
 	ForgetStream()
 
 	// Load reads a snapshot from r and keeps it beside the data, by the link's
@@ -149,6 +153,7 @@ func (d *Driver) Run(stop <-chan struct{}) {
 		select {
 		case <-stop:
 			d.hangup()
+			d.node.Stopped()
 			return
 		case <-tick.C:
 			view, now := d.node.View(), d.node.NowMs()
@@ -190,8 +195,12 @@ func (d *Driver) step(e repl.Event) {
 	} else {
 		d.machine.Step(now, view, e)
 	}
+	kept := d.machine.Kept()
 	d.mu.Unlock()
 	d.carryOut(nil)
+	if _, ok := e.(repl.Configured); ok {
+		d.node.Configured(kept)
+	}
 }
 
 // carryOut does what the machine has decided. Only run changes the machine, so its
