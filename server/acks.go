@@ -92,7 +92,7 @@ func (s *Server) Acked(offset int64, onDisk bool) (local, replicas int64) {
 func (s *Server) syncedTo() int64 { return s.aof.synced() }
 
 // LogsEffects implements command.Host.
-func (s *Server) LogsEffects() bool { return s.syncedTo() >= 0 }
+func (s *Server) LogsEffects() bool { return s.aof.wanted.Load() }
 
 // IsReplica implements command.Host.
 func (s *Server) IsReplica() bool { return s.eng.IsReplica() }

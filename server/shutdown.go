@@ -170,6 +170,14 @@ func (s *Server) tellLagging() {
 // that fails and the server is to go on.
 func (s *Server) finish(flags int64) bool {
 	s.tellLagging()
+	if s.aof.startsFirst() {
+		if flags&config.ShutdownForce == 0 {
+			s.log.Warningf("Writing initial AOF. Can't exit.")
+			s.log.Warningf("Errors trying to shut down the server. Check the logs for more information.")
+			return false
+		}
+		s.log.Warningf("Writing initial AOF. Exit anyway.")
+	}
 	if flags&config.ShutdownSave == 0 && (flags&config.ShutdownNoSave != 0 || len(s.persist.settings.Load().points) == 0) {
 		return true
 	}
