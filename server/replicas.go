@@ -122,19 +122,18 @@ func (r *replication) Refuse(id repl.PeerID, text string) {
 	}
 }
 
+// sendPiece is how much is sent at a time: loops keep buffers of this size for use.
+const sendPiece = 16 << 10
+
 // send writes to the replica. On its loop.
 func (rc *replicaConn) send(b []byte) {
 	rc.cl.NetOut += uint64(len(b))
 	rc.r.sentOut.Add(uint64(len(b)))
-	rc.cl.conn.Send(b)
-	rc.bytes.Store(rc.cl.memory())
-}
-
-// give is send for bytes that are the connection's from now on.
-func (rc *replicaConn) give(b []byte) {
-	rc.cl.NetOut += uint64(len(b))
-	rc.r.sentOut.Add(uint64(len(b)))
-	rc.cl.conn.Give(b)
+	for len(b) > 0 {
+		n := min(len(b), sendPiece)
+		rc.cl.conn.Send(b[:n])
+		b = b[n:]
+	}
 	rc.bytes.Store(rc.cl.memory())
 }
 
@@ -214,7 +213,7 @@ func (rc *replicaConn) fromDisk() bool {
 			rc.cl.sendAway()
 			return false
 		}
-		rc.give(b[:n])
+		rc.send(b[:n])
 		rc.at += int64(n)
 	}
 	rc.cl.conn.Drained(rc.pump)
