@@ -38,6 +38,8 @@ type Stats struct {
 type Effects interface {
 	// Append adds one command that ran in a database. args are borrowed.
 	Append(db int, args ...[]byte)
+	// AppendControl adds one that concerns no data: replicas get it, a log does not.
+	AppendControl(db int, args ...[]byte)
 }
 
 // Ctx is the context of one command.
@@ -156,6 +158,14 @@ func (c *Ctx) Effect(args ...[]byte) {
 	if c.Feed != nil {
 		c.words = append(c.words[:0], args...)
 		c.Feed.Append(c.DB.Index(), c.words...)
+	}
+}
+
+// Relay feeds the request to replicas, but to no log: it concerns no data.
+func (c *Ctx) Relay() {
+	if c.Feed != nil {
+		c.words = append(c.words[:0], c.Args...)
+		c.Feed.AppendControl(c.DB.Index(), c.words...)
 	}
 }
 

@@ -126,6 +126,7 @@ type Engine struct {
 	nextID   atomic.Uint64
 	activity background
 	unusual  atomic.Uint32 // bits of unusual.go
+	own      ownKeys       // of a replica whose clients may write
 	pauseEnd atomic.Int64  // Unix ms until which CLIENT PAUSE lasts
 	noWrite  atomic.Pointer[string]
 	pressure pressure

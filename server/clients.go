@@ -24,6 +24,9 @@ func (s *Server) EachClient(visit func(*command.Session)) {
 	for _, l := range s.net.Loops() {
 		s.eachOf(l, visit)
 	}
+	if link := s.repl.link.Load(); link != nil {
+		visit(link.session())
+	}
 }
 
 func (s *Server) eachOf(l *netloop.Loop, visit func(*command.Session)) {
@@ -67,8 +70,11 @@ func onLoop(l *netloop.Loop, fn func()) bool {
 
 // CloseClient implements command.Host.
 func (s *Server) CloseClient(sess *command.Session) {
-	if c, ok := sess.Peer.(*netloop.Conn); ok {
+	switch c := sess.Peer.(type) {
+	case *netloop.Conn:
 		c.Data.(*client).sendAway()
+	case *masterConn:
+		c.conn.Close() // its goroutine finds out
 	}
 }
 

@@ -94,7 +94,9 @@ type Server struct {
 	ready        chan struct{} // closed when connections are accepted
 	stop         chan struct{} // closed when the server is to end
 	ending       atomic.Bool   // a shutdown has begun
-	program      *program      // nil: the process is not ours
+	shutdown     shutdown
+	frozen       uint32   // frozenFor...: why the data stay as they are; behind the gate
+	program      *program // nil: the process is not ours
 	stopOnce     sync.Once
 	done         sync.WaitGroup
 	lastAttackMs atomic.Int64   // when the last warning of an HTTP client was logged
@@ -246,6 +248,7 @@ func (s *Server) Run() error {
 	s.done.Add(1)
 	go s.guard(nil, s.cron)
 	s.log.Noticef("Server initialized")
+	s.repl.refreshRole()
 	if err := s.startLoaded(); err != nil {
 		s.Stop()
 		return errors.Join(err, s.end())
@@ -253,7 +256,7 @@ func (s *Server) Run() error {
 	s.done.Add(1)
 	go s.guard(nil, func() {
 		defer s.done.Done()
-		s.repl.run(s.stop)
+		s.repl.driver.Run(s.stop)
 	})
 	s.logReady()
 	close(s.ready)

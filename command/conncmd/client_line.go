@@ -127,6 +127,11 @@ func flagLetters(s *command.Session) string {
 	letters := ""
 	if s.Flags&command.Monitor != 0 {
 		letters += "O"
+	} else if s.Flags&command.Replica != 0 {
+		letters += "S"
+	}
+	if s.Flags&command.MasterLink != 0 {
+		letters += "M"
 	}
 	if s.Flags&command.Subscribed != 0 {
 		letters += "P"

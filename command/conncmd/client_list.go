@@ -84,11 +84,15 @@ func (t clientType) has(s *command.Session) bool {
 	case typeAny:
 		return true
 	case typeNormal:
-		return s.Flags&command.Subscribed == 0
+		return s.Flags&(command.Subscribed|command.Replica|command.MasterLink) == 0
 	case typePubSub:
-		return s.Flags&command.Subscribed != 0
+		return s.Flags&(command.Subscribed|command.Replica|command.MasterLink) == command.Subscribed
+	case typeReplica:
+		return s.Flags&command.Replica != 0
+	case typeMaster:
+		return s.Flags&command.MasterLink != 0
 	}
-	return false // until there is replication
+	return false
 }
 
 func clientList(c *command.Ctx) {
