@@ -82,13 +82,23 @@ func (w *Worker) replicateOne(s *command.Session, i int, raw []byte) {
 	p := &w.prep[i]
 	args := w.reqs[i].Args
 	w.out.B = w.out.B[:0]
+	seq := w.e.KS.PinSeq()
 	w.execute(s, p.spec, args, w.keys[p.from:p.to])
 	for s.Flags&command.Postponed != 0 { // a long command reads what this one is to change
 		s.Flags &^= command.Postponed
+		ticket := s.Ticket
 		w.end()
-		runtime.Gosched()
+		if ticket != nil {
+			w.e.KS.AwaitPins(seq)
+		} else {
+			runtime.Gosched()
+		}
 		w.begin()
+		seq = w.e.KS.PinSeq()
 		w.execute(s, p.spec, args, w.keys[p.from:p.to])
+		if ticket != nil {
+			w.giveBack(s, ticket)
+		}
 	}
 	if len(w.out.B) > 0 && w.out.B[0] == '-' {
 		w.totals.UnexpectedReplies++
