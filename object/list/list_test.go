@@ -64,8 +64,14 @@ func TestListEqualsModel(t *testing.T) {
 			switch {
 			case at == len(model) || grow && r.IntN(4) > 0 || r.IntN(4) == 0:
 				l.Grow(1, len(w))
-				l.At(at, &c)
-				c.Insert([]byte(w))
+				if end := at == 0 || at == len(model); end && r.IntN(2) == 0 {
+					l.Push([]byte(w), at == 0 && len(model) > 0)
+					l.Open(rec, lim, &buf)
+					l.At(at, &c)
+				} else {
+					l.At(at, &c)
+					c.Insert([]byte(w))
+				}
 				model = slices.Insert(model, at, w)
 			case r.IntN(6) == 0:
 				n := r.IntN(len(model) - at + 1)
