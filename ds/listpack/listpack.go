@@ -187,19 +187,6 @@ func At(lp []byte, p int) (v Value, next int) {
 	return atLong(b, p)
 }
 
-// ShortExtra is what an entry that is [Short] takes besides its string: a byte before it
-// and one behind.
-const ShortExtra = 2
-
-// Short returns the length of the string at p, which begins with the next byte; ok is
-// false if the entry is an integer or longer than 63 bytes.
-//
-//kvorum:inline
-func Short(lp []byte, p int) (size int, ok bool) {
-	c := lp[p]
-	return int(c & maxStr6), c&0xc0 == encStr6
-}
-
 // atLong is At for the encodings of a whole first byte.
 func atLong(b []byte, p int) (v Value, next int) {
 	switch b[0] {
