@@ -28,7 +28,7 @@ func benchOne(b *testing.B, keys int, load, op func(i int) []string) {
 	}
 }
 
-const collection = 1_000_000
+const collection = 100_000
 
 func member(i int) string { return fmt.Sprintf("element:%012d", i) }
 
