@@ -7,7 +7,7 @@ import "math"
 const (
 	noPersistence = "nothing is saved to or loaded from disk yet"
 	alwaysSane    = "all that is loaded or restored is always checked thoroughly"
-	noReplication = "replication is not built in yet"
+	noReplication = "this part of replication is not built in yet"
 	noCluster     = "cluster mode is not built in yet"
 	noTLS         = "TLS is not built in yet"
 	noACL         = "there are no users but the default one yet"
@@ -40,7 +40,7 @@ const (
 // networkRows: listening, connections, protocol.
 var networkRows = []Directive{
 	{Name: "bind", Kind: KindBind, Flags: MultiArg, Default: "* -::*"},
-	{Name: "bind-source-addr", Kind: KindString, Flags: EmptyIsUnset, NoEffect: noReplication},
+	{Name: "bind-source-addr", Kind: KindString, Flags: EmptyIsUnset},
 	{Name: "protected-mode", Kind: KindBool, Default: "yes"},
 	{Name: "enable-protected-configs", Kind: KindEnum, Flags: Immutable, Enum: protectedActions, Default: "no"},
 	{Name: "enable-debug-command", Kind: KindEnum, Flags: Immutable, Enum: protectedActions, Default: "no"},

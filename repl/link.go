@@ -371,7 +371,7 @@ func (m *Machine) connected() {
 func (m *Machine) sendAck() {
 	m.link.acked = m.now
 	args := []string{"REPLCONF", "ACK", strconv.FormatInt(m.view.End, 10)}
-	if m.cfg.AppendOnlyFile && m.view.Synced >= 0 {
+	if m.view.Synced >= 0 {
 		args = append(args, "FACK", strconv.FormatInt(m.view.Synced, 10))
 	}
 	m.do(Send{args})

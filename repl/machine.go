@@ -15,20 +15,19 @@ var NoID = strings.Repeat("0", IDLen)
 // Config are the values of the configuration that the rules need. Times are
 // milliseconds.
 type Config struct {
-	Port           int    // that replicas of this server would announce
-	AnnounceIP     string // likewise; empty: that of the connection
-	MasterUser     string
-	MasterAuth     string
-	DisklessSync   bool
-	DisklessDelay  int64
-	DisklessMax    int // replicas that end the delay, 0: none do
-	PingPeriod     int64
-	Timeout        int64
-	BacklogTTL     int64 // 0: for ever
-	MaxLag         int64 // of a replica that counts as good
-	KeepOverEmpty  bool  // a master that comes back empty does not empty its replica
-	DisklessLoad   bool  // for the log
-	AppendOnlyFile bool
+	Port          int    // that replicas of this server would announce
+	AnnounceIP    string // likewise; empty: that of the connection
+	MasterUser    string
+	MasterAuth    string
+	DisklessSync  bool
+	DisklessDelay int64
+	DisklessMax   int // replicas that end the delay, 0: none do
+	PingPeriod    int64
+	Timeout       int64
+	BacklogTTL    int64 // 0: for ever
+	MaxLag        int64 // of a replica that counts as good
+	KeepOverEmpty bool  // a master that comes back empty does not empty its replica
+	DisklessLoad  bool  // for the log
 }
 
 // Machine is the replication of one server.

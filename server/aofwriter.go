@@ -266,6 +266,9 @@ func (w *aofWriter) sync(number uint64) error {
 		if w.syncer.failed.Swap(false) {
 			w.unsynced = true
 		}
+		if !w.unsynced && !w.syncer.busy.Load() {
+			w.tellSynced(w.cursor.Offset()) // what has passed since is no data
+		}
 		if w.unsynced && time.Since(w.syncedAt) >= time.Second && !w.syncer.busy.Load() {
 			w.syncer.start(w.file, w.cursor.Offset())
 			w.unsynced, w.syncedAt, w.syncSize = false, time.Now(), w.size
@@ -288,7 +291,6 @@ func (w *aofWriter) syncNow(number uint64) error {
 		}
 		w.log.noteLatency("aof-fsync-always", time.Since(start))
 		w.unsynced, w.syncedAt, w.syncSize = false, time.Now(), w.size
-		w.tellSynced(w.cursor.Offset())
 		if err := w.moveAnchor(); err != nil {
 			return err
 		}
@@ -297,6 +299,7 @@ func (w *aofWriter) syncNow(number uint64) error {
 			return err
 		}
 	}
+	w.tellSynced(w.cursor.Offset())
 	w.log.release(number)
 	return nil
 }
@@ -306,7 +309,10 @@ func (w *aofWriter) syncNow(number uint64) error {
 func (w *aofWriter) tellSynced(offset int64) {
 	for {
 		old := w.syncedTo.Load()
-		if offset <= old || w.syncedTo.CompareAndSwap(old, offset) {
+		if offset <= old {
+			return
+		}
+		if w.syncedTo.CompareAndSwap(old, offset) {
 			break
 		}
 	}
@@ -482,6 +488,7 @@ func (s *syncer) run() {
 			s.nudge()
 		} else {
 			s.told(job.to)
+			s.nudge() // what has passed since may be no data
 		}
 	}
 }

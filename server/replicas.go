@@ -94,18 +94,18 @@ func (r *replication) Reply(id repl.PeerID, text string) {
 	}
 }
 
+// sendPiece is how much is sent at a time: loops keep buffers of this size for use.
+const sendPiece = 16 << 10
+
 // send writes to the replica. On its loop.
 func (rc *replicaConn) send(b []byte) {
 	rc.cl.NetOut += uint64(len(b))
 	rc.r.sentOut.Add(uint64(len(b)))
-	rc.cl.conn.Send(b)
-}
-
-// give is send for bytes that are the connection's from now on.
-func (rc *replicaConn) give(b []byte) {
-	rc.cl.NetOut += uint64(len(b))
-	rc.r.sentOut.Add(uint64(len(b)))
-	rc.cl.conn.Give(b)
+	for len(b) > 0 {
+		n := min(len(b), sendPiece)
+		rc.cl.conn.Send(b[:n])
+		b = b[n:]
+	}
 }
 
 // hold keeps the stream from an offset on in reach for a replica that will want it.

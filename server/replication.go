@@ -30,6 +30,7 @@ type replication struct {
 	snapshots map[uint64]*syncSnapshot
 
 	role    engine.Role // in force
+	rules   atomic.Pointer[roleRules]
 	waiting []*ackWaiter
 
 	apply    *applier       // of the link's goroutine
@@ -74,7 +75,12 @@ func (s *Server) hookReplication() {
 	}, "replica-announce-port", "replica-announce-ip", "port", "masteruser", "masterauth", "repl-diskless-sync", "repl-diskless-sync-delay",
 		"repl-diskless-sync-max-replicas", "repl-ping-replica-period", "repl-timeout", "repl-backlog-ttl", "min-replicas-max-lag",
 		"replica-keep-data-over-empty-master", "repl-diskless-load")
-	s.cfg.OnChange(func() error { s.repl.refreshRole(); return nil }, "replica-read-only", "replica-serve-stale-data", "min-replicas-to-write")
+	s.repl.readRules()
+	s.cfg.OnChange(func() error {
+		s.repl.readRules()
+		s.repl.refreshRules()
+		return nil
+	}, "replica-read-only", "replica-serve-stale-data", "min-replicas-to-write", "min-replicas-max-lag")
 	s.cfg.OnChange(func() error {
 		s.eng.Feed.SetWindow(int64(s.cfg.Memory("repl-backlog-size")))
 		return nil
@@ -157,33 +163,62 @@ func (r *replication) RoleChanged(isReplica bool) {
 	}
 }
 
-// refreshRole puts in force what the role means for commands.
-func (r *replication) refreshRole() {
-	s := r.s
-	var role engine.Role
-	s.cfgMu.RLock()
-	readOnly, serveStale := s.cfg.Bool("replica-read-only"), s.cfg.Bool("replica-serve-stale-data")
-	least := int(s.cfg.Int("min-replicas-to-write"))
-	lagMost := s.cfg.Int("min-replicas-max-lag")
-	s.cfgMu.RUnlock()
-	now := r.NowMs()
+// roleRules are directives about what clients may do.
+type roleRules struct {
+	readOnly, serveStale bool
+	replicasMin          int
+	lagMaxSec            int64
+}
+
+// readRules reads them. The configuration is locked, or not in use yet.
+func (r *replication) readRules() {
+	cfg := r.s.cfg
+	r.rules.Store(&roleRules{
+		readOnly: cfg.Bool("replica-read-only"), serveStale: cfg.Bool("replica-serve-stale-data"),
+		replicasMin: int(cfg.Int("min-replicas-to-write")), lagMaxSec: cfg.Int("min-replicas-max-lag"),
+	})
+}
+
+// presentRole returns what the role means for commands. The configuration may be locked.
+func (r *replication) presentRole() (role engine.Role) {
+	now, rules := r.NowMs(), r.rules.Load()
 	r.driver.Ask(func(m *repl.Machine) {
 		link := m.Link()
-		role.Replica, role.ReadOnly = m.IsReplica(), readOnly
-		role.Stale = !serveStale && link.State != repl.LinkConnected
-		role.FewReplicas = least > 0 && lagMost > 0 && m.Good(now) < least
+		role.Replica, role.ReadOnly = m.IsReplica(), rules.readOnly
+		role.Stale = !rules.serveStale && link.State != repl.LinkConnected
+		role.FewReplicas = rules.replicasMin > 0 && rules.lagMaxSec > 0 && m.Good(now) < rules.replicasMin
 	})
-	r.mu.Lock()
-	was := r.role
-	r.role = role
-	r.mu.Unlock()
-	switch {
-	case was == role:
-	case was.Replica != role.Replica:
-		s.eng.Exclusive(func() { s.eng.SetRole(role) })
-	default:
-		s.eng.SetRole(role)
+	return role
+}
+
+// refreshRole puts in force what the role means for commands.
+func (r *replication) refreshRole() {
+	if r.refreshRules() {
+		return
 	}
+	r.s.eng.Exclusive(func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.role = r.presentRole()
+		r.s.eng.SetRole(r.role)
+	})
+}
+
+// refreshRules is refreshRole, also for a command, unless the server is to become a
+// replica or cease to be one, for which the world must stand still: ok is false then, and
+// the driver will do it.
+func (r *replication) refreshRules() (ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	role := r.presentRole() // lock order: r.mu < the driver's
+	if role.Replica != r.role.Replica {
+		return false
+	}
+	if role != r.role {
+		r.role = role
+		r.s.eng.SetRole(role)
+	}
+	return true
 }
 
 func roleOf(m *repl.Machine) (role command.Role) {

@@ -182,7 +182,7 @@ func (r *replication) GiveSnapshot(id repl.PeerID, number uint64, eof bool, sent
 	p.mu.Lock()
 	p.readers++
 	p.mu.Unlock()
-	g := &giver{rc: rc, p: p, sent: sent}
+	g := &giver{rc: rc, p: p, sent: sent, buf: make([]byte, payloadChunk)}
 	if eof {
 		g.mark = newRunID()[:eofMarkLen]
 	}
@@ -195,6 +195,7 @@ type giver struct {
 	p    *syncSnapshot
 	mark string // "" when the size is sent in front
 	at   int64
+	buf  []byte
 	sent func()
 }
 
@@ -220,8 +221,7 @@ func (g *giver) next() {
 			g.rc.cl.conn.Drained(g.next)
 			return
 		}
-		b := make([]byte, payloadChunk)
-		n, err := g.p.read(b, g.at, func() { g.rc.loop.Post(g.next) })
+		n, err := g.p.read(g.buf, g.at, func() { g.rc.loop.Post(g.next) })
 		switch {
 		case err == io.EOF:
 			if g.mark != "" {
@@ -237,7 +237,7 @@ func (g *giver) next() {
 		case n == 0:
 			return
 		}
-		g.rc.give(b[:n])
+		g.rc.send(g.buf[:n])
 		g.at += int64(n)
 	}
 }

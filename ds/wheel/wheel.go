@@ -121,7 +121,8 @@ func (w *Wheel) Add(dueTick, hash40 uint64) {
 // of their ticks, and returns their number. It also does a bounded piece of the
 // wheel's own work: call it at least every few ticks, also when nothing is due.
 // Tickets may come early, see the package comment. If it returns 0 and Backlog is
-// not 0, work is under way and the next call goes on with it.
+// not 0, work is under way and the next call goes on with it; so it may be for what
+// is due at nowTick itself, which is no backlog yet.
 func (w *Wheel) Due(nowTick uint64, dst []Ticket) (n int) {
 	if nowTick < w.main.pos {
 		w.rewind(nowTick)

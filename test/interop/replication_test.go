@@ -500,3 +500,22 @@ func TestWait(t *testing.T) {
 		t.Errorf("in a transaction: %v %v", v, err)
 	}
 }
+
+// TestWaitAOF: WAITAOF returns when the write is on the disks that it names.
+func TestWaitAOF(t *testing.T) {
+	m := startNode(t, peer.StartKvorum, "--appendonly", "yes")
+	r := startNode(t, peer.StartKvorum, "--appendonly", "yes")
+	r.follow(t, m.port)
+	for i := range 3 {
+		m.do(t, "SET", "k", strconv.Itoa(i))
+		for _, timeout := range []string{"20000", "20000"} { // the second has nothing to wait for
+			v, err := m.admin.Do("WAITAOF", "1", "1", timeout)
+			if err != nil || len(v.Elems) != 2 || v.Elems[0].Int != 1 || v.Elems[1].Int != 1 {
+				t.Fatalf("WAITAOF: %v %v", v, err)
+			}
+		}
+	}
+	if text := r.do(t, "WAITAOF", "0", "0", "0"); !strings.HasPrefix(text, "ERR WAITAOF cannot be used with replica instances.") {
+		t.Error(text)
+	}
+}
