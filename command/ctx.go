@@ -49,7 +49,11 @@ type Ctx struct {
 	KS   *keyspace.Keyspace
 	DB   *keyspace.DB
 	Keys []keyspace.Key // of the keys that the row names, in order
-	Now  int64          // Unix ms, fixed for the command
+	// Next is an argument, by Spec.Ahead, of the request that comes next if that is one
+	// of the same row with the same first key; else nil. The handler may begin to fetch
+	// from memory what that request will read, and nothing else.
+	Next []byte
+	Now  int64 // Unix ms, fixed for the command
 	Sess *Session
 	Spec *Spec
 	Host Host
