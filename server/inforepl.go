@@ -13,6 +13,21 @@ func (r *report) connectedClients() int64 {
 	return max(n, 0)
 }
 
+// snapshotting reports whether a snapshot for replicas is being made.
+func (r *replication) snapshotting() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.snapshots {
+		p.mu.Lock()
+		busy := !p.done && !p.stopped
+		p.mu.Unlock()
+		if busy {
+			return true
+		}
+	}
+	return false
+}
+
 // streamBytes returns the memory of the stream that is kept for replicas, and that of
 // their connections.
 func (r *report) streamBytes() (stream, replicas int64) {
