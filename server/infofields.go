@@ -182,7 +182,7 @@ func ifKnown(n int64) any {
 // persistenceFields are those of a server that never forks.
 var persistenceFields = []field{
 	{"loading", func(r *report) any { return oneIf(r.s.persist.loading.Load() != nil) }},
-	constant("async_loading", 0),
+	{"async_loading", func(r *report) any { return oneIf(r.s.repl.loading()) }},
 	{"current_cow_peak", func(r *report) any { return r.preserved() }},
 	{"current_cow_size", func(r *report) any { return r.preserved() }},
 	constant("current_cow_size_age", 0),

@@ -28,6 +28,12 @@ func (r *replication) snapshotting() bool {
 	return false
 }
 
+// loading reports whether data of a master are loaded beside those there are.
+func (r *replication) loading() (on bool) {
+	r.driver.Ask(func(m *repl.Machine) { on = m.Link().State == repl.LinkTransfer })
+	return on
+}
+
 // streamBytes returns the memory of the stream that is kept for replicas, and that of
 // their connections.
 func (r *report) streamBytes() (stream, replicas int64) {
