@@ -3,7 +3,6 @@ package command
 import (
 	"kvorum/keyspace"
 	"kvorum/mem"
-	"kvorum/object"
 	"kvorum/rdb"
 )
 
@@ -48,17 +47,13 @@ func (c *Ctx) AppendPayload(e keyspace.Entry) []byte {
 	return p.out
 }
 
-// SavedLength returns the bytes of the value of an entry in an RDB file of Redis 7.2.
+// SavedLength returns the bytes of the value of an entry in an RDB file of Redis 7.2,
+// or 7.4 if fields of it have, or had, a TTL.
 //
 // COMPAT: serialized-length: nodes of lists are smaller, packed strings may be.
 func (c *Ctx) SavedLength(e keyspace.Entry) int {
-	form := rdb.Form{Version: rdb.VersionMax, NowMs: c.Now}
-	n := c.payloads().finisher.ValueLength(e.Rec, &form, rdb.Options{Compress: c.DumpForm.Compress})
-	if object.Load(e.Rec).Timed() {
-		const earliest = 8 // bytes that Redis 7.4 does not count
-		n -= earliest
-	}
-	return n
+	form := rdb.Form{Version: rdb.VersionTimed, NowMs: c.Now}
+	return c.payloads().finisher.ValueLength(e.Rec, &form, rdb.Options{Compress: c.DumpForm.Compress})
 }
 
 // BuildPayload makes the record of key k of a payload whose frame was checked, in the

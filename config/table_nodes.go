@@ -49,7 +49,7 @@ var replicationRows = []Directive{
 	{Name: "repl-diskless-sync", Kind: KindBool, Default: "yes"},
 	{Name: "repl-diskless-sync-delay", Kind: KindInt, Max: intMax, Default: "5", Unit: "s"},
 	{Name: "repl-diskless-sync-max-replicas", Kind: KindInt, Max: intMax, Default: "0"},
-	{Name: "repl-diskless-load", Kind: KindEnum, Flags: DenyLoading, Enum: disklessLoads, Default: "disabled", NoEffect: besideData},
+	{Name: "repl-diskless-load", Kind: KindEnum, Flags: DenyLoading, Enum: disklessLoads, Default: "disabled"},
 	{Name: "repl-ping-replica-period", Alias: "repl-ping-slave-period", Kind: KindInt, Min: 1, Max: intMax, Default: "10", Unit: "s"},
 	{Name: "repl-timeout", Kind: KindInt, Min: 1, Max: intMax, Default: "60", Unit: "s"},
 	{Name: "repl-disable-tcp-nodelay", Kind: KindBool, Default: "no", NoEffect: sentAtOnce},

@@ -349,8 +349,7 @@ func (w *Worker) rank(rec mem.Handle) (rank int64, access uint64) {
 	if lfu := w.ctx.LFU; lfu != nil {
 		return lfu.Rank(d.Access(), w.nowMs), uint64(d.Access())
 	}
-	const msPerSec = 1000
-	return (w.nowMs - command.IdleMs(d.Access(), w.nowMs)) / msPerSec, uint64(d.Access())
+	return command.LRURank(d.Access(), w.nowMs), uint64(d.Access())
 }
 
 // evictBest removes the best of the pool that is still what it was, and returns the

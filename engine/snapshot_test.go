@@ -50,6 +50,8 @@ func content(b []byte) (name, value string) {
 		width = 2
 	case 2: // set
 		width = 1
+	case 24: // hash with TTLs on fields
+		return name, timedContent(f)
 	}
 	if width == 0 {
 		return name, fmt.Sprintf("%x %q", start, f[2:])
@@ -60,6 +62,36 @@ func content(b []byte) (name, value string) {
 	}
 	slices.Sort(elements)
 	return name, fmt.Sprintf("%x %x %q", start, f[2], elements)
+}
+
+// timedContent is content for a table of fields with due times, which are told relative
+// to what stands in front.
+func timedContent(f []string) string {
+	base := int64(binary.LittleEndian.Uint64([]byte(f[2])))
+	var elements []string
+	for i := 4; i < len(f); i += 3 {
+		due := length(f[i])
+		if due != 0 {
+			due += base - 1
+		}
+		elements = append(elements, fmt.Sprintf("%s=%s until %d", f[i+1], f[i+2], due))
+	}
+	slices.Sort(elements)
+	return fmt.Sprintf("%x %x %q", f[0], f[3], elements)
+}
+
+// length reads a length as files have it.
+func length(b string) int64 {
+	switch b[0] >> 6 {
+	case 0:
+		return int64(b[0])
+	case 1:
+		return int64(b[0]&63)<<8 | int64(b[1])
+	}
+	if len(b) == 5 {
+		return int64(binary.BigEndian.Uint32([]byte(b[1:])))
+	}
+	return int64(binary.BigEndian.Uint64([]byte(b[1:])))
 }
 
 // dump returns all keys as they are. The world stands still.

@@ -225,7 +225,7 @@ func (w *Worker) readTime() {
 	if w.ctx.LFU != nil {
 		w.ctx.Access = w.ctx.LFU.Fresh(w.nowMs)
 	} else {
-		w.ctx.Access = command.LRUClock(w.nowMs)
+		w.ctx.Access = command.AccessTime(w.nowMs)
 	}
 }
 

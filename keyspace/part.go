@@ -24,6 +24,7 @@ type part struct {
 	shard atomic.Int32
 	db    int // at the cut
 	typ   object.Type
+	timed bool // when it was cut
 	cut   mem.Handle
 	left  int // elements to come
 	head  []byte
@@ -42,7 +43,8 @@ func (p *part) sequence() bool { return p.typ == object.List || p.typ == object.
 
 // cut cuts the collection of a record for the walk. The lock of its shard is held.
 func (w *Walk) cut(db, shard int, rec mem.Handle) (bytes int) {
-	p := &part{walk: w, db: db, typ: object.Load(rec).Type(), cut: object.BeginCut(rec, w.index)}
+	d := object.Load(rec)
+	p := &part{walk: w, db: db, typ: d.Type(), timed: d.Timed(), cut: object.BeginCut(rec, w.index)}
 	p.shard.Store(int32(shard))
 	if p.sequence() {
 		p.left = object.CutNodes(p.cut)
@@ -107,7 +109,7 @@ func (w *Walk) stepPart(p *part, budget int) (bytes int) {
 			bytes += stepCost
 			more = object.ReadCut(p.cut, w.index, func(e mem.Handle, kept bool) bool {
 				p.left--
-				size := w.keeper.Element(p.typ, e)
+				size := w.keeper.Element(p.typ, p.timed, e)
 				if bytes += size; kept {
 					w.preserved.Add(int64(size))
 				}

@@ -47,9 +47,9 @@ type Keeper interface {
 	Head(db int, rec mem.Handle, left int) (head, tail []byte)
 	// Open begins the parts of a collection, Close ends them; nothing of another one
 	// comes between, but Key and Head may. Element and Node return the bytes kept. They
-	// are called by the one who steps.
+	// are called by the one who steps. timed tells that the element is of a timed hash.
 	Open(db int, head []byte)
-	Element(t object.Type, elem mem.Handle) (bytes int)
+	Element(t object.Type, timed bool, elem mem.Handle) (bytes int)
 	Node(t object.Type, node mem.Handle) (bytes int)
 	Close(tail []byte)
 }

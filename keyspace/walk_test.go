@@ -54,7 +54,7 @@ func (k *taken) Open(int, []byte) {}
 func (k *taken) Close([]byte) {}
 
 // Element implements Keeper.
-func (k *taken) Element(object.Type, mem.Handle) int { return 0 }
+func (k *taken) Element(object.Type, bool, mem.Handle) int { return 0 }
 
 // Node implements Keeper.
 func (k *taken) Node(object.Type, mem.Handle) int { return 0 }

@@ -72,7 +72,7 @@ func Big(h mem.Handle) bool {
 		return false
 	}
 	switch d.Encoding() {
-	case EncHashtable, EncSkiplist:
+	case EncHashtable, EncHashtableEx, EncSkiplist:
 		t := table.Load(Root(h))
 		if t.Len() > bigItems {
 			return true
@@ -138,7 +138,7 @@ func BeginCut(h mem.Handle, walk int) (cut mem.Handle) {
 	if mem.Load64(root, at+walk*8) != 0 {
 		invariants.Fail("object: %#x is cut twice for walk %d", uint64(h), walk)
 	}
-	if enc == EncHashtable || enc == EncSkiplist {
+	if enc == EncHashtable || enc == EncHashtableEx || enc == EncSkiplist {
 		cut = a.Alloc(cutTableSize, mem.KindNode)
 		clear(mem.View(cut, cutTableSize))
 	} else {

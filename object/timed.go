@@ -64,6 +64,17 @@ func NewTimedPack(a *mem.Arena, size int) (root mem.Handle, lp []byte) {
 	return root, listpack.New(mem.View(root, mem.BlockSize(root))[timedHead:])
 }
 
+// NewPackedTimed is NewPacked for a timed hash, which no ticket tells of yet: lp has
+// its triples in their order.
+func NewPackedTimed(a *mem.Arena, key, lp []byte, access uint32) mem.Handle {
+	root, _ := NewTimedPack(a, len(lp))
+	copy(mem.View(root, timedHead+len(lp))[timedHead:], lp)
+	h := a.Alloc(Size(len(key), rootSize, false), mem.KindRecord)
+	at := Begin(h, key, Header(Hash)|Header(EncListpackEx)<<4|Header(access)<<accessShift, false)
+	mem.Store64(h, at, uint64(root))
+	return h
+}
+
 // ticketAt returns the offset of the ticket in the root block of a timed hash.
 func ticketAt(enc Encoding) int {
 	if enc == EncListpackEx {

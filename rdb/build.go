@@ -136,12 +136,15 @@ func (b *Builder) value(in *input, to target, t byte) mem.Handle {
 		return b.buildListZiplist(in, to)
 	case typeIntset:
 		return b.buildIntset(in, to)
-	case typeZipmap, typeHashZiplist, typeHashListpack, typeZSetZiplist, typeZSetListpack, typeSetListpack:
+	case typeHashDueOld, typeHashDue:
+		return b.buildTimed(in, to, t)
+	case typeHashPackDue:
+		in.uint64() // when the next field is due: the listpack tells
+		return b.buildPacked(in, to, t)
+	case typeZipmap, typeHashZiplist, typeHashListpack, typeZSetZiplist, typeZSetListpack, typeSetListpack, typeHashPackDueOld:
 		return b.buildPacked(in, to, t)
 	case typeStream1, typeStream2, typeStream3:
 		return b.buildStream(in, to, t)
-	case typeHashDue, typeHashPackDue:
-		return b.buildTimed(in, to, t)
 	case typeModule:
 		id := in.length()
 		if in.err == nil {

@@ -9,7 +9,6 @@ import (
 	"kvorum/internal/invariants"
 	"kvorum/mem"
 	"kvorum/num"
-	"kvorum/object"
 )
 
 // Options say how strings are written.
@@ -105,17 +104,19 @@ const footerSize = 10
 func (fin *Finisher) AppendDump(dst, scratch []byte, rec mem.Handle, f *Form, o Options) (out, again []byte) {
 	start := len(dst)
 	scratch = f.StageValue(scratch[:0], rec)
-	dst = append(dst, f.typeOf(rec))
+	t := f.typeOf(rec)
+	dst = append(dst, t)
 	dst = fin.Finish(dst, scratch, o)
-	version := f.Version
-	if object.Load(rec).Timed() {
-		version = max(version, VersionTimed)
-	}
-	dst = binary.LittleEndian.AppendUint16(dst, uint16(version))
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(versionOf(t, f.Version)))
 	return binary.LittleEndian.AppendUint64(dst, checksum.CRC64(0, dst[start:])), scratch
 }
 
-// ValueLength returns the size of a value in a file, without its type.
+// ValueLength returns the size of a value in a file as DEBUG OBJECT has it: without its
+// type, and without what stands in front of a hash with TTLs on fields.
 func (fin *Finisher) ValueLength(rec mem.Handle, f *Form, o Options) int {
-	return len(fin.Finish(nil, f.StageValue(nil, rec), o))
+	n := len(fin.Finish(nil, f.StageValue(nil, rec), o))
+	if f.typeOf(rec) >= typeHashDue {
+		n -= wordSize
+	}
+	return n
 }

@@ -7,10 +7,11 @@ const (
 	VersionMin     = 9
 	VersionDefault = 10
 	VersionMax     = 11
-	// VersionTimed is the version that hashes with TTLs on fields need, of Redis 7.4,
-	// and the last one that is read.
+	// VersionTimed is what a hash with TTLs on fields wants, whatever was chosen: no
+	// earlier one has a form for it.
 	VersionTimed = 12
-	VersionRead  = VersionTimed
+	// VersionRead is the last version that is read: that of Redis 7.4.
+	VersionRead = 12
 )
 
 const magic = "REDIS"

@@ -34,6 +34,8 @@ func FuzzPayload(f *testing.F) {
 		"\x0a" + sized(ziplist("\xf1", zipString("a"))), "\x0c" + sized(ziplist(zipString("a"), "\xf3")),
 		"\x0d" + sized(ziplist(zipString("a"), "\xf3")), "\x0e\x01" + sized(ziplist("\xf1")),
 		"\x09" + sized("\x02\x01f\x01\x00v\x02gg\x03\x02xyz..\xff"), "\x03\x02\x01a\x031.5\x01b\xfe", "\x12\x01\x01\x02ab",
+		"\x16\x02\x05\x01f\x01v\x00\x01g\x01v", "\x17" + sized(triples("f", "v", "9", "g", "w", "0", "h", "x", "5")),
+		"\x18\x07\x00\x00\x00\x00\x00\x00\x00\x02\x05\x01f\x01v\x00\x01g\x01v",
 	} {
 		f.Add([]byte(body))
 	}

@@ -100,10 +100,12 @@ func (b *Builder) buildPacked(in *input, to target, t byte) mem.Handle {
 		in.corrupt("%s", form.failure)
 		return 0
 	}
-	switch form.of {
-	case object.Hash:
+	switch {
+	case form.step == object.TimedStride:
+		return b.packedTimed(in, lp, to)
+	case form.of == object.Hash:
 		return b.packedHash(lp, to, t)
-	case object.Set:
+	case form.of == object.Set:
 		return b.packedSet(lp, to)
 	}
 	return b.packedZSet(in, lp, to)
@@ -122,6 +124,9 @@ var packedForms = [...]struct {
 	typeZSetZiplist:  {object.ZSet, 2, (*packed).fromZiplist, "Zset ziplist integrity check failed."},
 	typeZSetListpack: {object.ZSet, 2, (*packed).fromListpack, "Zset listpack integrity check failed."},
 	typeSetListpack:  {object.Set, 1, (*packed).fromListpack, "Set listpack integrity check failed."},
+
+	typeHashPackDueOld: {object.Hash, object.TimedStride, (*packed).fromListpack, "Hash listpack integrity check failed."},
+	typeHashPackDue:    {object.Hash, object.TimedStride, (*packed).fromListpack, "Hash listpack integrity check failed."},
 }
 
 func (b *Builder) packedHash(lp []byte, to target, t byte) mem.Handle {
@@ -251,20 +256,23 @@ func (ns *names) distinct(lp []byte, step int) bool {
 				return false
 			}
 		}
-		if p = next; step > 1 {
-			p = listpack.Next(lp, p)
-		}
+		p = skipEntries(lp, next, step-1)
 	}
 	return true
+}
+
+// skipEntries returns the place n entries behind p.
+func skipEntries(lp []byte, p, n int) int {
+	for range n {
+		p = listpack.Next(lp, p)
+	}
+	return p
 }
 
 func distinctFew(lp []byte, step int) bool {
 	for p := listpack.HeaderSize; p < listpack.End(lp); {
 		v, _ := listpack.At(lp, p)
-		p = listpack.Next(lp, p)
-		if step > 1 {
-			p = listpack.Next(lp, p)
-		}
+		p = skipEntries(lp, p, step)
 		if _, found := listpack.Find(lp, p, v, step); found {
 			return false
 		}

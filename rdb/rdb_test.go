@@ -70,7 +70,10 @@ func (w *world) text(rec mem.Handle) string {
 		h := hash.Open(rec)
 		var it hash.Iter
 		for it.Start(&h); it.Next(); {
-			add("%q=%q %d", it.Field(), it.Value(), it.Due())
+			add("%q=%q", it.Field(), it.Value())
+			if it.Due() != 0 {
+				out[len(out)-1] += fmt.Sprint(" until ", it.Due())
+			}
 		}
 		return sortedText(out)
 	case object.Set:
@@ -141,6 +144,9 @@ func (w *world) values() (recs []mem.Handle) {
 		str(s)
 	}
 	for _, n := range []int{1, 7, 9, 300} {
+		due := hash.New(w.a, key, 0)
+		recs = append(recs, due)
+		dv := hash.Open(due)
 		h, s, ints, z, l, st := hash.New(w.a, key, 0), set.NewAs(w.a, key, object.EncListpack, 0), set.NewAs(w.a, key, object.EncIntset, 0),
 			zset.New(w.a, key, 0), list.New(w.a, key, 0), stream.New(w.a, key, 0)
 		recs = append(recs, h, s, ints, z, l, st)
@@ -157,21 +163,16 @@ func (w *world) values() (recs []mem.Handle) {
 		for i := range n {
 			name := fmt.Appendf(nil, "name %d", i)
 			hv.Set(name, fmt.Appendf(nil, "%d", i*i*i), testLimits.Hash, &w.buf)
+			dv.Set(name, fmt.Appendf(nil, "%d", i*i*i), testLimits.Hash, &w.buf)
+			dv.SetDue(name, max(0, testNow+int64(i%5-1)*40_000_000_000*int64(i%3)), &w.buf)
+			if i%4 == 3 {
+				dv.SetDue(name, 0, &w.buf)
+			}
 			sv.Add(name, testLimits.Set, &w.buf)
 			iv.Add(fmt.Appendf(nil, "%d", i*i*i), testLimits.Set, &w.buf)
 			zv.Put(name, float64(i)/3, testLimits.ZSet, &w.buf)
 			lv.AppendPacked(w.one(strings.Repeat("e", i)))
 			tv.Append(stream.ID{Ms: uint64(i + 1), Seq: 5}, [][]byte{[]byte("f"), name}, stream.Limits{})
-		}
-		timed := hash.New(w.a, key, 0)
-		recs = append(recs, timed)
-		tm := hash.Open(timed)
-		for i := range n {
-			name := fmt.Appendf(nil, "name %d", i)
-			tm.Set(name, name, testLimits.Hash, &w.buf)
-			if i%3 == 0 {
-				tm.SetDue(name, testNow+int64(i*777%1000), &w.buf)
-			}
 		}
 		g, _ := tv.CreateGroup([]byte("g"), stream.ID{Ms: 1, Seq: 5}, 1)
 		c, _ := g.CreateConsumer([]byte("c"), testNow)
@@ -393,7 +394,10 @@ func TestParts(t *testing.T) {
 			object.Blocks(rec, func(mem.Handle) {})
 			staged = w.elements(&form, staged, rec)
 		}
-		if got, want := w.fin.Finish(nil, staged, Options{}), w.fin.Finish(nil, form.StageKey(nil, rec), Options{}); len(got) != len(want) {
+		got, want := w.fin.Finish(nil, staged, Options{}), w.fin.Finish(nil, form.StageKey(nil, rec), Options{})
+		if d.Timed() { // due times are told relative to another
+			w.sameValue(rec, got)
+		} else if len(got) != len(want) {
 			t.Errorf("%v in parts has %d bytes, not %d", d.Type().Name(), len(got), len(want))
 		}
 	}
@@ -402,15 +406,44 @@ func TestParts(t *testing.T) {
 	}
 }
 
+// sameValue reads the bytes of one key and compares its value with that of a record.
+func (w *world) sameValue(rec mem.Handle, key []byte) {
+	out := append(AppendDB(AppendHead(nil, VersionTimed), 0, 1, 0), key...)
+	s := NewScanner(bytes.NewReader(AppendSum(AppendEnd(out), 0)), true)
+	for {
+		it, err := s.Next()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if it.Kind != KindKey {
+			continue
+		}
+		back, err := w.b.Build(w.a, it, 0)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if want, got := w.text(rec), w.text(back); want != got {
+			w.t.Fatalf("was %s\nis  %s", want, got)
+		}
+		object.Free(back)
+		return
+	}
+}
+
 // elements stages fields and members through the iterators.
 func (w *world) elements(form *Form, staged []byte, rec mem.Handle) []byte {
+	timed := object.Load(rec).Timed()
 	switch object.Load(rec).Type() {
 	case object.Hash:
 		h := hash.Open(rec)
 		var it hash.Iter
 		for it.Start(&h); it.Next(); {
 			e := object.NewField(w.a, it.Field(), it.Value())
-			staged = form.StageElement(staged, object.Hash, e)
+			if it.Due() != 0 {
+				object.FreeElement(e)
+				e = object.NewTimedField(w.a, it.Field(), it.Value(), it.Due())
+			}
+			staged = form.StageElement(staged, object.Hash, timed, e)
 			object.FreeElement(e)
 		}
 	case object.Set:
@@ -419,7 +452,7 @@ func (w *world) elements(form *Form, staged []byte, rec mem.Handle) []byte {
 		var it set.Iter
 		for it.Start(&s); it.Next(); {
 			e := object.NewElement(w.a, it.Member())
-			staged = form.StageElement(staged, object.Set, e)
+			staged = form.StageElement(staged, object.Set, timed, e)
 			object.FreeElement(e)
 		}
 	default:
@@ -428,7 +461,7 @@ func (w *world) elements(form *Form, staged []byte, rec mem.Handle) []byte {
 		var c zset.Cursor
 		for s.At(0, &c); c.Valid(); c.Next() {
 			e := object.NewMember(w.a, c.Member(), c.Score())
-			staged = form.StageElement(staged, object.ZSet, e)
+			staged = form.StageElement(staged, object.ZSet, timed, e)
 			object.FreeElement(e)
 		}
 	}
@@ -439,14 +472,14 @@ func (w *world) elements(form *Form, staged []byte, rec mem.Handle) []byte {
 func TestAccess(t *testing.T) {
 	form := Form{NowMs: testNow, DecayMinutes: 1}
 	clock := uint32(testNow/1000) & accessMask
-	if got := idleSeconds(clock-77, testNow); got != 77 {
+	if got := idleSeconds((clock-77)<<eighthBits|7, testNow); got != 77 {
 		t.Errorf("idle %d", got)
 	}
 	minute := uint32(testNow/60000) & minuteMask
 	if got := form.frequency((minute-3)<<8 | 9); got != 6 {
 		t.Errorf("frequency %d", got)
 	}
-	if got := accessOf(1, false, -1, 77, testNow); got != (clock-77)&accessMask {
+	if got := accessOf(1, false, -1, 77, testNow); got != (clock-77)&accessMask<<eighthBits {
 		t.Errorf("access %#x", got)
 	}
 	if got := accessOf(1, true, 9, -1, testNow); got != minute<<8|9 {

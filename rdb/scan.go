@@ -322,29 +322,27 @@ func (s *Scanner) value(t byte) {
 }
 
 // readable reports whether values of a type can be read, or passed over.
-func readable(t byte) bool {
-	return t <= typeStream3 && t != typeModuleOld && t != typeModule+1 || t == typeHashDue || t == typeHashPackDue
-}
+func readable(t byte) bool { return t <= typeHashPackDue && t != typeModuleOld && t != typeModule+1 }
 
 // skipValue passes over a value of a type, and reports whether it got to its end
 // before the limit.
 func (in *input) skipValue(t byte, limit int64) (whole bool) {
 	switch t {
 	case typeString, typeZipmap, typeListZiplist, typeIntset, typeZSetZiplist, typeHashZiplist,
-		typeHashListpack, typeZSetListpack, typeSetListpack:
+		typeHashListpack, typeZSetListpack, typeSetListpack, typeHashPackDueOld:
+		in.skipString()
+		return true
+	case typeHashPackDue:
+		in.next(wordSize)
 		in.skipString()
 		return true
 	case typeModule:
 		in.length()
 		in.skipModule()
 		return true
-	case typeHashPackDue:
-		in.next(wordSize)
-		in.skipString()
-		return true
 	case typeStream1, typeStream2, typeStream3:
 		return in.skipStream(t, limit)
-	case typeList, typeSet, typeQuicklist, typeZSet, typeZSet2, typeHash, typeQuicklist2, typeHashDue:
+	case typeList, typeSet, typeQuicklist, typeZSet, typeZSet2, typeHash, typeQuicklist2, typeHashDueOld, typeHashDue:
 		if t == typeHashDue {
 			in.next(wordSize)
 		}
@@ -375,12 +373,12 @@ func (in *input) skipElement(t byte) {
 	case typeHash:
 		in.skipString()
 		in.skipString()
-	case typeHashDue:
-		in.length()
-		in.skipString()
-		in.skipString()
 	case typeQuicklist2:
 		in.length()
+		in.skipString()
+	case typeHashDueOld, typeHashDue:
+		in.length()
+		in.skipString()
 		in.skipString()
 	default:
 		in.skipString()
@@ -391,10 +389,7 @@ func (in *input) skipElement(t byte) {
 var ErrType = errors.New("Invalid object type")
 
 func unknownType(t byte) error {
-	switch t {
-	case typeHashDueOld, typeHashPackDueOld:
-		return newProblem(ErrType, "a hash whose fields have due times, in the form of a pre-release (type %d)", t)
-	case typeModuleOld:
+	if t == typeModuleOld {
 		return newProblem(ErrType, "a value of a module in the form of a pre-release (type %d)", t)
 	}
 	return newProblem(ErrType, "Unknown RDB encoding type %d", t)

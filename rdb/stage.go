@@ -89,7 +89,7 @@ func appendLenFrame(dst []byte, n int) []byte {
 // StageKey appends the frames of a key: due time, access, type, name and value. The
 // caller holds the lock of its shard.
 func (f *Form) StageKey(dst []byte, rec mem.Handle) []byte {
-	dst = f.stageStart(dst, rec)
+	dst = f.stageStart(dst, rec, f.typeOf(rec))
 	dst = appendString(dst, object.Key(rec))
 	return f.StageValue(dst, rec)
 }
@@ -98,15 +98,18 @@ func (f *Form) StageKey(dst []byte, rec mem.Handle) []byte {
 // not packed (see Split): items is the number of its elements, nodes that of the
 // nodes of a list or a stream.
 func (f *Form) StageHead(dst []byte, rec mem.Handle, items, nodes int) []byte {
-	dst = f.stageStart(dst, rec)
+	d := object.Load(rec)
+	t := f.typeOf(rec)
+	if d.Encoding() == object.EncHashtableEx {
+		t = typeHashDue // an element may have the TTL that it had when the walk began
+	}
+	dst = f.stageStart(dst, rec, t)
 	dst = appendString(dst, object.Key(rec))
-	switch object.Load(rec).Type() {
-	case object.Stream:
+	switch {
+	case t == typeHashDue:
+		dst = appendWordFrame(dst, baseParted)
+	case d.Type() == object.Stream, t == typeQuicklist2:
 		items = nodes
-	case object.List:
-		if f.Version >= versionListpacks {
-			items = nodes
-		}
 	}
 	return appendLenFrame(dst, items)
 }
@@ -114,14 +117,14 @@ func (f *Form) StageHead(dst []byte, rec mem.Handle, items, nodes int) []byte {
 // Split reports whether a value can be staged in parts.
 func Split(rec mem.Handle) bool {
 	switch object.Load(rec).Encoding() {
-	case object.EncHashtable, object.EncSkiplist, object.EncQuicklist, object.EncStream:
+	case object.EncHashtable, object.EncHashtableEx, object.EncSkiplist, object.EncQuicklist, object.EncStream:
 		return true
 	}
 	return false
 }
 
-// stageStart appends what stands before the name of a key.
-func (f *Form) stageStart(dst []byte, rec mem.Handle) []byte {
+// stageStart appends what stands before the name of a key of type t.
+func (f *Form) stageStart(dst []byte, rec mem.Handle, t byte) []byte {
 	dst, start := openRaw(dst)
 	if due := object.Due(rec); due >= 0 {
 		dst = binary.LittleEndian.AppendUint64(append(dst, opExpireMs), uint64(due))
@@ -133,7 +136,7 @@ func (f *Form) stageStart(dst []byte, rec mem.Handle) []byte {
 	case TrackFreq:
 		dst = append(dst, opFreq, f.frequency(access))
 	}
-	return closeRaw(append(dst, f.typeOf(rec)), start)
+	return closeRaw(append(dst, t), start)
 }
 
 // typeOf returns the type that a value is written as.
@@ -145,10 +148,8 @@ func (f *Form) typeOf(rec mem.Handle) byte {
 		return typeString
 	case object.Hash:
 		switch {
-		case d.Encoding() == object.EncListpackEx:
-			return typeHashPackDue
 		case d.Timed():
-			return typeHashDue
+			return f.typeOfTimed(rec)
 		case packed && f.Version >= versionListpacks:
 			return typeHashListpack
 		}
@@ -215,18 +216,20 @@ func (f *Form) StageValue(dst []byte, rec mem.Handle) []byte {
 // packedAsIs reports whether a packed value is written as one string.
 func (f *Form) packedAsIs(rec mem.Handle) bool {
 	switch f.typeOf(rec) {
-	case typeHashListpack, typeIntset, typeSetListpack, typeZSetListpack:
+	case typeIntset, typeSetListpack, typeZSetListpack:
 		return true
 	}
 	return false
 }
 
 func (f *Form) stageHash(dst []byte, rec mem.Handle) []byte {
-	if object.Load(rec).Timed() {
-		return f.stageTimed(dst, rec)
-	}
-	if f.packedAsIs(rec) {
+	switch f.typeOf(rec) {
+	case typeHashListpack:
 		return appendString(dst, object.PackedBytes(rec))
+	case typeHashPackDue:
+		return stageTimedPack(dst, rec)
+	case typeHashDue:
+		return stageTimedTable(dst, rec)
 	}
 	h := hash.Open(rec)
 	dst = appendLenFrame(dst, h.Len())
@@ -268,15 +271,18 @@ func (f *Form) stageZSet(dst []byte, rec mem.Handle) []byte {
 
 func appendScored(dst, member []byte, score float64) []byte {
 	dst = appendString(dst, member)
-	dst = binary.LittleEndian.AppendUint32(dst, wordSize)
-	return binary.LittleEndian.AppendUint64(dst, math.Float64bits(score))
+	return appendWordFrame(dst, math.Float64bits(score))
 }
 
 // StageElement appends the frames of an element of a hash, a set or a sorted set.
-func (f *Form) StageElement(dst []byte, t object.Type, elem mem.Handle) []byte {
+// timed tells whether it was a timed hash that StageHead was called for.
+func (f *Form) StageElement(dst []byte, t object.Type, timed bool, elem mem.Handle) []byte {
 	name := object.ElementName(elem)
 	switch t {
 	case object.Hash:
+		if timed {
+			return appendTimed(dst, name, object.ElementValue(elem), object.ElementDue(elem), baseParted)
+		}
 		return appendString(appendString(dst, name), object.ElementValue(elem))
 	case object.ZSet:
 		return appendScored(dst, name, object.ElementScore(elem))

@@ -56,6 +56,12 @@ func (m *masterConn) FD() int { return -1 }
 // InputBuffered returns 0: what has come is executed at once.
 func (m *masterConn) InputBuffered() int { return 0 }
 
+// InputRoom returns 0: the link's buffer is no client's.
+func (m *masterConn) InputRoom() int { return 0 }
+
+// PendingChunks returns 0, likewise.
+func (m *masterConn) PendingChunks() int { return 0 }
+
 // PendingOut returns 0: acknowledgements do not wait.
 func (m *masterConn) PendingOut() int { return 0 }
 

@@ -139,7 +139,7 @@ func (s *Server) newLoader(src io.Reader, name string, o loadOptions, progress *
 	now := s.clock.NowMs()
 	l := &loader{s: s, name: name, o: o, progress: progress, delay: set.loadDelay, limits: e.Packing.Load()}
 	l.scan = rdb.NewScanner(src, set.checksum && !s.persist.skipChecksum.Load())
-	l.access = rdb.Access{Fresh: command.LRUClock(now), LFU: e.LFU != nil, NowMs: now}
+	l.access = rdb.Access{Fresh: command.AccessTime(now), LFU: e.LFU != nil, NowMs: now}
 	if e.LFU != nil {
 		l.access.Fresh = e.LFU.Fresh(now)
 	}

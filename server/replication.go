@@ -77,7 +77,7 @@ func (r *replication) applySettings() error {
 		panics: cfg.Enum("propagation-error-behavior") != "ignore", ignoreDisk: cfg.Bool("replica-ignore-disk-write-errors"),
 		backlog: int64(cfg.Memory("repl-backlog-size")), backlogDisk: int64(cfg.Memory("repl-backlog-disk-size")),
 	})
-	r.refreshRole()
+	r.refreshRules()
 	r.driver.Post(repl.Configured{Config: r.s.replConfig()})
 	return nil
 }
@@ -213,29 +213,46 @@ func (r *replication) RoleChanged(isReplica bool) {
 	}
 }
 
-// refreshRole puts in force what the role means for commands.
-func (r *replication) refreshRole() {
-	s := r.s
-	set := r.settings.Load()
-	role := engine.Role{ReadOnly: set.readOnly, KeepsAll: set.keepsAll}
-	now := r.NowMs()
+// presentRole returns what the role means for commands. The configuration may be locked.
+func (r *replication) presentRole() (role engine.Role) {
+	now, set := r.NowMs(), r.settings.Load()
 	r.driver.Ask(func(m *repl.Machine) {
 		link := m.Link()
-		role.Replica = m.IsReplica()
+		role.Replica, role.ReadOnly, role.KeepsAll = m.IsReplica(), set.readOnly, set.keepsAll
 		role.Stale = !set.serveStale && link.State != repl.LinkConnected
 		role.FewReplicas = set.least > 0 && set.lagMost > 0 && m.Good(now) < set.least
 	})
-	r.mu.Lock()
-	was := r.role
-	r.role = role
-	r.mu.Unlock()
-	switch {
-	case was == role:
-	case was.Replica != role.Replica:
-		s.eng.Exclusive(func() { s.eng.SetRole(role) })
-	default:
-		s.eng.SetRole(role)
+	return role
+}
+
+// refreshRole puts in force what the role means for commands.
+func (r *replication) refreshRole() {
+	if r.refreshRules() {
+		return
 	}
+	r.s.eng.Exclusive(func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.role = r.presentRole()
+		r.s.eng.SetRole(r.role)
+	})
+}
+
+// refreshRules is refreshRole, also for a command, unless the server is to become a
+// replica or cease to be one, for which the world must stand still: ok is false then, and
+// the driver will do it.
+func (r *replication) refreshRules() (ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	role := r.presentRole() // lock order: r.mu < the driver's
+	if role.Replica != r.role.Replica {
+		return false
+	}
+	if role != r.role {
+		r.role = role
+		r.s.eng.SetRole(role)
+	}
+	return true
 }
 
 func roleOf(m *repl.Machine) (role command.Role) {

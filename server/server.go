@@ -78,7 +78,7 @@ type Server struct {
 	timed             atomic.Int64 // clients that wait for keys until a certain time
 	evictNow          chan struct{}
 	evicting          sync.Mutex   // held by the one that evicts clients; guards what follows
-	overAfterEvicting bool         // eviction was in vain
+	overAfterEvicting atomic.Bool  // eviction was in vain; written under evicting
 	clientLimit       atomic.Int64 // maxmemory-clients in bytes, 0 without
 	recount           atomic.Bool  // clientLimit is new, the sums of the loops may be old
 
@@ -185,7 +185,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	mem.SetHugePages(!cfg.Bool("disable-thp"))
 	s.ks = keyspace.New(int(cfg.Int("databases")))
 	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{
-		Host: s, ClientBytes: s.clientBytes, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack,
+		Host: s, ClientBytes: s.clientBytes, ClientExcess: s.clientExcess, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack,
 		OnCommand: s.tellMonitors, Deliver: s.served, Push: s.pushTracked, Wake: s.wake, ReplyMax: s.replyMax, OnDivergence: s.diverged,
 	})
 	var err error

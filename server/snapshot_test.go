@@ -29,6 +29,10 @@ func fillTypes(t *testing.T, c *servertest.Conn) {
 		c.Do(args...)
 	}
 	for i := range 3000 {
+		c.Do("HSET", "th", fmt.Sprint(i), "value")
+		if i%3 > 0 {
+			c.Do("HPEXPIREAT", "th", fmt.Sprint(33177117420000+i*7919%1000), "FIELDS", "1", fmt.Sprint(i))
+		}
 		c.Do("XADD", "x", fmt.Sprintf("%d-1", i+1), "field", "value")
 	}
 	c.Want("+OK", "XGROUP", "CREATE", "x", "g", "0")
@@ -40,7 +44,7 @@ func overwrite(t *testing.T, dir string, seed int, stop *atomic.Bool) {
 	c := dial(t, dir)
 	for i := seed; !stop.Load(); i += 7 {
 		n := i * 7919 % 5000
-		switch i % 9 {
+		switch i % 10 {
 		case 0:
 			c.Do("HSET", "h", fmt.Sprintf("f%d", n%3000), "new", fmt.Sprintf("new%d", n), "new")
 		case 1:
@@ -57,6 +61,12 @@ func overwrite(t *testing.T, dir string, seed int, stop *atomic.Bool) {
 			c.Do("DEL", fmt.Sprintf("key:%d", n))
 		case 6:
 			c.Do("EXPIRE", fmt.Sprintf("key:%d", n), "100")
+		case 7:
+			c.Do("HPEXPIRE", "th", "1000000", "FIELDS", "2", fmt.Sprint(n%3000), fmt.Sprint(n%3001))
+			c.Do("HPERSIST", "th", "FIELDS", "1", fmt.Sprint(n%2999))
+		case 8:
+			c.Do("HSET", "th", fmt.Sprint(n%3000), "new")
+			c.Do("HDEL", "th", fmt.Sprint(n%2998))
 		default:
 			c.Do("SET", fmt.Sprintf("key:%d", n), "new")
 		}

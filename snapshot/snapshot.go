@@ -36,7 +36,7 @@ import (
 type Stager interface {
 	StageKey(dst []byte, rec mem.Handle) []byte
 	StageHead(dst []byte, rec mem.Handle, items, nodes int) []byte
-	StageElement(dst []byte, t object.Type, elem mem.Handle) []byte
+	StageElement(dst []byte, t object.Type, timed bool, elem mem.Handle) []byte
 	StageNode(dst []byte, t object.Type, node mem.Handle) []byte
 	StageStreamTail(dst []byte, rec mem.Handle) []byte
 }
@@ -178,9 +178,9 @@ func (s *Snapshot) Close(after []byte) {
 }
 
 // Element implements keyspace.Keeper.
-func (s *Snapshot) Element(t object.Type, elem mem.Handle) int {
+func (s *Snapshot) Element(t object.Type, timed bool, elem mem.Handle) int {
 	from := len(s.part.b)
-	s.part.b = s.stager.StageElement(s.part.b, t, elem)
+	s.part.b = s.stager.StageElement(s.part.b, t, timed, elem)
 	return s.added(from)
 }
 

@@ -176,7 +176,7 @@ func (h *Hash) moveTriple(lp []byte, t triple, due int64, buf *[]byte) {
 	if due != 0 {
 		for p = listpack.HeaderSize; p < listpack.End(lp); {
 			next := tripleAt(lp, p)
-			if next.due == 0 || next.due > due {
+			if next.due == 0 || next.due >= due {
 				break
 			}
 			p = next.end

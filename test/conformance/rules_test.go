@@ -47,6 +47,19 @@ var unsent = map[string]string{
 	"command|info":        "as command",
 	"pfselftest":          "takes a second and has one reply",
 	"info":                "speaks about the server itself",
+	"replicaof":           "makes the server a replica: test/interop compares replication",
+	"slaveof":             "as replicaof",
+	"failover":            "as replicaof",
+	"sync":                "makes the client a replica",
+	"psync":               "as sync",
+	"replconf":            "as sync",
+	"wait":                "waits for replicas, which there are none of",
+	"waitaof":             "as wait",
+	"role":                "the offset of the stream depends on what was fed before",
+	"save":                "writes a file, and is refused while BGSAVE or BGREWRITEAOF lasts",
+	"bgsave":              "as save",
+	"bgrewriteaof":        "as save",
+	"lastsave":            "speaks about time",
 }
 
 // loose compares replies that may differ between two right servers; commands
