@@ -182,7 +182,7 @@ func ifKnown(n int64) any {
 // persistenceFields are those of a server that never forks.
 var persistenceFields = []field{
 	{"loading", func(r *report) any { return oneIf(r.s.persist.loading.Load() != nil) }},
-	constant("async_loading", 0),
+	{"async_loading", func(r *report) any { return oneIf(r.s.repl.loading()) }},
 	{"current_cow_peak", func(r *report) any { return r.preserved() }},
 	{"current_cow_size", func(r *report) any { return r.preserved() }},
 	constant("current_cow_size_age", 0),
@@ -190,7 +190,7 @@ var persistenceFields = []field{
 	{"current_save_keys_processed", func(r *report) any { return r.ifSaving(r.s.persist.keysSoFar.Load()) }},
 	{"current_save_keys_total", func(r *report) any { return r.ifSaving(r.s.persist.keysTotal.Load()) }},
 	{"rdb_changes_since_last_save", func(r *report) any { return r.counts().Dirty - r.s.persist.saved.Load() }},
-	{"rdb_bgsave_in_progress", func(r *report) any { return oneIf(r.s.persist.running() != nil) }},
+	{"rdb_bgsave_in_progress", func(r *report) any { return oneIf(r.s.persist.running() != nil || r.s.repl.snapshotting()) }},
 	{"rdb_last_save_time", func(r *report) any { return r.s.LastSave() }},
 	{"rdb_last_bgsave_status", func(r *report) any { return okUnless(r.s.persist.failed.Load()) }},
 	{"rdb_last_bgsave_time_sec", func(r *report) any { return r.s.persist.lastTook.Load() }},

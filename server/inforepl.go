@@ -13,6 +13,27 @@ func (r *report) connectedClients() int64 {
 	return max(n, 0)
 }
 
+// snapshotting reports whether a snapshot for replicas is being made.
+func (r *replication) snapshotting() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.snapshots {
+		p.mu.Lock()
+		busy := !p.done && !p.stopped
+		p.mu.Unlock()
+		if busy {
+			return true
+		}
+	}
+	return false
+}
+
+// loading reports whether data of a master are loaded beside those there are.
+func (r *replication) loading() (on bool) {
+	r.driver.Ask(func(m *repl.Machine) { on = m.Link().State == repl.LinkTransfer })
+	return on
+}
+
 // streamBytes returns the memory of the stream that is kept for replicas, and that of
 // their connections.
 func (r *report) streamBytes() (stream, replicas int64) {

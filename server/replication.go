@@ -137,10 +137,16 @@ func (r *replication) View() repl.View {
 	return repl.View{Start: r.reach(&st), End: st.End, Synced: r.s.syncedTo()}
 }
 
+// reachSlack is how much more than it is told the feed keeps, as it goes by pages.
+const reachSlack = 128 << 10
+
 // reach returns where the stream begins that replicas may ask for: the backlog as the
-// configuration has it, though the feed may keep more for its own reasons.
+// configuration has it, and what slow replicas keep beyond that.
 func (r *replication) reach(st *feed.Stats) int64 {
-	start := max(st.Start, st.End-r.settings.Load().backlog)
+	start := st.Start
+	if backlog := r.settings.Load().backlog; st.End-start <= backlog+reachSlack {
+		start = max(start, st.End-backlog)
+	}
 	if offset, ok := r.onDisk.start(); ok {
 		start = min(start, offset)
 	}

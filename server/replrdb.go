@@ -42,7 +42,7 @@ const walksRetry = 100 * time.Millisecond
 // writeSyncSnapshot writes the data for replicas. begun is told the offset of the cut.
 func (s *Server) writeSyncSnapshot(p *syncSnapshot, filter string, begun func(offset int64)) error {
 	set := *s.persist.settings.Load()
-	set.syncOften, set.saveDelay = false, 0
+	set.syncOften = false
 	form := s.dumpForm(&set)
 	var cut syncCut
 	for {

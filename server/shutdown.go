@@ -172,7 +172,7 @@ func (s *Server) finish(flags int64) bool {
 	s.tellLagging()
 	if s.aof.startsFirst() {
 		if flags&config.ShutdownForce == 0 {
-			s.log.Warningf("Writing initial AOF. Can't exit.")
+			s.log.Warningf("Writing initial AOF, can't exit.")
 			s.log.Warningf("Errors trying to shut down the server. Check the logs for more information.")
 			return false
 		}
