@@ -38,6 +38,8 @@ type Stats struct {
 type Effects interface {
 	// Append adds one command that ran in a database. args are borrowed.
 	Append(db int, args ...[]byte)
+	// AppendControl adds one that concerns no data: replicas get it, a log does not.
+	AppendControl(db int, args ...[]byte)
 }
 
 // Ctx is the context of one command.
@@ -47,7 +49,11 @@ type Ctx struct {
 	KS   *keyspace.Keyspace
 	DB   *keyspace.DB
 	Keys []keyspace.Key // of the keys that the row names, in order
-	Now  int64          // Unix ms, fixed for the command
+	// Next is an argument, by Spec.Ahead, of the request that comes next if that is one
+	// of the same row with the same first key; else nil. The handler may begin to fetch
+	// from memory what that request will read, and nothing else.
+	Next []byte
+	Now  int64 // Unix ms, fixed for the command
 	Sess *Session
 	Spec *Spec
 	Host Host
@@ -156,6 +162,14 @@ func (c *Ctx) Effect(args ...[]byte) {
 	if c.Feed != nil {
 		c.words = append(c.words[:0], args...)
 		c.Feed.Append(c.DB.Index(), c.words...)
+	}
+}
+
+// Relay feeds the request to replicas, but to no log: it concerns no data.
+func (c *Ctx) Relay() {
+	if c.Feed != nil {
+		c.words = append(c.words[:0], c.Args...)
+		c.Feed.AppendControl(c.DB.Index(), c.words...)
 	}
 }
 

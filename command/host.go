@@ -37,6 +37,9 @@ type Host interface {
 	// Shutdown makes the server end soon; flags are bits config.Shutdown... . It
 	// returns false when the server goes on, and has logged why. Outside of batches.
 	Shutdown(flags int64) bool
+	// AbortShutdown calls a shutdown off that waits for replicas, and reports whether
+	// there was one. Anywhere.
+	AbortShutdown() bool
 	// RewriteAOF begins to rewrite the append-only log, or later if later is true or
 	// something is in the way. It returns the reply. In a Task only, but with later
 	// anywhere.
@@ -190,6 +193,9 @@ type ReplicationHost interface {
 	// 1), and on how many replicas it is, on their disks if onDisk is true. Anywhere.
 	Acked(offset int64, onDisk bool) (local, replicas int64)
 }
+
+// ErrWaitsForNoLog is the error of WAITAOF when it is to wait for a log that is off.
+const ErrWaitsForNoLog = "-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."
 
 // AckWait is what WAIT and WAITAOF wait for.
 type AckWait struct {

@@ -47,11 +47,36 @@ func (l *LFU) Bump(access uint32, nowMs int64, r *rng.Rand) uint32 {
 	return minutes(nowMs)<<8 | counter
 }
 
-// LRUClock returns the access field of an access now, when fields hold times:
-// seconds, 24 bits.
-func LRUClock(nowMs int64) uint32 { return uint32(nowMs/1000) & (1<<24 - 1) }
+// When access fields hold times, these are the 24 bits of seconds that Redis has,
+// and eighths of them below: within a second a cache may replace all that it holds.
+const (
+	eighthBits = 3
+	eighthMs   = 1000 >> eighthBits
+	lruMask    = 1<<24 - 1
+	timeMask   = 1<<(24+eighthBits) - 1
+)
 
-// IdleMs returns how long ago an access field was written, when it holds a time.
-func IdleMs(access uint32, nowMs int64) int64 {
-	return int64((LRUClock(nowMs)-access)&(1<<24-1)) * 1000
+// LRUClock returns the time as Redis keeps it in keys and shows it: seconds, 24 bits.
+func LRUClock(nowMs int64) uint32 { return uint32(nowMs/1000) & lruMask }
+
+// AccessTime returns the access field of an access now, when fields hold times.
+func AccessTime(nowMs int64) uint32 {
+	return uint32(nowMs/eighthMs) & timeMask
+}
+
+// AccessLRU returns the LRUClock of when an access field was written, when it holds a
+// time.
+func AccessLRU(access uint32) uint32 { return access >> eighthBits }
+
+// IdleSec returns how long ago an access field was written, when it holds a time: the
+// difference of the LRUClocks, as Redis tells it.
+func IdleSec(access uint32, nowMs int64) int64 {
+	return int64((LRUClock(nowMs) - AccessLRU(access)) & lruMask)
+}
+
+// LRURank orders keys by when they were used last: the smaller the rank of an access
+// field, the longer ago. Ranks computed at different times agree.
+func LRURank(access uint32, nowMs int64) int64 {
+	idle := (AccessTime(nowMs) - access) & timeMask
+	return nowMs/eighthMs - int64(idle)
 }

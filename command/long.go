@@ -69,6 +69,18 @@ func (c *Ctx) Step() bool {
 	return c.long.steps%stepsPerLook != 0 || c.rest()
 }
 
+// Stride returns how many of n elements a walk may look at together, and counts them as
+// steps; 0 when nobody waits for the reply any more. A walk in strides looks at the time
+// as often as one in steps.
+func (c *Ctx) Stride(n int) int {
+	n = min(n, stepsPerLook-int(c.long.steps%stepsPerLook))
+	c.long.steps += uint(n)
+	if c.long.steps%stepsPerLook == 0 && !c.rest() {
+		return 0
+	}
+	return n
+}
+
 // ownPins reports whether the keys that the command may remove are pinned by itself.
 func (c *Ctx) ownPins() bool { return c.long.rest != nil && c.Spec.Flags&Write != 0 }
 

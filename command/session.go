@@ -144,11 +144,13 @@ const pushesKept = 4 << 10
 
 // Peer is the connection of a session, as far as commands may ask about it.
 type Peer interface {
-	RemoteAddr() string
+	RemoteAddr() string // on any goroutine; all others on the client's loop
 	LocalAddr() string
 	FD() int
 	InputBuffered() int
+	InputRoom() int // free bytes behind it
 	PendingOut() int
+	PendingChunks() int // pieces of it
 	Unix() bool
 	Owner() any // whose the connection is: what the server keeps of its client
 }

@@ -208,6 +208,7 @@ type Spec struct {
 	Mode            Mode
 	Subs            []*Spec
 	Handler         Handler // nil for a container that only has subcommands
+	Ahead           int     // the argument that Ctx.Next has of the next request; 0: the handler does not ask
 	MayBlock        bool    // it may wait without the flag Blocking
 	WaitsGone       bool    // when it waits for keys it ends if they go, too
 

@@ -19,7 +19,7 @@ func notInRealServer(name string) bool {
 
 // oursAlone are the rows that no other server has.
 func oursAlone(name string) bool {
-	return name == "rdb-version" || name == "replica-keep-data-over-empty-master"
+	return name == "rdb-version" || name == "replica-keep-data-over-empty-master" || name == "repl-backlog-disk-size"
 }
 
 // Names, defaults and text forms are those of a real server: what CONFIG GET *

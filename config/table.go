@@ -7,7 +7,8 @@ import "math"
 const (
 	noPersistence = "nothing is saved to or loaded from disk yet"
 	alwaysSane    = "all that is loaded or restored is always checked thoroughly"
-	noReplication = "this part of replication is not built in yet"
+	besideData    = "what a master sends is always loaded beside the data, without a file"
+	sentAtOnce    = "what goes to replicas is written in large pieces, and sent at once"
 	noCluster     = "cluster mode is not built in yet"
 	noTLS         = "TLS is not built in yet"
 	noACL         = "there are no users but the default one yet"
@@ -119,7 +120,7 @@ var generalRows = []Directive{
 	{Name: "latency-tracking-info-percentiles", Kind: KindPercentiles, Flags: MultiArg, Default: "50 99 99.9", Unit: "%"},
 	{Name: "latency-monitor-threshold", Kind: KindInt, Max: longMax, Default: "0", Unit: "ms"},
 	{Name: "notify-keyspace-events", Kind: KindNotifyEvents},
-	{Name: "shutdown-timeout", Kind: KindInt, Max: intMax, Default: "10", Unit: "s", NoEffect: noReplication},
+	{Name: "shutdown-timeout", Kind: KindInt, Max: intMax, Default: "10", Unit: "s"},
 	{Name: "shutdown-on-sigint", Kind: KindEnumSet, Flags: MultiArg, Enum: shutdownWords, Default: "default", valid: validShutdown},
 	{Name: "shutdown-on-sigterm", Kind: KindEnumSet, Flags: MultiArg, Enum: shutdownWords, Default: "default", valid: validShutdown},
 	{Name: "oom-score-adj", Kind: KindEnum, Enum: oomScoreModes, Default: "no"},
@@ -141,7 +142,7 @@ var limitRows = []Directive{
 	{Name: "maxmemory-policy", Kind: KindEnum, Enum: evictionPolicies, Default: "noeviction"},
 	{Name: "maxmemory-samples", Kind: KindInt, Min: 1, Max: intMax, Default: "5", Unit: "keys"},
 	{Name: "maxmemory-eviction-tenacity", Kind: KindInt, Max: 100, Default: "10"},
-	{Name: "replica-ignore-maxmemory", Alias: "slave-ignore-maxmemory", Kind: KindBool, Default: "yes", NoEffect: noReplication},
+	{Name: "replica-ignore-maxmemory", Alias: "slave-ignore-maxmemory", Kind: KindBool, Default: "yes"},
 	{Name: "active-expire-effort", Kind: KindInt, Min: 1, Max: 10, Default: "1", NoEffect: "expired keys are removed as they become due, whatever the effort"},
 	{Name: "lfu-log-factor", Kind: KindInt, Max: intMax, Default: "10"},
 	{Name: "lfu-decay-time", Kind: KindInt, Max: intMax, Default: "1", Unit: "min"},

@@ -82,7 +82,7 @@ func (w *Worker) lockMore(keys []keyspace.Key) []keyspace.Key {
 // serveReady serves those who wait for keys that the running command has changed.
 // The shards of keys are locked, or the world stands still when keys are nil.
 func (w *Worker) serveReady(keys []keyspace.Key, alone bool) {
-	if !w.e.KS.Waits() || w.unusual&paused != 0 {
+	if !w.e.KS.Waits() || w.unusual&halted != 0 {
 		return
 	}
 	for again := true; again; {

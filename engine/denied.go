@@ -34,6 +34,9 @@ func (e *Engine) RefuseWrites(text string) {
 	e.unusual.Or(noWrites)
 }
 
+// WritesRefused reports whether RefuseWrites is in force.
+func (e *Engine) WritesRefused() bool { return e.unusual.Load()&noWrites != 0 }
+
 // denied refuses a command that the disk, the server's role or a load forbids, and
 // reports whether it did. The order of the checks is Redis's.
 func (w *Worker) denied(s *command.Session, spec *command.Spec) bool {

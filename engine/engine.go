@@ -73,6 +73,10 @@ type Hooks struct {
 	// ClientBytes returns the memory of all clients. It is called by executing
 	// goroutines, once per batch when there is a memory limit.
 	ClientBytes func() int64
+	// ClientExcess returns how much of that clients are about to give back, as they
+	// take more than they may. It is called by executing goroutines when memory is
+	// short.
+	ClientExcess func() int64
 	// OnAttack is told of a client that speaks HTTP, which is then closed: a page
 	// in a browser may be trying to reach a server that trusts its neighbours.
 	OnAttack func(*command.Session)
@@ -122,6 +126,7 @@ type Engine struct {
 	nextID   atomic.Uint64
 	activity background
 	unusual  atomic.Uint32 // bits of unusual.go
+	own      ownKeys       // of a replica whose clients may write
 	pauseEnd atomic.Int64  // Unix ms until which CLIENT PAUSE lasts
 	noWrite  atomic.Pointer[string]
 	pressure pressure

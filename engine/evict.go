@@ -70,6 +70,7 @@ const expiredRank = math.MinInt64 / 2
 type evictor struct {
 	limit MemoryLimit
 	room  int64 // bytes that requests may bring before the next look
+	idle  bool  // nothing may be evicted, and nothing is refused for want of memory
 	tired bool  // this batch has worked on eviction for as long as it may
 	full  bool  // nothing could be evicted at the last look and memory is short
 
@@ -120,6 +121,10 @@ func (w *Worker) outOfMemory(s *command.Session, args [][]byte) bool {
 // there is.
 func (w *Worker) makeRoom() {
 	ev := &w.evictor
+	if ev.idle {
+		ev.full, ev.room = false, roomMax
+		return
+	}
 	missing, holes := w.e.over(&ev.limit)
 	if holes > 0 && !ev.tired {
 		w.helpCompact()
@@ -150,6 +155,9 @@ func (w *Worker) makeRoom() {
 
 // relieve evicts in a background slice and reports whether there is more to do.
 func (w *Worker) relieve(end int64) (more bool) {
+	if w.evictor.idle {
+		return false
+	}
 	missing, _ := w.e.over(&w.evictor.limit)
 	if missing <= 0 {
 		w.e.noteExceeded(false, w.lastTicks)
@@ -341,8 +349,7 @@ func (w *Worker) rank(rec mem.Handle) (rank int64, access uint64) {
 	if lfu := w.ctx.LFU; lfu != nil {
 		return lfu.Rank(d.Access(), w.nowMs), uint64(d.Access())
 	}
-	const msPerSec = 1000
-	return (w.nowMs - command.IdleMs(d.Access(), w.nowMs)) / msPerSec, uint64(d.Access())
+	return command.LRURank(d.Access(), w.nowMs), uint64(d.Access())
 }
 
 // evictBest removes the best of the pool that is still what it was, and returns the

@@ -194,6 +194,9 @@ func (w *Worker) feed() {
 	if c.Feed != nil && c.Dirty > 0 && c.EffectCount() == 0 {
 		c.Feed.Append(c.DB.Index(), c.Args...)
 	}
+	if w.unusual&ownWrites != 0 && c.Dirty > 0 {
+		w.noteOwn()
+	}
 }
 
 // account counts an executed command and measures it.

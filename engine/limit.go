@@ -119,6 +119,9 @@ func (e *Engine) UsedMemory() int64 {
 func (e *Engine) over(l *MemoryLimit) (missing, holes int64) {
 	limit := l.Max
 	missing = e.UsedMemory() - limit
+	if missing > 0 && e.hooks.ClientExcess != nil {
+		missing -= e.hooks.ClientExcess() // no key goes for what is on its way
+	}
 	if l.Policy == NoEviction || limit < boundMin {
 		return missing, 0
 	}

@@ -42,3 +42,15 @@ func (w *Worker) prefetch(db *keyspace.DB) {
 	}
 	mem.Prefetch16(&addrs, at)
 }
+
+// lookAhead tells the handler of request i of the batch which element of the same value
+// the request behind it is about, if it is one of the same command.
+func (w *Worker) lookAhead(i int) {
+	p, next := &w.prep[i], &w.prep[i+1]
+	args := w.reqs[i+1].Args
+	if next.spec != p.spec || p.to == p.from || next.to == next.from || len(args) <= p.spec.Ahead ||
+		w.keys[p.from].Hash != w.keys[next.from].Hash {
+		return
+	}
+	w.ctx.Next = args[p.spec.Ahead]
+}

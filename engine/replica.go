@@ -11,6 +11,7 @@ import (
 type Role struct {
 	Replica     bool // the data are a master's: nothing expires or is evicted here, and what clients change is in no stream
 	ReadOnly    bool // clients of a replica cannot change them
+	KeepsAll    bool // nothing is evicted here, and no command refused for want of memory
 	Stale       bool // the master is out of reach, and clients are not to see data of yesterday
 	FewReplicas bool // too few replicas follow for clients to change anything
 }
@@ -22,7 +23,7 @@ func (e *Engine) SetRole(r Role) {
 	for _, b := range []struct {
 		on  bool
 		bit uint32
-	}{{r.Replica, replica}, {r.Replica && r.ReadOnly, readOnly}, {r.Replica && r.Stale, stale}, {!r.Replica && r.FewReplicas, fewReplicas}} {
+	}{{r.Replica, replica}, {r.Replica && r.ReadOnly, readOnly}, {r.Replica && !r.ReadOnly, ownWrites}, {r.Replica && r.Stale, stale}, {r.Replica && r.KeepsAll, keepsAll}, {!r.Replica && r.FewReplicas, fewReplicas}} {
 		if b.on {
 			bits |= b.bit
 		}
@@ -112,14 +113,28 @@ func (w *Worker) replicateOne(s *command.Session, i int, raw []byte) {
 	case len(w.heldRaw) > 0:
 		feed.AppendRaw(append(w.heldRaw, raw...))
 		w.heldRaw = w.heldRaw[:0]
-	case len(args) == 1 && bytes.EqualFold(args[0], pingName) || bytes.EqualFold(args[0], getAck):
+	case concernsNoData(args):
 		feed.AppendControl(raw)
 	default:
 		feed.AppendRaw(raw)
 	}
 }
 
-var pingName = []byte("PING")
+// concernsNoData reports whether a command of the stream is between servers, or a
+// message.
+func concernsNoData(args [][]byte) bool {
+	switch name := args[0]; len(name) {
+	case len("PING"):
+		return len(args) == 1 && bytes.EqualFold(name, pingName)
+	case len("PUBLISH"):
+		return bytes.EqualFold(name, publishName)
+	case len("SPUBLISH"): // and REPLCONF
+		return bytes.EqualFold(name, spublishName) || bytes.EqualFold(name, getAck)
+	}
+	return false
+}
+
+var pingName, publishName, spublishName = []byte("PING"), []byte("PUBLISH"), []byte("SPUBLISH")
 
 // FlushEffects lets the effects of the running batch into the stream. By handlers that
 // run under no locks.

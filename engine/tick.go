@@ -106,6 +106,9 @@ func (w *Worker) Tick(nowNs int64) (waitNs int64) {
 		busy = true
 	}
 	lag := w.expire(nowNs, end)
+	if w.unusual&ownWrites != 0 {
+		w.expireOwn()
+	}
 	walk := w.walk(end)
 	waits := sl.expireNs > nowNs && w.volatile()
 	w.sliceTicks += uint64(max(w.e.clock.Ticks()-w.lastTicks, 0))

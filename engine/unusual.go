@@ -11,17 +11,21 @@ import "kvorum/command"
 const (
 	pausedWrites uint32 = 1 << iota // commands that may write are postponed
 	pausedAll                       // all commands are
+	frozen                          // commands that may write are postponed until Thaw
 	monitored                       // commands are told to Hooks.OnCommand
 	replica                         // the data are a master's: they change by its stream only
 	readOnly                        // a replica's clients cannot change them either
+	ownWrites                       // or they can, in no stream
 	stale                           // nor read them, for the master is out of reach
+	keepsAll                        // a replica evicts nothing of its own, whatever memory its data take
 	fewReplicas                     // clients cannot change data that too few replicas get
 	loading                         // commands without the flag Loading are refused
 	noWrites                        // commands that write are refused
 	tracked                         // changes are told to clients that cache
 
 	paused = pausedWrites | pausedAll
-	roles  = replica | readOnly | stale | fewReplicas
+	halted = paused | frozen
+	roles  = replica | readOnly | ownWrites | stale | keepsAll | fewReplicas
 )
 
 const errMonitorKeys = "-ERR Replica can't interact with the keyspace"
@@ -51,6 +55,16 @@ func (e *Engine) Unpause() {
 	e.unusual.And(^paused)
 }
 
+// Freeze postpones commands that may write until Thaw, whatever clients say of pauses:
+// the data stay as they are. The world stands still.
+func (e *Engine) Freeze() { e.unusual.Or(frozen) }
+
+// Thaw ends that. Postponed requests have to be served again.
+func (e *Engine) Thaw() { e.unusual.And(^frozen) }
+
+// Frozen reports whether the data stay as they are.
+func (e *Engine) Frozen() bool { return e.unusual.Load()&frozen != 0 }
+
 // PauseLeftMs returns how long the pause still lasts at nowMs, 0 when there is
 // none.
 func (e *Engine) PauseLeftMs(nowMs int64) int64 {
@@ -78,7 +92,8 @@ func (w *Worker) look() {
 		w.e.Unpause()
 		w.unusual &^= paused
 	}
-	w.ctx.KeepExpired = w.unusual&(paused|replica|loading) != 0
+	w.ctx.KeepExpired = w.unusual&(halted|replica|loading) != 0
+	w.evictor.idle = w.unusual&(halted|loading|keepsAll) != 0
 	w.ctx.Teller = nil
 	if w.unusual&tracked != 0 {
 		w.ctx.Teller = &w.teller
@@ -103,7 +118,7 @@ func (w *Worker) held(s *command.Session, spec *command.Spec) bool {
 		return true
 	case w.unusual&(roles|loading|noWrites) != 0 && w.denied(s, spec):
 		return true
-	case w.unusual&paused == 0, deaf(s, spec), w.unusual&pausedAll == 0 && !writing:
+	case w.unusual&halted == 0, deaf(s, spec), w.unusual&pausedAll == 0 && !writing:
 		return false
 	}
 	s.Flags |= command.Postponed

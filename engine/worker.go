@@ -225,7 +225,7 @@ func (w *Worker) readTime() {
 	if w.ctx.LFU != nil {
 		w.ctx.Access = w.ctx.LFU.Fresh(w.nowMs)
 	} else {
-		w.ctx.Access = command.LRUClock(w.nowMs)
+		w.ctx.Access = command.AccessTime(w.nowMs)
 	}
 }
 
@@ -351,7 +351,13 @@ func (w *Worker) run(s *command.Session, n int) int {
 	for i := range n {
 		p := &w.prep[i]
 		w.replyAt = len(w.out.B)
+		if p.spec != nil && p.spec.Ahead > 0 && i+1 < n {
+			w.lookAhead(i)
+		}
 		w.execute(s, p.spec, w.reqs[i].Args, w.keys[p.from:p.to])
+		if w.ctx.Next != nil {
+			w.ctx.Next = nil
+		}
 		if s.Task != nil || s.Flags&command.Unordinary != 0 {
 			if s.Flags&command.Postponed != 0 {
 				return i

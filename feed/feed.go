@@ -335,10 +335,7 @@ func (f *Feed) mergeRun(r *Ring, limit int64) {
 				f.mergeGroup(r, command, db)
 				break // perhaps in another chunk now
 			}
-			if db != f.db {
-				f.selectDB(db)
-			}
-			f.win.write(command)
+			f.put(command, db)
 		}
 		r.number = 0
 		r.peek()
@@ -349,22 +346,28 @@ func (f *Feed) mergeRun(r *Ring, limit int64) {
 // SELECT comes behind the MULTI, as in Redis 7.2.
 func (f *Feed) mergeGroup(r *Ring, first []byte, db int) {
 	f.win.write(multiCommand)
-	if db != f.db {
-		f.selectDB(db)
-	}
-	f.win.write(first)
+	f.put(first, db)
 	for flags := uint32(flagMore); flags&flagMore != 0; {
 		if r.available() == 0 {
 			invariants.Fail("feed: group of effect %d ends early", f.next-1)
 		}
 		var command []byte
 		command, db, flags = r.record()
-		if db != f.db {
-			f.selectDB(db)
-		}
-		f.win.write(command)
+		f.put(command, db)
 	}
 	f.win.write(execCommand)
+}
+
+// put moves a command that ran in a database to the stream.
+func (f *Feed) put(command []byte, db int) {
+	if index := db &^ controlDB; index != f.db {
+		f.selectDB(index)
+	}
+	if db&controlDB != 0 {
+		f.win.writeControl(command)
+		return
+	}
+	f.win.write(command)
 }
 
 // selectDB adds a SELECT to the stream.

@@ -110,6 +110,22 @@ func (r *Ring) Append(db int, args ...[]byte) {
 	r.add(c, db, resp.PutCommand(c.buf[r.pos+recordHead:], args))
 }
 
+// controlDB marks the database number of a record that is control.
+const controlDB = 1 << 31
+
+// AppendControl is Append of a command that concerns no data, such as PUBLISH: it has its
+// place in the stream, but cursors may skip it.
+func (r *Ring) AppendControl(db int, args ...[]byte) {
+	if !r.f.enabled.Load() {
+		return
+	}
+	c, need := r.cur, recordHead+resp.CommandRoom(args)
+	if c == nil || len(c.buf)-r.pos < need {
+		c = r.nextChunk(need)
+	}
+	r.add(c, db|controlDB, resp.PutCommand(c.buf[r.pos+recordHead:], args))
+}
+
 // AppendEncoded is Append of commands that are RESP already.
 func (r *Ring) AppendEncoded(db int, command []byte) {
 	if !r.f.enabled.Load() {

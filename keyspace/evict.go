@@ -55,7 +55,7 @@ func (d *Draw) Records() []mem.Handle { return d.handles[:d.n] }
 func (d *Draw) Visited(n int) bool { return d.visits>>n&1 != 0 }
 
 // Visit marks the record as used: see Draw. The mark tells what an access field that
-// counts seconds cannot, which of the keys used in one second were used again.
+// counts eighths of a second cannot, which of the keys used in one were used again.
 func (e Entry) Visit() {
 	if !e.slot.Flag(table.Visited) {
 		e.slot.SetFlag(table.Visited, true)

@@ -28,6 +28,7 @@ type Conn struct {
 	in   []byte    // unconsumed input; nil when there is none
 	need int       // bytes of in before Serve can go on; 0 unknown
 	out  *outQueue // unwritten output; nil when there is none
+	name *string   // LocalAddr; nil before it is asked for
 	slot int32
 	gen  uint32
 	sysConn
@@ -187,6 +188,22 @@ func (c *Conn) InputBuffered() int {
 	return len(c.in)
 }
 
+// InputRoom returns the free bytes of the buffer that kept input lies in.
+func (c *Conn) InputRoom() int {
+	if c.loop.serving == c {
+		return 0 // it is the loop's, or its rest is given back in a moment
+	}
+	return cap(c.in) - len(c.in)
+}
+
+// PendingChunks returns in how many pieces output waits.
+func (c *Conn) PendingChunks() int {
+	if c.out == nil {
+		return 0
+	}
+	return len(c.out.chunks) - c.out.head
+}
+
 // BufferBytes returns the memory of the buffers that c holds, input and output.
 func (c *Conn) BufferBytes() int {
 	n := cap(c.in)
@@ -200,11 +217,21 @@ func (c *Conn) BufferBytes() int {
 func (c *Conn) Owner() any { return c.Data }
 
 // RemoteAddr returns the peer's address as Redis prints it: "ip:port",
-// "[ip6]:port", or "path:0" for a Unix socket.
+// "[ip6]:port", or "path:0" for a Unix socket. Any goroutine may call it.
 func (c *Conn) RemoteAddr() string { return c.sysRemoteAddr() }
 
-// LocalAddr returns the address of the server's side of c in the same format.
-func (c *Conn) LocalAddr() string { return c.sysLocalAddr() }
+// LocalAddr returns the address of the server's side of c in the same format. It asks
+// the system once; most connections of a loop share the text.
+func (c *Conn) LocalAddr() string {
+	if c.name == nil {
+		l := c.loop
+		if name := c.sysLocalAddr(); l.name == nil || *l.name != name {
+			l.name = &name
+		}
+		c.name = l.name
+	}
+	return *c.name
+}
 
 // RemoteIP returns the peer's address; the zero Addr for a Unix socket.
 func (c *Conn) RemoteIP() netip.Addr { return c.sysRemoteIP() }

@@ -47,6 +47,7 @@ type Loop struct {
 	queues   []*outQueue // free queues
 	calm     int         // replies since a large Out was last needed
 	stopping bool
+	name     *string    // LocalAddr of the last connection that was asked for it
 	posts    []func()   // drained mailbox, reused
 	arrived  []incoming // connections from other loops that are not open yet
 

@@ -4,7 +4,7 @@
 //	| header 8 | expiry 8, optional | key length 4, optional | key | payload |
 //
 //	header, little endian:
-//	bits 0-3 type, 4-7 encoding, 8-15 flags, 16-39 access (LRU or LFU),
+//	bits 0-3 type, 4-7 encoding, 8-12 flags, 13-39 access (LRU or LFU),
 //	40-47 key length (when it fits in a byte), 48-63 payload length (inline strings)
 //	expiry: bits 0-55 due time, Unix milliseconds, 56-63 low bits of the tick
 //	of the record's valid expiry ticket
@@ -119,12 +119,12 @@ const (
 	expirySize  = 8
 	longKeySize = 4
 
-	accessShift  = 16
+	accessShift  = 13
 	keyLenShift  = 40
 	payloadShift = 48
 
-	// AccessMask bounds the 24-bit access field.
-	AccessMask = 1<<24 - 1
+	// AccessMask bounds the 27-bit access field.
+	AccessMask = 1<<27 - 1
 	shortKey   = 1<<8 - 1
 
 	dueBits = 56
@@ -145,7 +145,7 @@ func (d Header) Type() Type { return Type(d & 15) }
 // Encoding returns the record's encoding.
 func (d Header) Encoding() Encoding { return Encoding(d >> 4 & 15) }
 
-// Access returns the 24-bit access field.
+// Access returns the 27-bit access field.
 func (d Header) Access() uint32 { return uint32(d>>accessShift) & AccessMask }
 
 // WithAccess returns the header with another access field.

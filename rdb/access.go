@@ -1,9 +1,10 @@
 package rdb
 
-// The access field of a record is, with an LRU policy, 24 bits of seconds, else 16
-// bits of minutes above the counter.
+// The access field of a record is, with an LRU policy, 24 bits of seconds above 3 of
+// eighths, else 16 bits of minutes above the counter.
 const (
 	accessMask = 1<<24 - 1
+	eighthBits = 3
 	minuteMask = 1<<16 - 1
 	msPerSec   = 1000
 	msPerMin   = 60 * msPerSec
@@ -11,7 +12,7 @@ const (
 
 // idleSeconds returns how long ago an access field was written.
 func idleSeconds(access uint32, nowMs int64) uint32 {
-	return (uint32(nowMs/msPerSec) - access) & accessMask
+	return (uint32(nowMs/msPerSec) - access>>eighthBits) & accessMask
 }
 
 // frequency returns the counter of an access field after its decay up to now.
@@ -34,7 +35,7 @@ func accessOf(fresh uint32, lfu bool, freq int, idle, nowMs int64) uint32 {
 		if idle > accessMask {
 			idle = accessMask
 		}
-		return (uint32(nowMs/msPerSec) - uint32(idle)) & accessMask
+		return ((uint32(nowMs/msPerSec) - uint32(idle)) & accessMask) << eighthBits
 	}
 	return fresh
 }

@@ -472,14 +472,14 @@ func (w *world) elements(form *Form, staged []byte, rec mem.Handle) []byte {
 func TestAccess(t *testing.T) {
 	form := Form{NowMs: testNow, DecayMinutes: 1}
 	clock := uint32(testNow/1000) & accessMask
-	if got := idleSeconds(clock-77, testNow); got != 77 {
+	if got := idleSeconds((clock-77)<<eighthBits|7, testNow); got != 77 {
 		t.Errorf("idle %d", got)
 	}
 	minute := uint32(testNow/60000) & minuteMask
 	if got := form.frequency((minute-3)<<8 | 9); got != 6 {
 		t.Errorf("frequency %d", got)
 	}
-	if got := accessOf(1, false, -1, 77, testNow); got != (clock-77)&accessMask {
+	if got := accessOf(1, false, -1, 77, testNow); got != (clock-77)&accessMask<<eighthBits {
 		t.Errorf("access %#x", got)
 	}
 	if got := accessOf(1, true, 9, -1, testNow); got != minute<<8|9 {

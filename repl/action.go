@@ -16,6 +16,12 @@ type (
 		Peer PeerID
 		Text string
 	}
+	// Refuse writes an error to a connection that has asked for the stream, which is no
+	// replica's for now: PeerGone does not follow.
+	Refuse struct {
+		Peer PeerID
+		Text string
+	}
 	// Stream gives a replica the stream from an offset on, until it is gone.
 	Stream struct {
 		Peer PeerID
@@ -87,7 +93,7 @@ type (
 		Text  string
 	}
 	// PauseWrites keeps clients from changing data, and keys from expiring.
-	PauseWrites struct{ UntilMs int64 }
+	PauseWrites struct{}
 	// ResumeWrites ends that.
 	ResumeWrites struct{}
 	// RoleChanged says which role the server has from now on, and that blocked clients
@@ -96,6 +102,7 @@ type (
 )
 
 func (Reply) isAction()        {}
+func (Refuse) isAction()       {}
 func (Stream) isAction()       {}
 func (Drop) isAction()         {}
 func (TakeSnapshot) isAction() {}

@@ -105,6 +105,9 @@ type (
 	}
 	// AbortFailover: FAILOVER ABORT.
 	AbortFailover struct{}
+	// Ending: the server is about to end, or goes on after all. On: the stream comes to
+	// rest, that of the master too.
+	Ending struct{ On bool }
 	// Configured: the configuration has changed.
 	Configured struct{ Config Config }
 )
@@ -127,3 +130,4 @@ func (NoOne) isEvent()         {}
 func (Failover) isEvent()      {}
 func (AbortFailover) isEvent() {}
 func (Configured) isEvent()    {}
+func (Ending) isEvent()        {}

@@ -32,9 +32,6 @@ type failover struct {
 	deadline int64 // monotonic ms, 0: none
 }
 
-// failoverPauseMs is how long writes pause at most; the end of the failover ends it.
-const failoverPauseMs = 1 << 40
-
 // FailoverState returns how far a failover is.
 func (m *Machine) FailoverState() FailoverState { return m.over.state }
 
@@ -83,7 +80,7 @@ func (m *Machine) beginFailover(f Failover) {
 	if f.TimeoutMs > 0 {
 		m.over.deadline = m.now + f.TimeoutMs
 	}
-	m.do(PauseWrites{m.now + failoverPauseMs})
+	m.do(PauseWrites{})
 	m.do(Control{[]string{"REPLCONF", "GETACK", "*"}})
 }
 

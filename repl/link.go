@@ -74,6 +74,9 @@ type link struct {
 	offset int64 // of the payload
 	eof    bool
 
+	// adopting: the data that were loaded are being brought into use.
+	adopting bool
+
 	heard     int64 // when the master was last heard of
 	acked     int64 // when the last acknowledgement was sent
 	tried     int64 // when the last attempt to connect began
@@ -341,6 +344,7 @@ func (m *Machine) loaded(e Loaded) {
 	}
 	m.dropPeers()
 	m.kept = true
+	l.adopting = true
 	m.do(Adopt{l.offset})
 	m.do(KeepStream{})
 	m.notice("MASTER <-> REPLICA sync: Finished with success")
@@ -414,7 +418,7 @@ func (m *Machine) tickLink() {
 	l := &m.link
 	silent := m.now-l.heard > m.cfg.Timeout
 	switch {
-	case l.state == LinkNone:
+	case l.state == LinkNone, l.state == LinkConnect && m.atRest:
 	case l.state == LinkConnect:
 		if m.now-l.tried >= retryMs {
 			m.connect()

@@ -41,6 +41,7 @@ type Machine struct {
 	// The history of the data.
 	id, id2 string
 	id2To   int64 // the offset wanted of id2 may be at most this; -1: none
+	atRest  bool  // the server is about to end
 	kept    bool  // the stream is recorded and its end kept
 
 	master masterSide
@@ -57,15 +58,24 @@ func New(cfg Config, newID func() string) *Machine {
 	return m
 }
 
+// Follow makes the server a replica of the master that its configuration names, before
+// the first event. It connects with the first Tick.
+func (m *Machine) Follow(host string, port int) {
+	m.link = link{host: host, port: port, state: LinkConnect, tried: -retryMs}
+	m.do(RoleChanged{Replica: true})
+}
+
 // Restore gives the machine the history that the data had when they were saved, before
-// the first event. A server that is going to be a replica may continue it; a master
-// begins its own, and replicas of the old one may continue with it.
-func (m *Machine) Restore(id string, offset int64, replica bool) {
-	if replica {
+// the first event and after Follow. The stream ends at or behind the offset. A replica
+// may continue that history; a master begins its own, and replicas of the old one may
+// continue with it.
+func (m *Machine) Restore(nowMs int64, id string, offset int64) {
+	if m.IsReplica() {
 		m.id = id
 		m.link.cached = true
 	} else {
 		m.id2, m.id2To = id, offset+1
+		m.master.idleSince = nowMs
 	}
 	m.kept = true
 	m.do(KeepStream{})
@@ -109,6 +119,8 @@ func (m *Machine) Step(nowMs int64, view View, e Event) {
 		m.beginFailover(e)
 	case AbortFailover:
 		m.abortFailover("manually aborted")
+	case Ending:
+		m.ending(e.On)
 	case Configured:
 		m.cfg = e.Config
 	default:
@@ -133,6 +145,20 @@ func (m *Machine) Advance() {
 	clear(m.out)
 	m.out = m.out[:0]
 }
+
+// ending brings the stream to rest: nothing follows what is in it. A replica hangs up,
+// or those below it would be ahead of what it saves; it may call again.
+func (m *Machine) ending(on bool) {
+	m.atRest = on
+	if on && m.IsReplica() {
+		m.hangup()
+		m.link.tried = -retryMs
+	}
+}
+
+// Settled says that all that was Ready has happened: what is seen of the machine may tell
+// of it.
+func (m *Machine) Settled() { m.link.adopting = false }
 
 // IsReplica reports whether the server has a master.
 func (m *Machine) IsReplica() bool { return m.link.host != "" }
@@ -170,8 +196,7 @@ func (m *Machine) replicaOf(e ReplicaOf) {
 func (m *Machine) becomeReplica(host string, port int) {
 	was := m.IsReplica()
 	m.hangup()
-	cached := m.link.cached
-	m.link = link{host: host, port: port, state: LinkConnect, cached: cached, downSince: m.now}
+	m.link = link{host: host, port: port, state: LinkConnect, cached: m.link.cached, downSince: m.link.downSince}
 	if was {
 		return
 	}

@@ -91,7 +91,7 @@ func (m *Machine) psync(e Psync) {
 	if m.master.find(e.Peer) != nil {
 		return
 	}
-	refuse := func(text string) { m.do(Reply{e.Peer, text + "\r\n"}) }
+	refuse := func(text string) { m.do(Refuse{e.Peer, text + "\r\n"}) }
 	if e.Failover {
 		switch {
 		case !m.IsReplica():
@@ -407,7 +407,7 @@ func (m *Machine) dropPeers() {
 
 // askAcks asks replicas to acknowledge at once.
 func (m *Machine) askAcks() {
-	if !m.IsReplica() && len(m.master.peers) > 0 && m.over.state == FailoverNone {
+	if !m.IsReplica() && len(m.master.peers) > 0 && m.over.state == FailoverNone && !m.atRest {
 		m.do(Control{[]string{"REPLCONF", "GETACK", "*"}})
 	}
 }
@@ -417,7 +417,7 @@ func (m *Machine) tickMaster() {
 	side := &m.master
 	if m.now-side.pinged >= m.cfg.PingPeriod {
 		side.pinged = m.now
-		if !m.IsReplica() && len(side.peers) > 0 && m.over.state == FailoverNone {
+		if !m.IsReplica() && len(side.peers) > 0 && m.over.state == FailoverNone && !m.atRest {
 			m.do(Control{[]string{"PING"}})
 		}
 	}

@@ -12,6 +12,15 @@ import (
 // (NoID if there is none) and the offset up to which that is good (-1).
 func (m *Machine) History() (id, id2 string, id2To int64) { return m.id, m.id2, m.id2To }
 
+// Saved returns the history of which the data are a state at the end of the stream, ""
+// if they are not known to be.
+func (m *Machine) Saved() string {
+	if !m.kept || m.IsReplica() && !m.link.cached {
+		return ""
+	}
+	return m.id
+}
+
 // Kept reports whether the stream is recorded for replicas.
 func (m *Machine) Kept() bool { return m.kept }
 
@@ -23,6 +32,11 @@ func (m *Machine) Peers() []*Peer { return m.master.peers }
 // were refused the latter.
 func (m *Machine) Syncs() (full, partial, refused int64) {
 	return m.master.fullSyncs, m.master.partialSyncs, m.master.partialErrs
+}
+
+// ResetSyncs counts them anew.
+func (m *Machine) ResetSyncs() {
+	m.master.fullSyncs, m.master.partialSyncs, m.master.partialErrs = 0, 0, 0
 }
 
 // Link is the state of the link to the master.
@@ -39,7 +53,11 @@ type Link struct {
 // Link returns the state of the link to the master.
 func (m *Machine) Link() Link {
 	l := &m.link
-	return Link{l.host, l.port, l.state, l.heard, l.downSince, l.reason, l.offset}
+	state := l.state
+	if l.adopting {
+		state = LinkTransfer
+	}
+	return Link{l.host, l.port, state, l.heard, l.downSince, l.reason, l.offset}
 }
 
 // Good returns the number of replicas that are online and were heard of lately.

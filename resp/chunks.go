@@ -18,6 +18,26 @@ func (w *Writer) Cut(size int) {
 	w.B = make([]byte, 0, size+size/cutSpare)
 }
 
+// VerbatimParts appends a verbatim string of three letters of format, in RESP2 a bulk
+// string, whose text is that of the parts, one behind the other. It cuts the replies
+// into chunks of about size bytes.
+func (w *Writer) VerbatimParts(ext string, parts [][]byte, size int) {
+	total := 0
+	for _, part := range parts {
+		total += len(part)
+	}
+	if w.Proto != 3 {
+		w.B = appendHead(w.B, '$', int64(total))
+	} else {
+		w.B = append(append(appendHead(w.B, '=', int64(total+len(ext)+1)), ext...), ':')
+	}
+	for _, part := range parts {
+		w.B = append(w.B, part...)
+		w.Cut(size)
+	}
+	w.B = append(w.B, '\r', '\n')
+}
+
 // Size returns the bytes of the replies so far.
 func (w *Writer) Size() int { return w.cut + len(w.B) }
 

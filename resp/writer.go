@@ -71,6 +71,15 @@ func appendHead(b []byte, kind byte, n int64) []byte {
 	return appendBigHead(b, kind, n)
 }
 
+// ShortHead returns the header of a bulk string of size bytes, below 1024, as eight
+// bytes of which the first n count.
+//
+//kvorum:inline
+func ShortHead(size int) (head uint64, n int) {
+	h := heads[size&(headCount-1)]
+	return h | '$', int(h >> 56)
+}
+
 //go:noinline
 func appendBigHead(b []byte, kind byte, n int64) []byte {
 	b = append(room(b, headSizeMax), kind)

@@ -40,13 +40,18 @@ func (r *replication) AcksChanged() {
 	r.mu.Unlock()
 	for _, a := range list {
 		local, replicas := r.s.Acked(a.acks.Offset, a.acks.OnDisk)
-		if local < a.acks.Local || replicas < a.acks.Replicas {
+		unlogged := a.acks.Local > 0 && !r.s.LogsEffects()
+		if !unlogged && (local < a.acks.Local || replicas < a.acks.Replicas) {
 			continue
 		}
 		r.forgetAckWaiter(a.wait)
 		if a.wait.GiveUp() {
 			out := resp.Writer{Proto: a.proto}
-			a.acks.Reply(&out, local, replicas)
+			if unlogged { // the log has been turned off meanwhile
+				out.Err(command.ErrWaitsForNoLog)
+			} else {
+				a.acks.Reply(&out, local, replicas)
+			}
 			r.s.served(a.wait, out.B)
 		}
 	}
@@ -87,7 +92,7 @@ func (s *Server) Acked(offset int64, onDisk bool) (local, replicas int64) {
 func (s *Server) syncedTo() int64 { return s.aof.synced() }
 
 // LogsEffects implements command.Host.
-func (s *Server) LogsEffects() bool { return s.syncedTo() >= 0 }
+func (s *Server) LogsEffects() bool { return s.aof.wanted.Load() }
 
 // IsReplica implements command.Host.
 func (s *Server) IsReplica() bool { return s.eng.IsReplica() }

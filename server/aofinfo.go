@@ -29,6 +29,10 @@ func (a *aofLog) enabled() bool { return aofState(a.state.Load()) != aofOff || a
 // inProgress reports whether a rewrite is under way or about to begin.
 func (a *aofLog) inProgress() bool { return a.busy.Load() || a.enabling.Load() > 0 }
 
+// startsFirst reports whether the log has been turned on and its first base is being
+// written: so far it is not one that could be loaded.
+func (a *aofLog) startsFirst() bool { return aofState(a.state.Load()) == aofWaiting && a.inProgress() }
+
 // lag returns how many bytes wait for the disk.
 func (a *aofLog) lag() int64 {
 	if w := a.writer.Load(); w != nil {

@@ -393,6 +393,7 @@ func (a *aofLog) stopWriter() {
 	}
 	w.end()
 	a.writer.Store(nil)
+	a.s.repl.AcksChanged()
 	a.applyHolding()
 	a.mu.Lock()
 	a.errText, a.bioText, a.lagging = "", "", false

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"fmt"
 	"io"
+	"net"
 	"sync/atomic"
 
 	"kvorum/command"
@@ -15,6 +17,7 @@ import (
 type applier struct {
 	worker  *engine.Worker
 	session *command.Session
+	warned  int64 // when it was last told that the disk fails
 }
 
 func newApplier(e *engine.Engine) *applier {
@@ -70,6 +73,7 @@ func (r *replication) Adopt(offset int64) {
 			r.s.eng.Tracking.Flushed(nil)
 			r.s.feedFor(feedReplicas, true)
 			r.s.eng.Feed.Reset(offset)
+			r.onDisk.clear()
 		})
 	})
 	r.fresh = nil
@@ -86,7 +90,7 @@ func (r *replication) Discard() {
 
 // BeginApply implements driver.Node. The session outlives the link: a stream that is
 // continued does not say again which database it is about.
-func (r *replication) BeginApply() {
+func (r *replication) BeginApply(conn net.Conn) {
 	if r.anew {
 		// A master that is a replica itself cannot say which database its stream is about:
 		// the snapshot does.
@@ -97,12 +101,17 @@ func (r *replication) BeginApply() {
 		r.anew = false
 	}
 	r.apply.worker = r.s.eng.NewWorker()
+	r.link.Store(r.newMasterConn(conn))
 }
 
 // Apply implements driver.Node.
 func (r *replication) Apply(stream []byte) (used int, asked bool, err error) {
+	if r.s.eng.WritesRefused() {
+		r.s.applyUnsaved()
+	}
 	s := r.apply.session
 	used, err = r.apply.worker.Replicate(s, stream)
+	r.link.Load().note(s, r.s.clock.NowMs())
 	asked = s.Flags&command.AckAsked != 0
 	s.Flags &^= command.AckAsked
 	return used, asked, err
@@ -111,6 +120,7 @@ func (r *replication) Apply(stream []byte) (used int, asked bool, err error) {
 // EndApply implements driver.Node.
 func (r *replication) EndApply() {
 	a := r.apply
+	r.link.Store(nil)
 	a.worker.Forget(a.session)
 	a.worker.Close()
 	a.worker = nil
@@ -118,8 +128,34 @@ func (r *replication) EndApply() {
 
 // diverged is the engine's hook for commands of the master's stream that fail here.
 func (s *Server) diverged(args [][]byte, reply []byte) {
-	s.log.Warningf("== CRITICAL == This replica is sending an error to its master: '%s' after processing the command '%s'",
-		trimReply(reply), args[0])
+	name := s.canonicalName(args)
+	s.log.Warningf("== CRITICAL == This replica is sending an error to its master: '%s' after processing the command '%s'", trimReply(reply), name)
+	if s.repl.settings.Load().panics {
+		panic(fmt.Sprintf("This replica panicked sending an error to its master after processing the command '%s'", name))
+	}
+}
+
+// canonicalName returns the name of a command as its row says it.
+func (s *Server) canonicalName(args [][]byte) string {
+	if spec := s.table.Lookup(args[0]); spec != nil {
+		return spec.FullName()
+	}
+	return "<unknown>"
+}
+
+// unsavedEvery is the time between two lines about data that cannot be saved.
+const unsavedEvery = 10 * msPerSec
+
+// applyUnsaved deals with a master's stream that arrives while the disk fails: the
+// configuration says whether the server goes on. By the link's goroutine.
+func (s *Server) applyUnsaved() {
+	if !s.repl.settings.Load().ignoreDisk {
+		panic("Replica was unable to write command to disk.")
+	}
+	if now := s.repl.NowMs(); now-s.repl.apply.warned >= unsavedEvery {
+		s.repl.apply.warned = now
+		s.log.Warningf("Replica is applying a command even though it is unable to write to disk.")
+	}
 }
 
 func trimReply(reply []byte) string {

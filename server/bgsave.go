@@ -64,6 +64,7 @@ func (s *Server) beginBackground() error {
 	job := &backgroundJob{startMs: s.clock.NowMs(), done: make(chan struct{})}
 	form, sizes := s.dumpForm(set), s.dbSizes()
 	changes := s.eng.TotalsExclusive().Dirty
+	more := s.repl.aux(s.eng.Feed.Cut())
 	var err error
 	if job.snap, err = s.eng.BeginSnapshot(form); err != nil {
 		return err
@@ -77,7 +78,7 @@ func (s *Server) beginBackground() error {
 	go s.guard(nil, func() {
 		defer s.tasks.Done()
 		stepBack()
-		s.background(job, changes, s.writeRDB(form, set, walkOf(job.snap, sizes), job.snap.Cancelled))
+		s.background(job, changes, s.writeRDB(form, set, walkOf(job.snap, sizes), job.snap.Cancelled, more))
 	})
 	return nil
 }

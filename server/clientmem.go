@@ -46,6 +46,16 @@ func (s *Server) clientBytes() (sum int64) {
 	return sum
 }
 
+// clientExcess returns by how much the clients exceed maxmemory-clients, if closing
+// some will put an end to it: it may take the cron goroutine a while.
+func (s *Server) clientExcess() int64 {
+	limit := s.clientLimit.Load()
+	if limit == 0 || s.overAfterEvicting.Load() {
+		return 0
+	}
+	return max(s.clientBytes()-limit, 0)
+}
+
 // applyClientLimit publishes maxmemory-clients in bytes, 0 for no limit.
 func (s *Server) applyClientLimit() error {
 	bytes, percent := s.cfg.MemoryOrPercent("maxmemory-clients")
@@ -154,9 +164,7 @@ func (s *Server) evictClients() {
 		})
 		sum -= c.bytes
 	}
-	if over := sum > limit; over != s.overAfterEvicting {
-		if s.overAfterEvicting = over; over {
-			s.log.Warningf("Over client maxmemory after evicting all evictable clients")
-		}
+	if over := sum > limit; s.overAfterEvicting.Swap(over) != over && over {
+		s.log.Warningf("Over client maxmemory after evicting all evictable clients")
 	}
 }

@@ -3,50 +3,58 @@ package server
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"slices"
 
 	"kvorum/command"
 	"kvorum/config"
 	"kvorum/netloop"
 )
 
-// visitChunk is the number of clients that EachClient visits before it lets the
-// loop do other work.
-const visitChunk = 128
+// EachClient visits clients for visitNs before it lets the loop do other work; it
+// looks at the clock after visitLook of them.
+const (
+	visitNs   = 100_000
+	visitLook = 16
+)
 
-// EachClient implements command.Host: one loop after the other, a chunk of its
-// clients at a time.
+// EachClient implements command.Host: one loop after the other, some of its clients
+// at a time.
 func (s *Server) EachClient(visit func(*command.Session)) {
 	s.evictClients() // who looks at all clients sees none that should be gone
 	for _, l := range s.net.Loops() {
 		s.eachOf(l, visit)
 	}
+	if link := s.repl.link.Load(); link != nil {
+		visit(link.session())
+	}
 }
 
 func (s *Server) eachOf(l *netloop.Loop, visit func(*command.Session)) {
-	state := l.User.(*loopState)
-	var ids []uint64
-	collect := func() {
-		for id := range state.sessions {
-			ids = append(ids, id)
-		}
-	}
-	if !onLoop(l, collect) {
+	var clients []*client
+	// The list alone, without a look at any client: that would take a while.
+	if !onLoop(l, func() { clients = slices.Clone(l.User.(*loopState).roster.list) }) {
 		return
 	}
-	for len(ids) > 0 {
-		chunk := ids[:min(len(ids), visitChunk)]
-		ids = ids[len(chunk):]
-		alive := onLoop(l, func() {
-			for _, id := range chunk {
-				if cl := state.sessions[id]; cl != nil && !cl.conn.Closing() {
-					visit(cl.Session)
-				}
-			}
-		})
-		if !alive {
+	for len(clients) > 0 {
+		if !onLoop(l, func() { clients = clients[s.visitSome(clients, visit):] }) {
 			return
 		}
 	}
+}
+
+// visitSome visits those of the first clients that are still there, for visitNs, and
+// returns how many it has dealt with. On their loop.
+func (s *Server) visitSome(clients []*client, visit func(*command.Session)) (done int) {
+	end := s.clock.Ticks() + s.clock.NsToTicks(visitNs)
+	for i, cl := range clients {
+		if i > 0 && i%visitLook == 0 && s.clock.Ticks() >= end {
+			return i
+		}
+		if !cl.closed && !cl.conn.Closing() {
+			visit(cl.Session)
+		}
+	}
+	return len(clients)
 }
 
 // onLoop runs fn on a loop and waits for it; false when the loop has ended. The
@@ -62,8 +70,11 @@ func onLoop(l *netloop.Loop, fn func()) bool {
 
 // CloseClient implements command.Host.
 func (s *Server) CloseClient(sess *command.Session) {
-	if c, ok := sess.Peer.(*netloop.Conn); ok {
+	switch c := sess.Peer.(type) {
+	case *netloop.Conn:
 		c.Data.(*client).sendAway()
+	case *masterConn:
+		c.conn.Close() // its goroutine finds out
 	}
 }
 

@@ -73,6 +73,9 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	if cl.conn.PendingOut() > replyFree && h.s.eng.Settings().Memory.Max > 0 {
 		state.noteMemory(cl, cl.memory())
 	}
+	if cl.Flags&command.Replica != 0 {
+		h.s.replicaHeard(cl, in)
+	}
 	state.inbox.Flush() // what was sent before the requests came is told before their replies
 	out, commands, before := len(l.Out), cl.Commands, state.worker.LastEffect()
 	state.serving = cl

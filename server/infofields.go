@@ -57,6 +57,12 @@ var serverFields = []field{
 		}
 		return 0
 	}},
+	{"shutdown_in_milliseconds", func(r *report) any {
+		if until := r.s.shutdown.deadlineMs.Load(); until > 0 {
+			return max(until-r.nowMs, 0)
+		}
+		return nil
+	}},
 }
 
 func (r *report) uptime() int64 { return max(r.nowMs-r.s.startMs, 0) / msPerSec }
@@ -71,7 +77,7 @@ func executable() string {
 }
 
 var clientFields = []field{
-	{"connected_clients", func(r *report) any { return r.s.clients.Load() }},
+	{"connected_clients", func(r *report) any { return r.connectedClients() }},
 	constant("cluster_connections", 0),
 	{"maxclients", func(r *report) any { return r.s.maxClients.Load() }},
 	{"client_recent_max_input_buffer", func(r *report) any { in, _ := r.s.recent.max(); return in }},
@@ -136,10 +142,10 @@ var memoryFields = []field{
 	{"mem_fragmentation_ratio", func(r *report) any { return r.ifRSS(ratio(r.resident(), r.used())) }},
 	{"mem_fragmentation_bytes", func(r *report) any { return r.ifRSS(r.resident() - r.used()) }},
 	constant("mem_not_counted_for_evict", 0),
-	constant("mem_replication_backlog", 0),
-	constant("mem_total_replication_buffers", 0),
-	constant("mem_clients_slaves", 0),
-	{"mem_clients_normal", func(r *report) any { return r.s.clientBytes() }},
+	{"mem_replication_backlog", func(r *report) any { all, _ := r.streamBytes(); return all }},
+	{"mem_total_replication_buffers", func(r *report) any { all, _ := r.streamBytes(); return all }},
+	{"mem_clients_slaves", func(r *report) any { _, replicas := r.streamBytes(); return replicas }},
+	{"mem_clients_normal", func(r *report) any { _, replicas := r.streamBytes(); return max(r.s.clientBytes()-replicas, 0) }},
 	constant("mem_cluster_links", 0),
 	{"mem_aof_buffer", func(r *report) any { return r.s.aof.lag() }},
 	constant("mem_allocator", "kvorum"),
@@ -176,7 +182,7 @@ func ifKnown(n int64) any {
 // persistenceFields are those of a server that never forks.
 var persistenceFields = []field{
 	{"loading", func(r *report) any { return oneIf(r.s.persist.loading.Load() != nil) }},
-	constant("async_loading", 0),
+	{"async_loading", func(r *report) any { return oneIf(r.s.repl.loading()) }},
 	{"current_cow_peak", func(r *report) any { return r.preserved() }},
 	{"current_cow_size", func(r *report) any { return r.preserved() }},
 	constant("current_cow_size_age", 0),
@@ -184,7 +190,7 @@ var persistenceFields = []field{
 	{"current_save_keys_processed", func(r *report) any { return r.ifSaving(r.s.persist.keysSoFar.Load()) }},
 	{"current_save_keys_total", func(r *report) any { return r.ifSaving(r.s.persist.keysTotal.Load()) }},
 	{"rdb_changes_since_last_save", func(r *report) any { return r.counts().Dirty - r.s.persist.saved.Load() }},
-	{"rdb_bgsave_in_progress", func(r *report) any { return oneIf(r.s.persist.running() != nil) }},
+	{"rdb_bgsave_in_progress", func(r *report) any { return oneIf(r.s.persist.running() != nil || r.s.repl.snapshotting()) }},
 	{"rdb_last_save_time", func(r *report) any { return r.s.LastSave() }},
 	{"rdb_last_bgsave_status", func(r *report) any { return okUnless(r.s.persist.failed.Load()) }},
 	{"rdb_last_bgsave_time_sec", func(r *report) any { return r.s.persist.lastTook.Load() }},
@@ -251,7 +257,7 @@ var statsFields = []field{
 	constant("latest_fork_usec", 0),
 	constant("total_forks", 0),
 	constant("migrate_cached_sockets", 0),
-	constant("slave_expires_tracked_keys", 0),
+	{"slave_expires_tracked_keys", func(r *report) any { return r.s.eng.OwnExpiring() }},
 	{"total_active_defrag_time", func(r *report) any { return r.ticksMs(r.counts().CompactTicks) }},
 	{"current_active_defrag_time", func(r *report) any { _, ms := r.s.eng.Compacting(); return ms }},
 	{"tracking_total_keys", func(r *report) any { return r.s.eng.Tracking.Counts().Keys }},

@@ -209,3 +209,41 @@ func TestClientThatLeavesIsLogged(t *testing.T) {
 		t.Errorf("the log says\n%s", log)
 	}
 }
+
+// What CLIENT LIST says of input: kept input and the room behind it while a request is
+// not complete, nothing before and afterwards; all of it is in tot-mem.
+func TestClientListTellsBuffers(t *testing.T) {
+	s := servertest.Start(t)
+	admin, c := s.Dial(), s.Dial()
+	c.Want("+OK", "CLIENT", "SETNAME", "writer")
+	field := func(name string) int64 {
+		line := lineOf(admin.Str("CLIENT", "LIST"), "writer")
+		_, rest, ok := strings.Cut(line, " "+name+"=")
+		if !ok {
+			t.Fatalf("no %s in %q", name, line)
+		}
+		value, _, _ := strings.Cut(rest, " ")
+		return atoi(t, value)
+	}
+	idle := field("tot-mem")
+	if in, free := field("qbuf"), field("qbuf-free"); in != 0 || free != 0 {
+		t.Errorf("idle: qbuf %d, qbuf-free %d", in, free)
+	}
+	const size, sent = 1_000_000, 100_000
+	c.Write([]byte(fmt.Sprintf("*2\r\n$4\r\nECHO\r\n$%d\r\n%s", size, strings.Repeat("x", sent))))
+	awaitThat(t, "input is kept", func() bool { return field("qbuf") == sent })
+	free, args, total := field("qbuf-free"), field("argv-mem"), field("tot-mem")
+	if free <= 0 || free > 3*sent {
+		t.Errorf("room for %d more bytes", free)
+	}
+	if total-idle != sent+free+args {
+		t.Errorf("tot-mem grew by %d, the buffer has %d", total-idle, sent+free+args)
+	}
+	c.Write([]byte(strings.Repeat("x", size-sent) + "\r\n"))
+	if v := c.Read(); len(v.Str) != size {
+		t.Fatalf("%d bytes", len(v.Str))
+	}
+	if in, free := field("qbuf"), field("qbuf-free"); in != 0 || free != 0 {
+		t.Errorf("afterwards: qbuf %d, qbuf-free %d", in, free)
+	}
+}

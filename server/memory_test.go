@@ -74,6 +74,34 @@ func atoi(t *testing.T, s string) int64 {
 	return n
 }
 
+// Clients that take more than they may are closed, keys do not go for them: not in the
+// time that it takes either, which under load may be long.
+func TestKeysDoNotGoForClientsThatWill(t *testing.T) {
+	s := servertest.Start(t, "maxmemory-policy allkeys-lru", "maxmemory-clients 2mb")
+	c := s.Dial()
+	c.Want("+OK", "CLIENT", "NO-EVICT", "ON")
+	value := strings.Repeat("v", 100_000)
+	for i := range 30 {
+		c.Want("+OK", "SET", "k"+strconv.Itoa(i), value)
+	}
+	c.Want("+OK", "CONFIG", "SET", "maxmemory", strconv.FormatInt(usedMemory(t, c)+4<<20, 10))
+	release := s.Server.HoldEvicting()
+	for range 6 {
+		s.Dial().Write([]byte("*2\r\n$4\r\nECHO\r\n$1000001\r\n" + strings.Repeat("x", 1_000_000)))
+	}
+	await(t, func() bool { return atoi(t, c.Info("mem_clients_normal")) > 6_000_000 })
+	c.Want("+OK", "SET", "k0", value)
+	if n := c.Info("evicted_keys"); n != "0" {
+		t.Errorf("%s keys evicted before clients", n)
+	}
+	release()
+	await(t, func() bool { return atoi(t, c.Info("evicted_clients")) >= 4 })
+	c.Want("+OK", "SET", "k0", value)
+	if n := c.Info("evicted_keys"); n != "0" {
+		t.Errorf("%s keys evicted", n)
+	}
+}
+
 // Writers on two loops at the limit: nothing is refused, the limit holds.
 func TestMaxMemoryUnderLoad(t *testing.T) {
 	s := servertest.Start(t, "io-threads 2", "maxmemory-policy allkeys-lfu")
@@ -112,10 +140,16 @@ func TestLatencyMonitorKnowsEviction(t *testing.T) {
 	s := servertest.Start(t, "maxmemory-policy allkeys-lru", "maxmemory-eviction-tenacity 100", "latency-monitor-threshold 1",
 		"enable-debug-command yes")
 	c := s.Dial()
-	c.Want("+OK", "DEBUG", "POPULATE", "100000")
-	c.Want("+OK", "CONFIG", "SET", "maxmemory", strconv.FormatInt(usedMemory(t, c)/4, 10))
 	await(t, func() bool {
-		c.Want("+OK", "SET", "k", "v")
+		c.Want("+OK", "CONFIG", "SET", "maxmemory", "0")
+		c.Want("+OK", "DEBUG", "POPULATE", "20000")
+		limit := strconv.FormatInt(usedMemory(t, c)*3/4, 10)
+		// In one batch, so that no background work is done before. The instrumented
+		// builds keep freed blocks for a while: then SET may be refused.
+		c.Send("CONFIG", "SET", "maxmemory", limit)
+		c.Send("SET", "k", "v")
+		c.Read()
+		c.Read()
 		return strings.Contains(c.Do("LATENCY", "LATEST"), `"eviction-cycle"`)
 	})
 }

@@ -13,9 +13,40 @@ func (s *Server) PauseClients(all bool, untilMs, nowMs int64) { s.eng.Pause(all,
 // UnpauseClients implements command.Host.
 func (s *Server) UnpauseClients() {
 	s.eng.Unpause()
+	s.resumeAll()
+}
+
+// resumeAll lets all clients that were postponed try again.
+func (s *Server) resumeAll() {
 	for _, l := range s.net.Loops() {
 		l.Post(func() { s.resume(l.User.(*loopState)) })
 	}
+}
+
+// Why the data stay as they are.
+const (
+	frozenForFailover uint32 = 1 << iota
+	frozenForEnd
+)
+
+// freeze postpones what clients want to change, until thaw. When it returns all effects
+// of what came before are in the stream.
+func (s *Server) freeze(why uint32) {
+	s.undisturbed(func() {
+		s.frozen |= why
+		s.eng.Freeze()
+		s.eng.Feed.Merge()
+	})
+}
+
+// thaw ends that, unless there is another reason for it.
+func (s *Server) thaw(why uint32) {
+	s.eng.Exclusive(func() {
+		if s.frozen &^= why; s.frozen == 0 {
+			s.eng.Thaw()
+		}
+	})
+	s.resumeAll()
 }
 
 // postpone keeps a client waiting whose next request CLIENT PAUSE forbids. Its
@@ -54,6 +85,9 @@ func (s *Server) forsake(state *loopState, cl *client) {
 func (s *Server) pauseTick(l *netloop.Loop, wait time.Duration) time.Duration {
 	left := s.eng.PauseLeftMs(s.clock.NowMs())
 	if left == 0 {
+		if s.eng.Frozen() {
+			return wait // thaw looks after them
+		}
 		s.resume(l.User.(*loopState))
 		return 0
 	}

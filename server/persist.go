@@ -173,7 +173,7 @@ func (s *Server) Save() error {
 func (s *Server) saveExclusive() error {
 	changes := s.eng.TotalsExclusive().Dirty
 	set := s.persist.settings.Load()
-	if err := s.writeRDB(s.dumpForm(set), set, s.walkExclusive, nil); err != nil {
+	if err := s.writeRDB(s.dumpForm(set), set, s.walkExclusive, nil, s.repl.aux(s.eng.Feed.Cut())); err != nil {
 		return err
 	}
 	s.noteSaved(changes)

@@ -43,6 +43,8 @@ type loadOptions struct {
 
 	dbs   []*keyspace.DB // to load into; nil: those of the server
 	alive func()         // called now and then; nil: never
+
+	restore *restoring // takes over the history of the data; nil: none is
 }
 
 // loadProgress is what INFO tells of a load.
@@ -137,7 +139,7 @@ func (s *Server) newLoader(src io.Reader, name string, o loadOptions, progress *
 	now := s.clock.NowMs()
 	l := &loader{s: s, name: name, o: o, progress: progress, delay: set.loadDelay, limits: e.Packing.Load()}
 	l.scan = rdb.NewScanner(src, set.checksum && !s.persist.skipChecksum.Load())
-	l.access = rdb.Access{Fresh: command.LRUClock(now), LFU: e.LFU != nil, NowMs: now}
+	l.access = rdb.Access{Fresh: command.AccessTime(now), LFU: e.LFU != nil, NowMs: now}
 	if e.LFU != nil {
 		l.access.Fresh = e.LFU.Fresh(now)
 	}
@@ -319,6 +321,9 @@ func (l *loader) make(b *rdb.Builder, it *rdb.Item, from *rdb.Scanner) (err erro
 	case it.Due >= 0 && it.Due < l.access.NowMs && !l.o.keepDue:
 		ks.Discard(rec)
 		l.expired.Add(1)
+		if l.o.restore != nil {
+			l.o.restore.gone(it.DB, it.Key)
+		}
 		return nil
 	}
 	if l.delay > 0 {
@@ -377,6 +382,9 @@ func (l *loader) aux(name, text string) {
 		l.history.id = text
 	case "repl-offset":
 		l.history.offset = number
+		if l.o.restore != nil {
+			l.o.restore.begin(l.history)
+		}
 	case "aof-base":
 		if number != 0 {
 			log.Noticef("RDB is base AOF")
@@ -465,7 +473,7 @@ func (s *Server) loadAtStart() error {
 	if s.aof.wanted.Load() {
 		err = s.loadLog()
 	} else if err = s.aof.locate(); err == nil {
-		err = s.loadRDB(loadOptions{optional: true})
+		err = s.loadRestoring()
 	}
 	switch {
 	case err == nil:

@@ -76,17 +76,18 @@ type savedTo interface {
 
 // rdbFile writes a file.
 type rdbFile struct {
-	s       *Server
-	set     *persistSettings
-	f       savedTo
-	more    [][2]string // further auxiliary fields
-	fin     rdb.Finisher
-	buf     []byte
-	sum     uint64
-	fresh   int64       // bytes since the last sync
-	since   int64       // Unix ms of the first delay
-	stopped func() bool // whether the save is cancelled; nil: never
-	aofBase bool        // the file is part of the log
+	s           *Server
+	set         *persistSettings
+	f           savedTo
+	more        [][2]string // further auxiliary fields
+	fin         rdb.Finisher
+	buf         []byte
+	sum         uint64
+	fresh       int64       // bytes since the last sync
+	since       int64       // Unix ms of the first delay
+	noFunctions bool        // are written
+	stopped     func() bool // whether the save is cancelled; nil: never
+	aofBase     bool        // the file is part of the log
 }
 
 // Database implements walkSink.
@@ -139,6 +140,9 @@ func (w *rdbFile) head(form *rdb.Form) {
 	for _, aux := range aux {
 		w.buf = w.fin.AppendAux(w.buf, aux[0], aux[1])
 	}
+	if w.noFunctions {
+		return
+	}
 	w.s.persist.mu.Lock()
 	defer w.s.persist.mu.Unlock()
 	for _, code := range w.s.persist.functions {
@@ -165,8 +169,8 @@ func (w *rdbFile) content(form *rdb.Form, all walk) error {
 
 // writeRDB writes the file: under another name, which then takes the place of the
 // old file in one step, so that there is always one that is whole. stopped may be
-// nil. What goes wrong is in the log.
-func (s *Server) writeRDB(form *rdb.Form, set *persistSettings, all walk, stopped func() bool) error {
+// nil, more are further auxiliary fields. What goes wrong is in the log.
+func (s *Server) writeRDB(form *rdb.Form, set *persistSettings, all walk, stopped func() bool, more [][2]string) error {
 	p := &s.persist
 	temp := set.path("temp-" + strconv.Itoa(os.Getpid()) + ".rdb")
 	f, err := p.fs.Create(temp)
@@ -174,7 +178,7 @@ func (s *Server) writeRDB(form *rdb.Form, set *persistSettings, all walk, stoppe
 		s.log.Warningf("Failed opening the temp RDB file %s (in server root dir %s) for saving: %s", filepath.Base(temp), set.dir, strerror(err))
 		return err
 	}
-	w := &rdbFile{s: s, set: set, f: f, stopped: stopped}
+	w := &rdbFile{s: s, set: set, f: f, more: more, stopped: stopped}
 	err = w.content(form, all)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr

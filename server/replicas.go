@@ -1,6 +1,8 @@
 package server
 
 import (
+	"sync/atomic"
+
 	"kvorum/command"
 	"kvorum/feed"
 	"kvorum/netloop"
@@ -16,6 +18,12 @@ import (
 // stream waits in the feed, once for all replicas.
 const streamAhead = 256 << 10
 
+// What replicas may want of a snapshot, instead of everything.
+const (
+	filterAll       = "none"
+	filterFunctions = "functions"
+)
+
 // replicaConn is the connection of a replica, or of one that has asked to be.
 type replicaConn struct {
 	r    *replication
@@ -24,8 +32,10 @@ type replicaConn struct {
 	loop *netloop.Loop
 
 	cursor *feed.Cursor // loop's own once streaming
+	at     int64        // where it is in the stream on disk, while cursor is nil
 	stream bool
 	gone   bool
+	bytes  atomic.Int64 // memory of the connection when it was last written to
 }
 
 // AskStream implements command.Host.
@@ -44,9 +54,9 @@ func (s *Server) AskStream(sess *command.Session, req command.StreamRequest) {
 		EOF: sess.Replica.EOF, PSYNC2: sess.Replica.PSYNC2, RDBOnly: sess.Replica.RDBOnly,
 	}
 	if sess.Replica.Filtered {
-		info.Filter = "none"
+		info.Filter = filterAll
 		if sess.Replica.Functions {
-			info.Filter = "functions"
+			info.Filter = filterFunctions
 		}
 	}
 	s.log.Noticef("Replica %s asks for synchronization", replicaName(c, sess))
@@ -61,6 +71,14 @@ func replicaName(c *netloop.Conn, sess *command.Session) string {
 // ReplicaAck implements command.Host.
 func (s *Server) ReplicaAck(sess *command.Session, offset, synced int64) {
 	s.repl.driver.Post(repl.Ack{Peer: repl.PeerID(sess.ID), Offset: offset, Synced: synced})
+}
+
+// replicaHeard takes an empty line for a sign of life, as a replica that loads sends it.
+// On its loop.
+func (s *Server) replicaHeard(cl *client, in []byte) {
+	if in[0] == '\n' || in[0] == '\r' {
+		s.repl.driver.Post(repl.Alive{Peer: repl.PeerID(cl.ID)})
+	}
 }
 
 // replicaGone follows the end of a replica's connection. On its loop.
@@ -94,6 +112,16 @@ func (r *replication) Reply(id repl.PeerID, text string) {
 	}
 }
 
+// Refuse implements driver.Node.
+func (r *replication) Refuse(id repl.PeerID, text string) {
+	if rc := r.forgetPeer(id); rc != nil {
+		rc.loop.Post(func() {
+			rc.cl.Flags &^= command.Replica
+			rc.cl.conn.Send([]byte(text))
+		})
+	}
+}
+
 // sendPiece is how much is sent at a time: loops keep buffers of this size for use.
 const sendPiece = 16 << 10
 
@@ -106,6 +134,7 @@ func (rc *replicaConn) send(b []byte) {
 		rc.cl.conn.Send(b[:n])
 		b = b[n:]
 	}
+	rc.bytes.Store(rc.cl.memory())
 }
 
 // hold keeps the stream from an offset on in reach for a replica that will want it.
@@ -128,7 +157,10 @@ func (r *replication) Stream(id repl.PeerID, from int64) {
 		return
 	}
 	if rc.cursor == nil {
-		if err := rc.hold(from); err != nil {
+		if start, ok := r.onDisk.start(); rc.hold(from) == nil {
+		} else if ok && from >= start {
+			rc.at = from
+		} else {
 			r.Drop(id) // the stream has gone on in the meantime: it asks again
 			r.driver.Post(repl.PeerGone{Peer: id})
 			return
@@ -144,6 +176,9 @@ func (r *replication) Stream(id repl.PeerID, from int64) {
 // loop.
 func (rc *replicaConn) pump() {
 	if rc.gone || !rc.stream {
+		return
+	}
+	if rc.cursor == nil && !rc.fromDisk() {
 		return
 	}
 	if s := rc.r.s; s.overLimit(rc.cl, int(rc.cursor.Lag())) {
@@ -163,6 +198,26 @@ func (rc *replicaConn) pump() {
 		rc.cursor.Advance(len(b))
 	}
 	rc.cl.conn.Drained(rc.pump)
+}
+
+// fromDisk sends stream that memory no longer has, and reports whether the replica is
+// where memory begins. On the loop.
+func (rc *replicaConn) fromDisk() bool {
+	for rc.cl.conn.PendingOut() < streamAhead {
+		if rc.hold(rc.at) == nil {
+			return true
+		}
+		b := make([]byte, payloadChunk)
+		n, err := rc.r.onDisk.read(b, rc.at)
+		if err != nil {
+			rc.cl.sendAway()
+			return false
+		}
+		rc.send(b[:n])
+		rc.at += int64(n)
+	}
+	rc.cl.conn.Drained(rc.pump)
+	return false
 }
 
 // end gives up what the connection holds. On its loop.

@@ -30,8 +30,11 @@ type replication struct {
 	snapshots map[uint64]*syncSnapshot
 
 	role    engine.Role // in force
-	rules   atomic.Pointer[roleRules]
 	waiting []*ackWaiter
+
+	settings atomic.Pointer[replSettings]
+	onDisk   streamFile
+	link     atomic.Pointer[masterConn] // to the master, while the stream flows
 
 	apply    *applier       // of the link's goroutine
 	anew     bool           // the stream begins behind a snapshot
@@ -44,8 +47,39 @@ type replication struct {
 // newReplication makes the machine and its driver. Nothing runs yet.
 func newReplication(s *Server) *replication {
 	r := &replication{s: s, peers: make(map[repl.PeerID]*replicaConn), snapshots: make(map[uint64]*syncSnapshot), apply: newApplier(s.eng)}
-	r.driver = driver.New(repl.New(s.replConfig(), newRunID), r, r.dial)
+	r.onDisk.s = s
+	machine := repl.New(s.replConfig(), newRunID)
+	if host, port, ok := s.cfg.ReplicaOf(); ok {
+		machine.Follow(host, port)
+	}
+	r.driver = driver.New(machine, r, r.dial)
 	return r
+}
+
+// replSettings are the directives that are looked at while the lock of the
+// configuration may be held by somebody else.
+type replSettings struct {
+	readOnly, serveStale, keepsAll bool
+	least                          int   // min-replicas-to-write
+	lagMost                        int64 // min-replicas-max-lag in seconds
+	panics                         bool  // when a command of the stream fails
+	ignoreDisk                     bool  // replica-ignore-disk-write-errors
+	backlog                        int64 // repl-backlog-size
+	backlogDisk                    int64 // repl-backlog-disk-size
+}
+
+// applySettings is a hook of the configuration.
+func (r *replication) applySettings() error {
+	cfg := r.s.cfg
+	r.settings.Store(&replSettings{
+		readOnly: cfg.Bool("replica-read-only"), serveStale: cfg.Bool("replica-serve-stale-data"),
+		keepsAll: cfg.Bool("replica-ignore-maxmemory"), least: int(cfg.Int("min-replicas-to-write")), lagMost: cfg.Int("min-replicas-max-lag"),
+		panics: cfg.Enum("propagation-error-behavior") != "ignore", ignoreDisk: cfg.Bool("replica-ignore-disk-write-errors"),
+		backlog: int64(cfg.Memory("repl-backlog-size")), backlogDisk: int64(cfg.Memory("repl-backlog-disk-size")),
+	})
+	r.refreshRules() // at once: the next command must see it
+	r.driver.Post(repl.Configured{Config: r.s.replConfig()})
+	return nil
 }
 
 // replConfig reads what the rules of replication need. The configuration is locked, or
@@ -75,25 +109,12 @@ func (s *Server) hookReplication() {
 	}, "replica-announce-port", "replica-announce-ip", "port", "masteruser", "masterauth", "repl-diskless-sync", "repl-diskless-sync-delay",
 		"repl-diskless-sync-max-replicas", "repl-ping-replica-period", "repl-timeout", "repl-backlog-ttl", "min-replicas-max-lag",
 		"replica-keep-data-over-empty-master", "repl-diskless-load")
-	s.repl.readRules()
-	s.cfg.OnChange(func() error {
-		s.repl.readRules()
-		s.repl.refreshRules()
-		return nil
-	}, "replica-read-only", "replica-serve-stale-data", "min-replicas-to-write", "min-replicas-max-lag")
+	s.cfg.OnChange(s.repl.applySettings, "replica-read-only", "replica-serve-stale-data", "min-replicas-to-write",
+		"min-replicas-max-lag", "replica-ignore-maxmemory", "propagation-error-behavior", "replica-ignore-disk-write-errors", "repl-backlog-size", "repl-backlog-disk-size")
 	s.cfg.OnChange(func() error {
 		s.eng.Feed.SetWindow(int64(s.cfg.Memory("repl-backlog-size")))
 		return nil
 	}, "repl-backlog-size")
-}
-
-// run is the goroutine of the driver. It begins with the master that the configuration
-// names.
-func (r *replication) run(stop <-chan struct{}) {
-	if host, port, ok := r.s.cfg.ReplicaOf(); ok {
-		r.driver.Post(repl.ReplicaOf{Host: host, Port: port})
-	}
-	r.driver.Run(stop)
 }
 
 func (r *replication) dial(host string, port int, timeout time.Duration) (net.Conn, error) {
@@ -113,7 +134,23 @@ func (r *replication) NowMs() int64 { return r.s.clock.MonoNs() / (nsPerUs * usP
 func (r *replication) View() repl.View {
 	st := r.s.eng.Feed.Stats()
 	r.refreshRole()
-	return repl.View{Start: st.Start, End: st.End, Synced: r.s.syncedTo()}
+	return repl.View{Start: r.reach(&st), End: st.End, Synced: r.s.syncedTo()}
+}
+
+// reachSlack is how much more than it is told the feed keeps, as it goes by pages.
+const reachSlack = 128 << 10
+
+// reach returns where the stream begins that replicas may ask for: the backlog as the
+// configuration has it, and what slow replicas keep beyond that.
+func (r *replication) reach(st *feed.Stats) int64 {
+	start := st.Start
+	if backlog := r.settings.Load().backlog; st.End-start <= backlog+reachSlack {
+		start = max(start, st.End-backlog)
+	}
+	if offset, ok := r.onDisk.start(); ok {
+		start = min(start, offset)
+	}
+	return start
 }
 
 // Log implements driver.Node.
@@ -128,10 +165,28 @@ func (r *replication) KeepStream() {
 		r.s.feedFor(feedReplicas, true)
 	})
 	r.s.eng.Feed.SetWindow(int64(size))
+	r.keepOnDisk(true)
 }
+
+// keepOnDisk has the stream kept on disk as the configuration says, or no longer. By the
+// driver's goroutine.
+func (r *replication) keepOnDisk(on bool) {
+	limit := int64(0)
+	if on {
+		limit = r.settings.Load().backlogDisk
+	}
+	r.onDisk.setLimit(limit)
+}
+
+// Configured implements driver.Node.
+func (r *replication) Configured(kept bool) { r.keepOnDisk(kept) }
+
+// Stopped implements driver.Node.
+func (r *replication) Stopped() { r.keepOnDisk(false) }
 
 // ForgetStream implements driver.Node.
 func (r *replication) ForgetStream() {
+	r.keepOnDisk(false)
 	r.s.eng.Exclusive(func() { r.s.feedFor(feedReplicas, false) })
 }
 
@@ -139,16 +194,10 @@ func (r *replication) ForgetStream() {
 func (r *replication) Control(args []string) { r.s.eng.Feed.AppendControl(commandBytes(args)) }
 
 // PauseWrites implements driver.Node.
-func (r *replication) PauseWrites(int64) {
-	now := r.s.clock.NowMs()
-	r.s.eng.Exclusive(func() { r.s.eng.Pause(false, now+failoverPauseMs, now) })
-}
-
-// failoverPauseMs is longer than any failover lasts.
-const failoverPauseMs = 24 * 60 * 60 * msPerSec
+func (r *replication) PauseWrites() { r.s.freeze(frozenForFailover) }
 
 // ResumeWrites implements driver.Node.
-func (r *replication) ResumeWrites() { r.s.UnpauseClients() }
+func (r *replication) ResumeWrites() { r.s.thaw(frozenForFailover) }
 
 // RoleChanged implements driver.Node.
 func (r *replication) RoleChanged(isReplica bool) {
@@ -158,35 +207,21 @@ func (r *replication) RoleChanged(isReplica bool) {
 		role = logx.RoleReplica
 	}
 	r.s.log.SetRole(role)
+	r.noteMaster()
 	if isReplica {
 		r.s.unblockAll()
 	}
 }
 
-// roleRules are directives about what clients may do.
-type roleRules struct {
-	readOnly, serveStale bool
-	replicasMin          int
-	lagMaxSec            int64
-}
-
-// readRules reads them. The configuration is locked, or not in use yet.
-func (r *replication) readRules() {
-	cfg := r.s.cfg
-	r.rules.Store(&roleRules{
-		readOnly: cfg.Bool("replica-read-only"), serveStale: cfg.Bool("replica-serve-stale-data"),
-		replicasMin: int(cfg.Int("min-replicas-to-write")), lagMaxSec: cfg.Int("min-replicas-max-lag"),
-	})
-}
-
 // presentRole returns what the role means for commands. The configuration may be locked.
-func (r *replication) presentRole() (role engine.Role) {
-	now, rules := r.NowMs(), r.rules.Load()
+func (r *replication) presentRole() engine.Role {
+	set, now := r.settings.Load(), r.NowMs()
+	role := engine.Role{ReadOnly: set.readOnly, KeepsAll: set.keepsAll}
 	r.driver.Ask(func(m *repl.Machine) {
 		link := m.Link()
-		role.Replica, role.ReadOnly = m.IsReplica(), rules.readOnly
-		role.Stale = !rules.serveStale && link.State != repl.LinkConnected
-		role.FewReplicas = rules.replicasMin > 0 && rules.lagMaxSec > 0 && m.Good(now) < rules.replicasMin
+		role.Replica = m.IsReplica()
+		role.Stale = !set.serveStale && link.State != repl.LinkConnected
+		role.FewReplicas = set.least > 0 && set.lagMost > 0 && m.Good(now) < set.least
 	})
 	return role
 }
@@ -246,6 +281,7 @@ func (s *Server) ReplicaOf(host string, port int, by *command.Session) string {
 	client := s.clientLine(by)
 	if host == "" {
 		s.repl.driver.Call(repl.NoOne{By: client})
+		s.repl.noteMaster()
 		return "OK"
 	}
 	text := ""
@@ -262,11 +298,22 @@ func (s *Server) ReplicaOf(host string, port int, by *command.Session) string {
 		return text
 	}
 	s.repl.driver.Call(repl.ReplicaOf{Host: host, Port: port, By: client})
+	s.repl.noteMaster()
 	return "OK"
+}
+
+// noteMaster has the configuration tell which master there is.
+func (r *replication) noteMaster() {
+	var link repl.Link
+	r.driver.Ask(func(m *repl.Machine) { link = m.Link() })
+	r.s.cfgMu.Lock()
+	r.s.cfg.SetReplicaOf(link.Host, link.Port)
+	r.s.cfgMu.Unlock()
 }
 
 // Failover implements command.Host.
 func (s *Server) Failover(f command.FailoverRequest) (text string) {
+	s.repl.driver.Sync() // replicas may just have said that they are there
 	event := repl.Failover{Host: f.Host, Port: f.Port, Force: f.Force, TimeoutMs: f.TimeoutMs}
 	s.repl.driver.Ask(func(m *repl.Machine) {
 		if f.Abort {
@@ -288,7 +335,7 @@ func (s *Server) Failover(f command.FailoverRequest) (text string) {
 // ChangeReplID implements command.Host.
 func (s *Server) ChangeReplID() {
 	s.log.Noticef("Changing replication IDs after receiving DEBUG change-repl-id")
-	s.repl.driver.Ask(func(m *repl.Machine) { m.ChangeID() })
+	s.repl.driver.Prepare((*repl.Machine).ChangeID)
 }
 
 // clientLine describes a session for the log. In a Task.
@@ -307,20 +354,24 @@ func (r *report) replication() {
 	node := r.s.repl
 	now, st := node.NowMs(), r.s.eng.Feed.Stats()
 	line := func(name string, v any) { fmt.Fprintf(&r.text, "%s:%v\r\n", name, v) }
-	cfg := func(read func(*config.Config) any) any { return r.setting(read) }
+	// All that is needed of the configuration first: who changes it posts to the driver.
+	priority := r.setting(func(c *config.Config) any { return c.Int("replica-priority") })
+	announced := r.setting(func(c *config.Config) any { return oneIf(c.Bool("replica-announced")) })
+	backlog := r.setting(func(c *config.Config) any { return c.Memory("repl-backlog-size") })
+	set := node.settings.Load()
 	node.driver.Ask(func(m *repl.Machine) {
 		link := m.Link()
 		if m.IsReplica() {
 			line("role", "slave")
 			r.masterLines(line, link, now, st)
-			line("slave_priority", cfg(func(c *config.Config) any { return c.Int("replica-priority") }))
-			line("slave_read_only", cfg(func(c *config.Config) any { return oneIf(c.Bool("replica-read-only")) }))
-			line("replica_announced", cfg(func(c *config.Config) any { return oneIf(c.Bool("replica-announced")) }))
+			line("slave_priority", priority)
+			line("slave_read_only", oneIf(set.readOnly))
+			line("replica_announced", announced)
 		} else {
 			line("role", "master")
 		}
 		line("connected_slaves", len(m.Peers()))
-		if n := cfg(func(c *config.Config) any { return c.Int("min-replicas-to-write") * c.Int("min-replicas-max-lag") }); n != int64(0) {
+		if set.least > 0 && set.lagMost > 0 {
 			line("min_slaves_good_slaves", m.Good(now))
 		}
 		n := 0
@@ -343,10 +394,10 @@ func (r *report) replication() {
 		line("master_repl_offset", st.End)
 		line("second_repl_offset", id2To)
 		line("repl_backlog_active", oneIf(m.Kept()))
-		line("repl_backlog_size", cfg(func(c *config.Config) any { return c.Memory("repl-backlog-size") }))
+		line("repl_backlog_size", backlog)
 		first, length := int64(0), int64(0)
 		if m.Kept() {
-			first, length = st.Start+1, st.End-st.Start
+			first, length = node.reach(&st)+1, st.End-node.reach(&st)
 		}
 		line("repl_backlog_first_byte_offset", first)
 		line("repl_backlog_histlen", length)

@@ -42,7 +42,7 @@ const walksRetry = 100 * time.Millisecond
 // writeSyncSnapshot writes the data for replicas. begun is told the offset of the cut.
 func (s *Server) writeSyncSnapshot(p *syncSnapshot, filter string, begun func(offset int64)) error {
 	set := *s.persist.settings.Load()
-	set.syncOften, set.saveDelay = false, 0
+	set.syncOften = false
 	form := s.dumpForm(&set)
 	var cut syncCut
 	for {
@@ -57,6 +57,7 @@ func (s *Server) writeSyncSnapshot(p *syncSnapshot, filter string, begun func(of
 	}
 	begun(cut.offset)
 	w := &rdbFile{s: s, set: &set, f: p, more: cut.aux, stopped: p.isStopped}
+	w.noFunctions = filter != "" && filter != filterFunctions
 	if cut.snap == nil { // there is nothing but data to filter: functions are in the head
 		return w.content(form, func(*rdb.Form, walkSink) error { return nil })
 	}
@@ -116,11 +117,9 @@ func (r *replication) aux(offset int64) (list [][2]string) {
 		db = r.apply.session.DB.Index()
 	}
 	r.driver.Ask(func(m *repl.Machine) {
-		if !m.Kept() {
-			return
+		if id := m.Saved(); id != "" {
+			list = [][2]string{{"repl-stream-db", strconv.Itoa(db)}, {"repl-id", id}, {"repl-offset", strconv.FormatInt(offset, 10)}}
 		}
-		id, _, _ := m.History()
-		list = [][2]string{{"repl-stream-db", strconv.Itoa(db)}, {"repl-id", id}, {"repl-offset", strconv.FormatInt(offset, 10)}}
 	})
 	return list
 }

@@ -78,7 +78,7 @@ type Server struct {
 	timed             atomic.Int64 // clients that wait for keys until a certain time
 	evictNow          chan struct{}
 	evicting          sync.Mutex   // held by the one that evicts clients; guards what follows
-	overAfterEvicting bool         // eviction was in vain
+	overAfterEvicting atomic.Bool  // eviction was in vain; written under evicting
 	clientLimit       atomic.Int64 // maxmemory-clients in bytes, 0 without
 	recount           atomic.Bool  // clientLimit is new, the sums of the loops may be old
 
@@ -94,7 +94,9 @@ type Server struct {
 	ready        chan struct{} // closed when connections are accepted
 	stop         chan struct{} // closed when the server is to end
 	ending       atomic.Bool   // a shutdown has begun
-	program      *program      // nil: the process is not ours
+	shutdown     shutdown
+	frozen       uint32   // frozenFor...: why the data stay as they are; behind the gate
+	program      *program // nil: the process is not ours
 	stopOnce     sync.Once
 	done         sync.WaitGroup
 	lastAttackMs atomic.Int64   // when the last warning of an HTTP client was logged
@@ -183,7 +185,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	mem.SetHugePages(!cfg.Bool("disable-thp"))
 	s.ks = keyspace.New(int(cfg.Int("databases")))
 	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{
-		Host: s, ClientBytes: s.clientBytes, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack,
+		Host: s, ClientBytes: s.clientBytes, ClientExcess: s.clientExcess, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack,
 		OnCommand: s.tellMonitors, Deliver: s.served, Push: s.pushTracked, Wake: s.wake, ReplyMax: s.replyMax, OnDivergence: s.diverged,
 	})
 	var err error
@@ -246,6 +248,7 @@ func (s *Server) Run() error {
 	s.done.Add(1)
 	go s.guard(nil, s.cron)
 	s.log.Noticef("Server initialized")
+	s.repl.refreshRole()
 	if err := s.startLoaded(); err != nil {
 		s.Stop()
 		return errors.Join(err, s.end())
@@ -253,7 +256,7 @@ func (s *Server) Run() error {
 	s.done.Add(1)
 	go s.guard(nil, func() {
 		defer s.done.Done()
-		s.repl.run(s.stop)
+		s.repl.driver.Run(s.stop)
 	})
 	s.logReady()
 	close(s.ready)

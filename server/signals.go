@@ -24,7 +24,7 @@ import (
 // that gets them: it must not wait for the lock of the configuration.
 type signalState struct {
 	onInt, onTerm atomic.Int64 // bits config.Shutdown...
-	asked         bool         // a signal has begun the end; by that goroutine
+	asked         atomic.Bool  // a signal has begun the end
 }
 
 // fatalSignals end the process, with a crash report.
@@ -53,21 +53,31 @@ func (p *program) signal(sig syscall.Signal) {
 	switch sig {
 	case syscall.SIGTERM:
 		p.log.Warningf("Received SIGTERM scheduling shutdown...")
-		p.signals.asked = p.s.Shutdown(p.signals.onTerm.Load())
+		p.askedToEnd(p.signals.onTerm.Load())
 	case syscall.SIGINT:
 		// A second Ctrl+C: somebody at a terminal does not want to wait.
-		if p.signals.asked {
+		if p.signals.asked.Load() {
 			p.log.Warningf("You insist... exiting now.")
 			os.Exit(1)
 		}
 		p.log.Warningf("Received SIGINT scheduling shutdown...")
-		p.signals.asked = p.s.Shutdown(p.signals.onInt.Load())
+		p.askedToEnd(p.signals.onInt.Load())
 	case syscall.SIGALRM:
 		p.log.Log(levelReport, "\nReceived SIGALRM")
 		logStacks(p.log)
 	default:
 		p.killed(sig)
 	}
+}
+
+// askedToEnd begins the end, which may wait for replicas.
+func (p *program) askedToEnd(flags int64) {
+	p.signals.asked.Store(true)
+	go p.guard(nil, func() {
+		if !p.s.shutDown(flags) {
+			p.signals.asked.Store(false)
+		}
+	})
 }
 
 // applySignals is a hook of the configuration.

@@ -7,6 +7,7 @@ import (
 
 	"kvorum/hist"
 	"kvorum/netloop"
+	"kvorum/repl"
 )
 
 // loopCounts are what one loop has done: plain counters of its goroutine, and what
@@ -188,6 +189,8 @@ func (s *Server) ResetStats() {
 	s.stats.rejected.Store(0)
 	s.stats.evictedClients.Store(0)
 	s.stats.badLogins.Store(0)
+	s.repl.sentOut.Store(0)
+	s.repl.driver.Prepare((*repl.Machine).ResetSyncs)
 	s.stats.forgetRates.Store(true)
 }
 

@@ -1,12 +1,12 @@
 package conncmd
 
 import (
-	"sort"
-	"strconv"
+	"cmp"
+	"runtime"
+	"slices"
 
 	"kvorum/command"
 	"kvorum/num"
-	"kvorum/pubsub"
 	"kvorum/resp"
 )
 
@@ -45,8 +45,7 @@ var clientListSpec = &command.Spec{
 
 func clientInfo(c *command.Ctx) {
 	c.Sess.LastCmd, c.Sess.LastSeen = c.Spec, c.Now
-	line := appendClient(nil, c.Sess, c.Now, c.Host.BufferBytes(c.Sess))
-	c.W.Verbatim("txt", string(append(line, '\n')))
+	c.W.Verbatim("txt", ClientLine(c.Sess, c.Now, c.Host.BufferBytes(c.Sess))+"\n")
 }
 
 const errUnknownType = "-ERR Unknown client type '"
@@ -85,11 +84,15 @@ func (t clientType) has(s *command.Session) bool {
 	case typeAny:
 		return true
 	case typeNormal:
-		return s.Flags&command.Subscribed == 0
+		return s.Flags&(command.Subscribed|command.Replica|command.MasterLink) == 0
 	case typePubSub:
-		return s.Flags&command.Subscribed != 0
+		return s.Flags&(command.Subscribed|command.Replica|command.MasterLink) == command.Subscribed
+	case typeReplica:
+		return s.Flags&command.Replica != 0
+	case typeMaster:
+		return s.Flags&command.MasterLink != 0
 	}
-	return false // until there is replication
+	return false
 }
 
 func clientList(c *command.Ctx) {
@@ -117,187 +120,86 @@ func clientList(c *command.Ctx) {
 	}
 	host, now := c.Host, c.Now
 	c.Sess.Task = func(w *resp.Writer) {
-		l := listClients(host, now, filter)
-		if ids == nil {
-			sort.Slice(l.lines, func(i, j int) bool { return l.lines[i].id < l.lines[j].id })
-		} else {
-			l.choose(ids)
+		list := listClients(host, filter).sorted()
+		if ids != nil {
+			list = choose(list, ids)
 		}
-		w.Verbatim("txt", string(l.join()))
+		w.VerbatimParts("txt", clientLines(list, now), replyChunk)
 	}
 }
 
-// clientLines are the lines of many clients, collected without an allocation for
-// each: the loops that are asked for them have others to serve.
-type clientLines struct {
-	lines []clientLine
-	text  []byte // the lines being added; has room for one more
-	size  int    // of all lines
-}
-
-type clientLine struct {
-	id   uint64
-	text []byte
+// clientSet is what is known of many clients, in blocks: what grows would be copied
+// while a loop waits.
+type clientSet struct {
+	blocks [][]clientFacts
+	count  int
 }
 
 const (
+	factsBlock = 64       // clients of a block
 	linesBlock = 64 << 10 // bytes of lines in one allocation
 	lineRoom   = 2 << 10  // that one line may take
+	replyChunk = 1 << 20  // of the reply
+	yieldLines = 32       // made before others have their turn
 )
 
-// listClients returns the lines of all clients of a class. For a Task.
-func listClients(host command.Host, now int64, filter clientType) *clientLines {
-	l := new(clientLines)
+// listClients returns what is to be known of all clients of a class. For a Task.
+func listClients(host command.Host, filter clientType) *clientSet {
+	set := new(clientSet)
 	host.EachClient(func(s *command.Session) {
 		if filter.has(s) {
-			l.add(s, now, host.BufferBytes(s))
+			set.add(s, host.BufferBytes(s))
 		}
 	})
-	return l
+	return set
 }
 
-func (l *clientLines) add(s *command.Session, now int64, buffers int) {
-	if cap(l.text)-len(l.text) < lineRoom {
-		l.text = make([]byte, 0, linesBlock)
+func (set *clientSet) add(s *command.Session, buffers int) {
+	n := set.count % factsBlock
+	if n == 0 {
+		set.blocks = append(set.blocks, make([]clientFacts, factsBlock))
 	}
-	from := len(l.text)
-	l.text = append(appendClient(l.text, s, now, buffers), '\n')
-	line := l.text[from:len(l.text):len(l.text)]
-	l.lines = append(l.lines, clientLine{s.ID, line})
-	l.size += len(line)
+	set.blocks[len(set.blocks)-1][n].take(s, buffers)
+	set.count++
 }
 
-// choose leaves the lines of the given clients, in this order.
-func (l *clientLines) choose(ids []uint64) {
-	byID := make(map[uint64]clientLine, len(l.lines))
-	for _, line := range l.lines {
-		byID[line.id] = line
+// sorted returns the clients by id.
+func (set *clientSet) sorted() []*clientFacts {
+	list := make([]*clientFacts, set.count)
+	for i := range list {
+		list[i] = &set.blocks[i/factsBlock][i%factsBlock]
 	}
-	l.lines, l.size = l.lines[:0], 0
+	slices.SortFunc(list, func(a, b *clientFacts) int { return cmp.Compare(a.id, b.id) })
+	return list
+}
+
+// choose returns those of the clients, sorted by id, that have the given ids, in this
+// order.
+func choose(list []*clientFacts, ids []uint64) (chosen []*clientFacts) {
 	for _, id := range ids {
-		if line, ok := byID[id]; ok {
-			l.lines = append(l.lines, line)
-			l.size += len(line.text)
+		at, ok := slices.BinarySearchFunc(list, id, func(f *clientFacts, id uint64) int { return cmp.Compare(f.id, id) })
+		if ok {
+			chosen = append(chosen, list[at])
 		}
 	}
+	return chosen
 }
 
-func (l *clientLines) join() []byte {
-	all := make([]byte, 0, l.size)
-	for _, line := range l.lines {
-		all = append(all, line.text...)
-	}
-	return all
-}
-
-// ClientBytes is the memory of a client besides its buffers: session, parser,
-// connection, place in the tables of its loop.
-const ClientBytes = 768
-
-// appendClient appends the line of a session that CLIENT LIST and the log show, at
-// now, Unix ms, with the bytes that its connection's buffers take. Buffers are
-// shared by all clients of a loop, so most figures about them are 0: what counts
-// is kept input (argv-mem: complete arguments of an incomplete request, qbuf: the
-// rest) and output that the socket did not take (oll, omem). The caller is on the
-// session's loop.
-func appendClient(b []byte, s *command.Session, now int64, buffers int) []byte {
-	var addr, local string
-	fd, in, args, out := -1, 0, 0, 0
-	if p := s.Peer; p != nil {
-		addr, local, fd, in, out = p.RemoteAddr(), p.LocalAddr(), p.FD(), p.InputBuffered(), p.PendingOut()
-		args = min(s.Parser.Checked(), in)
-		in -= args
-	}
-	number := func(name string, n int64) {
-		b = strconv.AppendInt(append(b, name...), n, 10)
-	}
-	words := func(name, value string) { b = append(append(b, name...), value...) }
-
-	number("id=", int64(s.ID))
-	words(" addr=", addr)
-	words(" laddr=", local)
-	number(" fd=", int64(fd))
-	words(" name=", s.Name)
-	number(" age=", max(now-s.Created, 0)/1000)
-	number(" idle=", max(now-s.LastSeen, 0)/1000)
-	words(" flags=", flagLetters(s))
-	number(" db=", int64(s.DB.Index()))
-	queued, queuedBytes := -1, 0
-	if s.Txn != nil {
-		queued, queuedBytes = len(s.Txn.Queue), s.Txn.Bytes
-	}
-	sub, psub, ssub := 0, 0, 0
-	if s.Sub != nil {
-		sub, psub, ssub = s.Sub.Count(pubsub.Channel), s.Sub.Count(pubsub.Pattern), s.Sub.Count(pubsub.Shard)
-	}
-	number(" sub=", int64(sub))
-	number(" psub=", int64(psub))
-	number(" ssub=", int64(ssub))
-	number(" multi=", int64(queued))
-	number(" qbuf=", int64(in))
-	number(" qbuf-free=0 argv-mem=", int64(args))
-	number(" multi-mem=", int64(queuedBytes))
-	number(" rbs=0 rbp=0 obl=0 oll=", int64(min(out, 1)))
-	number(" omem=", int64(out))
-	number(" tot-mem=", int64(ClientBytes+buffers+s.Bytes()))
-	words(" events=", "r")
-	if out > 0 {
-		words("w", "")
-	}
-	cmd := "NULL"
-	if s.LastCmd != nil {
-		cmd = s.LastCmd.FullName()
-	}
-	words(" cmd=", cmd)
-	words(" user=", s.User)
-	number(" redir=", redirect(s))
-	number(" resp=", int64(max(s.Proto, 2)))
-	words(" lib-name=", s.LibName)
-	words(" lib-ver=", s.LibVer)
-	return b
-}
-
-// flagLetters returns the letters of a session's states, "N" for none.
-func flagLetters(s *command.Session) string {
-	letters := ""
-	if s.Flags&command.Monitor != 0 {
-		letters += "O"
-	}
-	if s.Flags&command.Subscribed != 0 {
-		letters += "P"
-	}
-	if s.Txn != nil {
-		letters += "x"
-	}
-	if s.Flags&(command.Postponed|command.Blocked) != 0 {
-		letters += "b"
-	}
-	if mode := trackMode(s); mode != nil {
-		letters += "t"
-		if s.Track.Broken() {
-			letters += "R"
+// clientLines returns the lines of clients, in parts. It makes way for others, as the
+// loops may need the processor that it has.
+func clientLines(list []*clientFacts, now int64) (parts [][]byte) {
+	part := []byte(nil)
+	for i, f := range list {
+		if cap(part)-len(part) < lineRoom {
+			if part != nil {
+				parts = append(parts, part)
+			}
+			part = make([]byte, 0, linesBlock)
 		}
-		if mode.Bcast {
-			letters += "B"
+		part = append(f.append(part, now), '\n')
+		if i%yieldLines == yieldLines-1 {
+			runtime.Gosched()
 		}
 	}
-	if s.Watcher != nil && s.Watcher.Dirty() {
-		letters += "d"
-	}
-	if s.Flags&command.CloseAfterReply != 0 {
-		letters += "c"
-	}
-	if s.Peer != nil && s.Peer.Unix() {
-		letters += "U"
-	}
-	if s.Flags&command.NoEvict != 0 {
-		letters += "e"
-	}
-	if s.Flags&command.NoTouch != 0 {
-		letters += "T"
-	}
-	if letters == "" {
-		return "N"
-	}
-	return letters
+	return append(parts, part)
 }

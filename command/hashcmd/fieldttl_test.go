@@ -225,6 +225,9 @@ type slow struct {
 	n    int
 }
 
+// AppendControl implements command.Effects.
+func (f *slow) AppendControl(db int, args ...[]byte) { f.Append(db, args...) }
+
 func (f *slow) Append(int, ...[]byte) {
 	f.hand.Advance(1)
 	f.n++

@@ -82,7 +82,7 @@ func objectIdletime(c *command.Ctx) {
 		c.Err(errLFU)
 		return
 	}
-	c.W.Int(command.IdleMs(object.Load(e.Rec).Access(), c.Now) / msPerSecond)
+	c.W.Int(command.IdleSec(object.Load(e.Rec).Access(), c.Now))
 }
 
 // sharedInts is the number of small integers that Redis keeps as shared objects,

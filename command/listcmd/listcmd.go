@@ -56,17 +56,6 @@ func openNew(c *command.Ctx, k keyspace.Key) *list.List {
 	return open(c, e)
 }
 
-// push puts a value in at an end. The list is ready for it.
-func push(l *list.List, value []byte, end End) {
-	var at list.Cursor
-	if end == Left {
-		l.At(0, &at)
-	} else {
-		l.At(l.Len(), &at)
-	}
-	at.Insert(value)
-}
-
 // bulk replies a value.
 func bulk(c *command.Ctx, v listpack.Value) {
 	if v.Str != nil {
@@ -114,8 +103,13 @@ func replyRange(c *command.Ctx, l *list.List, first, count int) {
 	}
 	var at list.Cursor
 	l.At(first, &at)
-	for ; count > 0 && c.Step(); count-- {
-		bulk(c, at.Take())
+	for count > 0 {
+		lp, p, n := at.Run()
+		if n = c.Stride(min(n, count)); n == 0 {
+			return
+		}
+		at.Skip(c.Bulks(lp, p, n), n)
+		count -= n
 	}
 }
 

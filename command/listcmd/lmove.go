@@ -90,7 +90,7 @@ func Move(c *command.Ctx, src, dst keyspace.Key, e, to keyspace.Entry, fromEnd, 
 		d = openNew(c, dst)
 	}
 	d.Grow(1, len(value))
-	push(d, value, toEnd)
+	d.Push(value, toEnd == Left)
 	c.DB.Modified(dst)
 	c.Notify(command.NotifyList, pushEvent[toEnd], dst.Bytes)
 	c.W.Bulk(value)

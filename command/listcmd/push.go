@@ -96,7 +96,7 @@ func pushAll(c *command.Ctx, end End, existing bool) {
 	}
 	l.Grow(len(values), size)
 	for _, v := range values {
-		push(l, v, end)
+		l.Push(v, end == Left)
 	}
 	c.Dirty += len(values)
 	c.W.Int(int64(l.Len()))

@@ -32,6 +32,12 @@ var spublishSpec = &command.Spec{
 	Handler: spublish,
 }
 
-func publish(c *command.Ctx) { c.W.Int(int64(c.Bus.Publish(c.Args[1], c.Args[2]))) }
+func publish(c *command.Ctx) {
+	c.W.Int(int64(c.Bus.Publish(c.Args[1], c.Args[2])))
+	c.Relay()
+}
 
-func spublish(c *command.Ctx) { c.W.Int(int64(c.Bus.PublishShard(c.Args[1], c.Args[2]))) }
+func spublish(c *command.Ctx) {
+	c.W.Int(int64(c.Bus.PublishShard(c.Args[1], c.Args[2])))
+	c.Relay()
+}

@@ -59,12 +59,15 @@ func replconf(c *command.Ctx) {
 			if !ok {
 				return
 			}
+			if on < 0 || on > 1 {
+				c.Err(errLocalRange)
+				return
+			}
 			r.RDBOnly = on == 1
 		case c.Is(i, "rdb-filter-only"):
 			if !filter(c, string(value)) {
 				return
 			}
-		case c.Is(i, "version"): // of a Valkey replica: nothing depends on it
 		default:
 			c.Err("-ERR Unrecognized REPLCONF option: " + string(c.Args[i]))
 			return

@@ -39,7 +39,6 @@ const (
 		"since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated."
 	errReplicaWaitsAOF = " cannot be used with replica instances. Please also note that writes to replicas are just local and are not propagated."
 	errLocalRange      = "-ERR value is out of range, value must between 0 and 1"
-	errNoLog           = "-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."
 	errTimeoutInt      = "-ERR timeout is not an integer or out of range"
 	errTimeoutNegative = "-ERR timeout is negative"
 )
@@ -81,7 +80,7 @@ func waitaof(c *command.Ctx) {
 		c.Err("-ERR WAITAOF" + errReplicaWaitsAOF)
 		return
 	case local > 0 && !c.Host.LogsEffects():
-		c.Err(errNoLog)
+		c.Err(command.ErrWaitsForNoLog)
 		return
 	}
 	await(c, &command.AckWait{Local: local, Replicas: n, OnDisk: true}, until)

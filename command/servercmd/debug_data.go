@@ -121,12 +121,13 @@ func debugObject(c *command.Ctx) {
 	}
 	h := object.Load(e.Rec)
 	access := h.Access()
-	idleMs := int64(0)
+	idle := int64(0)
 	if c.LFU == nil {
-		idleMs = command.IdleMs(access, c.Now)
+		idle = command.IdleSec(access, c.Now)
+		access = command.AccessLRU(access)
 	}
 	c.W.Simple(fmt.Sprintf("Value at:0x%x refcount:%d encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d%s",
-		uint64(e.Rec)*addressUnit, refCount(e), h.Encoding().Name(), c.SavedLength(e), access, idleMs/1000, quicklistFields(c, e.Rec)))
+		uint64(e.Rec)*addressUnit, refCount(e), h.Encoding().Name(), c.SavedLength(e), access, idle, quicklistFields(c, e.Rec)))
 }
 
 const (

@@ -55,7 +55,11 @@ func shutdown(c *command.Ctx) {
 	case abort && flags != 0, flags&(config.ShutdownSave|config.ShutdownNoSave) == config.ShutdownSave|config.ShutdownNoSave:
 		c.Err(command.ErrSyntax)
 	case abort:
-		c.Err(errNoShutdown) // nothing delays one, so none can be stopped
+		if !c.Host.AbortShutdown() {
+			c.Err(errNoShutdown)
+			return
+		}
+		c.W.OK()
 	default:
 		host := c.Host
 		c.Sess.Task = func(w *resp.Writer) {

@@ -35,6 +35,7 @@ var zaddSpec = &command.Spec{
 			{Name: "member", Type: "string"},
 		}},
 	},
+	Ahead:   3,
 	Handler: zadd,
 }
 
@@ -75,8 +76,9 @@ func zadd(c *command.Ctx) { add(c, 0) }
 func zincrby(c *command.Ctx) { add(c, addIncr) }
 
 // parseAdd reads the options from argument 2 on, and checks them and all scores. It
-// returns the number of the first score; ok is false after the error reply.
-func parseAdd(c *command.Ctx, flags addFlags) (at int, _ addFlags, ok bool) {
+// returns the number of the first score and the last score itself; ok is false after
+// the error reply.
+func parseAdd(c *command.Ctx, flags addFlags) (at int, last float64, _ addFlags, ok bool) {
 	for at = 2; at < len(c.Args); at++ {
 		f := addOption(c, at)
 		if f == 0 {
@@ -97,15 +99,15 @@ func parseAdd(c *command.Ctx, flags addFlags) (at int, _ addFlags, ok bool) {
 		text = errOnePair
 	}
 	for i := at; text == "" && i < len(c.Args); i += 2 {
-		if _, ok := num.ParseFloat(c.Args[i]); !ok {
+		if last, ok = num.ParseFloat(c.Args[i]); !ok {
 			text = command.ErrNotFloat
 		}
 	}
 	if text != "" {
 		c.Err(text)
-		return 0, 0, false
+		return 0, 0, 0, false
 	}
-	return at, flags, true
+	return at, last, flags, true
 }
 
 func addOption(c *command.Ctx, i int) addFlags {
@@ -127,7 +129,7 @@ func addOption(c *command.Ctx, i int) addFlags {
 }
 
 func add(c *command.Ctx, flags addFlags) {
-	at, flags, ok := parseAdd(c, flags)
+	at, last, flags, ok := parseAdd(c, flags)
 	if !ok {
 		return
 	}
@@ -154,14 +156,24 @@ func add(c *command.Ctx, flags addFlags) {
 		s.Unpack()
 	}
 	a := adding{flags: flags}
+	var next uint64
+	if c.Next != nil {
+		next = s.Touch(c.Next)
+	}
 	for i := at; i < len(c.Args); i += 2 {
-		score, _ := num.ParseFloat(c.Args[i])
+		score := last // most often there is but one
+		if i+2 < len(c.Args) {
+			score, _ = num.ParseFloat(c.Args[i])
+		}
 		if !a.put(c, s, c.Args[i+1], score) {
 			c.Err(errNaN)
 			return
 		}
 	}
 	a.finish(c)
+	if c.Next != nil {
+		s.Approach(next)
+	}
 }
 
 // adding is a ZADD on its way.

@@ -180,6 +180,9 @@ func (t *Tree) Seek(k Key) (c Cursor) {
 		c.path[d] = step{n, i}
 		n = n.child(i)
 	}
+	if t.height >= warmHeight {
+		warm(n)
+	}
 	i := t.lower(n, k, leafEntry, 0)
 	c.path[t.height] = step{n, i}
 	if i == n.len() && t.height > 0 {

@@ -118,6 +118,22 @@ func Splice(buf, lp []byte, from, to int, entries []byte, change int) []byte {
 	return out
 }
 
+// Insert puts a value before the entry at p, or at the end, and returns the listpack,
+// whose capacity has room for size more bytes: the [EntrySize] of the value, which lies
+// elsewhere.
+func Insert(lp []byte, p int, v Value, size int) []byte {
+	out := lp[:len(lp)+size]
+	if p == End(lp) {
+		out[len(out)-1] = endMark
+	} else {
+		copy(out[p+size:], lp[p:])
+	}
+	AppendEntry(out[:p:p+size], v)
+	binary.LittleEndian.PutUint32(out, uint32(len(out)))
+	setCount(out, 1)
+	return out
+}
+
 // setCount adds change to the number of entries in the header of out, if that has
 // room for it. Once it had not, it stays unknown, as in Redis.
 func setCount(out []byte, change int) {

@@ -191,6 +191,13 @@ func (t *Table) Probe(hash uint64) Probe {
 	return p
 }
 
+// Touch begins to fetch the bucket that Probe will read.
+func (t *Table) Touch(hash uint64) {
+	if t.buckets != 0 {
+		mem.Prefetch(mem.Ptr(t.at(t.bucketOf(hash))))
+	}
+}
+
 func (p *Probe) open(b mem.Handle) {
 	p.bucket = b
 	// Zero bytes of x and y, exactly: the shorter test with a borrow also reports

@@ -219,6 +219,9 @@ type recorder struct {
 	list []string
 }
 
+// AppendControl implements command.Effects.
+func (r *recorder) AppendControl(db int, args ...[]byte) { r.Append(db, args...) }
+
 // Append implements command.Effects.
 func (r *recorder) Append(db int, args ...[]byte) {
 	words := []string{string(num.AppendInt(nil, int64(db)))}

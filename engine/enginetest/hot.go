@@ -104,6 +104,9 @@ func (s *sink) Append(_ int, args ...[]byte) {
 	}
 }
 
+// AppendControl implements command.Effects.
+func (s *sink) AppendControl(db int, args ...[]byte) { s.Append(db, args...) }
+
 // Gate tests that the requests allocate nothing, with a feed and without: an
 // argument, a view, an effect or a scratch buffer that escapes would show.
 func (h *Hot) Gate(t *testing.T) {

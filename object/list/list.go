@@ -198,6 +198,18 @@ func (c *Cursor) Take() (v listpack.Value) {
 	return v
 }
 
+// Run returns the entries of the cursor's node from the cursor on: n from position p of
+// a listpack, borrowed.
+func (c *Cursor) Run() (lp []byte, p, n int) { return c.lp, c.p, listpack.Count(c.lp) - c.step }
+
+// Skip goes over n entries of [Cursor.Run], behind which is position p, to the entry
+// after them.
+func (c *Cursor) Skip(p, n int) {
+	c.p = p
+	c.step += n
+	c.enter()
+}
+
 // Insert puts a value before the cursor, which is then on it. value does not lie in
 // the list. [List.Grow] comes first: the encoding stays.
 func (c *Cursor) Insert(value []byte) {

@@ -64,8 +64,7 @@ func TestListEqualsModel(t *testing.T) {
 			switch {
 			case at == len(model) || grow && r.IntN(4) > 0 || r.IntN(4) == 0:
 				l.Grow(1, len(w))
-				l.At(at, &c)
-				c.Insert([]byte(w))
+				insertAt(&l, at, &c, w, r.IntN(2) == 0)
 				model = slices.Insert(model, at, w)
 			case r.IntN(6) == 0:
 				n := r.IntN(len(model) - at + 1)
@@ -103,6 +102,19 @@ func TestListEqualsModel(t *testing.T) {
 		if n := a.UsedBytes(); n != 0 {
 			t.Fatalf("%d bytes left", n)
 		}
+	}
+}
+
+// insertAt puts a value before entry at, where c is put; at an end, with push, by Push.
+func insertAt(l *List, at int, c *Cursor, value string, push bool) {
+	switch n := l.Len(); {
+	case push && (at == 0 || at == n):
+		l.Push([]byte(value), at < n)
+		l.Open(l.rec, l.lim, l.buf)
+		l.At(at, c)
+	default:
+		l.At(at, c)
+		c.Insert([]byte(value))
 	}
 }
 

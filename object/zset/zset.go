@@ -114,6 +114,27 @@ func (s *Set) find(member []byte, hash uint64) table.Slot {
 	return table.Slot{}
 }
 
+// Touch begins to fetch where the table has a member that is soon looked for, and
+// returns what Approach wants to go on.
+func (s *Set) Touch(member []byte) (hash uint64) {
+	hash = object.NameHash(member)
+	if !s.pack {
+		s.table.Touch(hash)
+	}
+	return hash
+}
+
+// Approach begins to fetch the element that a search for the member of a hash will look
+// at first.
+func (s *Set) Approach(hash uint64) {
+	if s.pack {
+		return
+	}
+	if p := s.table.Probe(hash); p.Next() {
+		mem.Prefetch(mem.Ptr(p.Handle()))
+	}
+}
+
 // Change says what Put did.
 type Change uint8
 

@@ -18,6 +18,7 @@ package driver
 
 import (
 	"io"
+	"net"
 	"sync"
 	"time"
 
@@ -33,9 +34,10 @@ type Node interface {
 	NowMs() int64
 	Log(level logx.Level, text string)
 
-	// Reply, Stream and Drop, StopSnapshot and FreeSnapshot below are the actions of the same names, for connections of
+	// Reply, Refuse, Stream and Drop, StopSnapshot and FreeSnapshot below are the actions of the same names, for connections of
 	// replicas.
 	Reply(peer repl.PeerID, text string)
+	Refuse(peer repl.PeerID, text string)
 	Stream(peer repl.PeerID, from int64)
 	Drop(peer repl.PeerID)
 	// TakeSnapshot begins one, of what the filter lets through; begun and ended are called later, by any goroutine,
@@ -48,6 +50,10 @@ type Node interface {
 	Control(args []string)
 	AcksChanged()
 	KeepStream()
+	// Configured follows a change of the configuration; kept tells whether the stream is
+	// recorded for replicas. Stopped is called at the end of Run.
+	Configured(kept bool)
+	Stopped()
 	ForgetStream()
 
 	// Load reads a snapshot from r and keeps it beside the data, by the link's
@@ -63,11 +69,11 @@ type Node interface {
 	// reports that the master wants an acknowledgement. By the link's goroutine.
 	Apply(stream []byte) (used int, asked bool, err error)
 	// BeginApply and EndApply are called before the first and after the last Apply of a
-	// connection.
-	BeginApply()
+	// connection, which may be closed at any time, but is the driver's otherwise.
+	BeginApply(conn net.Conn)
 	EndApply()
 
-	PauseWrites(untilMs int64)
+	PauseWrites()
 	ResumeWrites()
 	RoleChanged(replica bool)
 }
@@ -114,12 +120,18 @@ func (d *Driver) Call(e repl.Event) {
 	}
 }
 
+// Sync waits until all that was posted before has been carried out.
+func (d *Driver) Sync() { d.Call(nil) }
+
 // Ask lets fn look at the machine. It must not change it, nor wait for anything.
 func (d *Driver) Ask(fn func(m *repl.Machine)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	fn(d.machine)
 }
+
+// Prepare lets fn change the machine in a way that leads to no actions at once.
+func (d *Driver) Prepare(fn func(m *repl.Machine)) { d.Ask(fn) }
 
 func (d *Driver) post(p posted) {
 	d.mu.Lock()
@@ -141,6 +153,7 @@ func (d *Driver) Run(stop <-chan struct{}) {
 		select {
 		case <-stop:
 			d.hangup()
+			d.node.Stopped()
 			return
 		case <-tick.C:
 			view, now := d.node.View(), d.node.NowMs()
@@ -165,7 +178,7 @@ func (d *Driver) drain() {
 		p := d.queue[0]
 		d.queue = d.queue[1:]
 		d.mu.Unlock()
-		if p.link == nil || p.link == d.link {
+		if p.event != nil && (p.link == nil || p.link == d.link) {
 			d.step(p.event)
 		}
 		if p.done != nil {
@@ -182,8 +195,12 @@ func (d *Driver) step(e repl.Event) {
 	} else {
 		d.machine.Step(now, view, e)
 	}
+	kept := d.machine.Kept()
 	d.mu.Unlock()
 	d.carryOut(nil)
+	if _, ok := e.(repl.Configured); ok {
+		d.node.Configured(kept)
+	}
 }
 
 // carryOut does what the machine has decided. Only run changes the machine, so its
@@ -196,6 +213,11 @@ func (d *Driver) carryOut(actions []repl.Action) {
 	for _, a := range actions {
 		d.do(a)
 	}
+	if len(actions) > 0 {
+		d.mu.Lock()
+		d.machine.Settled()
+		d.mu.Unlock()
+	}
 }
 
 func (d *Driver) do(a repl.Action) {
@@ -205,6 +227,8 @@ func (d *Driver) do(a repl.Action) {
 		n.Log(a.Level, a.Text)
 	case repl.Reply:
 		n.Reply(a.Peer, a.Text)
+	case repl.Refuse:
+		n.Refuse(a.Peer, a.Text)
 	case repl.Stream:
 		n.Stream(a.Peer, a.From)
 	case repl.Drop:
@@ -228,7 +252,7 @@ func (d *Driver) do(a repl.Action) {
 	case repl.ForgetStream:
 		n.ForgetStream()
 	case repl.PauseWrites:
-		n.PauseWrites(a.UntilMs)
+		n.PauseWrites()
 	case repl.ResumeWrites:
 		n.ResumeWrites()
 	case repl.RoleChanged:

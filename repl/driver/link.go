@@ -276,7 +276,7 @@ type corruptError struct{ error }
 
 // apply executes the stream as it comes.
 func (l *link) apply() error {
-	l.d.node.BeginApply()
+	l.d.node.BeginApply(l.conn)
 	defer l.d.node.EndApply()
 	buf := make([]byte, readSize)
 	filled := 0

@@ -430,6 +430,7 @@ func TestOperatorsWalk(t *testing.T) {
 		t.Errorf("a write on the replica: %q", have)
 	}
 	m.do(t, "CONFIG", "SET", "requirepass", "")
+	r.do(t, "CONFIG", "SET", "masterauth", "")
 	m.do(t, "CLIENT", "KILL", "TYPE", "replica")
 	r.await(t, "master_link_status", "up")
 	// The master is lost.

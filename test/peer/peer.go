@@ -314,6 +314,17 @@ func (s *Server) Kill() error {
 	return err
 }
 
+// AwaitEnd waits until the process has ended by itself, as it was told to.
+func (s *Server) AwaitEnd(most time.Duration) error {
+	select {
+	case <-s.done:
+		s.killed = true
+		return nil
+	case <-time.After(most):
+		return fmt.Errorf("peer: %s has not ended within %v\n%s", s, most, s.Log())
+	}
+}
+
 // logBuffer keeps the beginning and the end of a process's output: a panic's
 // message comes before its many stacks.
 type logBuffer struct {

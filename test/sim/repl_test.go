@@ -130,6 +130,7 @@ func (n *node) act() {
 		n.do(a)
 	}
 	n.m.Advance()
+	n.m.Settled()
 }
 
 func (n *node) do(a repl.Action) {
@@ -164,6 +165,12 @@ func (n *node) do(a repl.Action) {
 		n.pending = nil
 	case repl.Apply, repl.RoleChanged, repl.PauseWrites, repl.ResumeWrites, repl.StopSnapshot, repl.FreeSnapshot, repl.AcksChanged:
 	case repl.Reply:
+		if c := n.peers[a.Peer]; c != nil {
+			for line := range strings.SplitSeq(strings.TrimSuffix(a.Text, "\n"), "\n") {
+				n.reply(c, strings.TrimSuffix(line, "\r"))
+			}
+		}
+	case repl.Refuse:
 		if c := n.peers[a.Peer]; c != nil {
 			for line := range strings.SplitSeq(strings.TrimSuffix(a.Text, "\n"), "\n") {
 				n.reply(c, strings.TrimSuffix(line, "\r"))

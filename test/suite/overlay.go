@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -20,6 +23,8 @@ import (
 //	  assets/    real directory
 //	    *.conf   copies, without the directives that 7.2 does not know
 //	    *        links to the checkout's entries
+//	  integration/  real directory
+//	    *.tcl    links, or copies without what a directive of 8.0 adds (withoutDualChannel)
 //	  tmp/       real, empty: the suite puts server directories and logs here
 
 // program is an executable that the suite starts as src/valkey-NAME or
@@ -57,10 +62,13 @@ func buildOverlay(dir, src, server string) (missing []string, err error) {
 	if err := os.MkdirAll(filepath.Join(testsDir, "tmp"), 0o755); err != nil {
 		return nil, fmt.Errorf("suite: scratch tree: %w", err)
 	}
-	if err := linkEntries(testsDir, filepath.Join(src, "tests"), func(name string) bool { return name != "tmp" && name != "assets" }); err != nil {
+	if err := linkEntries(testsDir, filepath.Join(src, "tests"), func(name string) bool { return name != "tmp" && name != "assets" && name != "integration" }); err != nil {
 		return nil, err
 	}
 	if err := copyAssets(filepath.Join(testsDir, "assets"), filepath.Join(src, "tests", "assets")); err != nil {
+		return nil, err
+	}
+	if err := copyIntegration(filepath.Join(testsDir, "integration"), filepath.Join(src, "tests", "integration")); err != nil {
 		return nil, err
 	}
 	if err := os.Mkdir(srcDir, 0o755); err != nil {
@@ -148,6 +156,54 @@ func withoutNewDirectives(conf string) string {
 		kept = append(kept, line)
 	}
 	return strings.Join(kept, "\n")
+}
+
+// copyIntegration makes the directory to with the entries of from, changed as
+// withoutDualChannel says.
+func copyIntegration(to, from string) error {
+	if err := os.Mkdir(to, 0o755); err != nil {
+		return fmt.Errorf("suite: scratch tree: %w", err)
+	}
+	entries, err := os.ReadDir(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // a checkout of units only
+	}
+	if err != nil {
+		return fmt.Errorf("suite: checkout: %w", err)
+	}
+	for _, e := range entries {
+		path := filepath.Join(from, e.Name())
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("suite: checkout: %w", err)
+		}
+		changed := withoutDualChannel(string(b))
+		if changed == string(b) {
+			err = os.Symlink(path, filepath.Join(to, e.Name()))
+		} else {
+			err = os.WriteFile(filepath.Join(to, e.Name()), []byte(changed), 0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("suite: scratch tree: %w", err)
+		}
+	}
+	return nil
+}
+
+const dualChannel = "dual-channel-replication-enabled"
+
+var dualChannelLoop = regexp.MustCompile(`foreach dualchannel \{["a-z ]*\}`)
+
+// withoutDualChannel returns a test file without the lines that turn a directive of 8.0
+// on or off, and with one round in place of one for each of its values.
+func withoutDualChannel(text string) string {
+	if !strings.Contains(text, "config set "+dualChannel) {
+		return text
+	}
+	text = dualChannelLoop.ReplaceAllString(text, "foreach dualchannel {no}")
+	return strings.Join(slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool {
+		return strings.Contains(line, " config set "+dualChannel)
+	}), "\n")
 }
 
 // isProgram reports whether name is one the scratch tree provides itself.

@@ -1,0 +1,52 @@
+package server
+
+import "kvorum/repl"
+
+// connectedClients returns the number of clients that are no replicas. The link to the
+// master is one, as in Redis.
+func (r *report) connectedClients() int64 {
+	n := r.s.clients.Load()
+	r.s.repl.driver.Ask(func(m *repl.Machine) { n -= int64(len(m.Peers())) })
+	if r.s.repl.link.Load() != nil {
+		n++
+	}
+	return max(n, 0)
+}
+
+// snapshotting reports whether a snapshot for replicas is being made.
+func (r *replication) snapshotting() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.snapshots {
+		p.mu.Lock()
+		busy := !p.done && !p.stopped
+		p.mu.Unlock()
+		if busy {
+			return true
+		}
+	}
+	return false
+}
+
+// loading reports whether data of a master are loaded beside those there are.
+func (r *replication) loading() (on bool) {
+	r.driver.Ask(func(m *repl.Machine) { on = m.Link().State == repl.LinkTransfer })
+	return on
+}
+
+// streamBytes returns the memory of the stream that is kept for replicas, and that of
+// their connections.
+func (r *report) streamBytes() (stream, replicas int64) {
+	kept := false
+	r.s.repl.driver.Ask(func(m *repl.Machine) { kept = m.Kept() })
+	if kept {
+		stream = r.s.eng.Feed.Stats().WindowBytes
+	}
+	node := r.s.repl
+	node.mu.Lock()
+	defer node.mu.Unlock()
+	for _, rc := range node.peers {
+		replicas += rc.bytes.Load()
+	}
+	return stream, replicas
+}
