@@ -38,6 +38,24 @@ func (c *Ctx) DueFields(k keyspace.Key, e *keyspace.Entry) {
 	}
 }
 
+// DueField is DueFields for a command that looks at one field of any key, and whose
+// effect is fed as it stands: a field that is gone for it has to be gone, too, where the
+// effect is carried out, also if it stays here for now.
+func (c *Ctx) DueField(k keyspace.Key, e *keyspace.Entry, field []byte) {
+	if !object.Load(e.Rec).Timed() {
+		return
+	}
+	c.DueFields(k, e)
+	if c.Feed == nil || !c.mayExpire() || !e.OK() {
+		return
+	}
+	h := hash.Open(e.Rec)
+	if due, ok := h.Due(field); ok && due != 0 && due < c.Now {
+		c.words = append(c.words[:0], hdelName, k.Bytes, field)
+		c.Feed.Append(c.DB.Index(), c.words...)
+	}
+}
+
 // ExpireFields removes up to limit fields that are due from the hash of a key whose
 // ticket has fired, and sees to its next one.
 func (c *Ctx) ExpireFields(db *keyspace.DB, k keyspace.Key, e keyspace.Entry, limit int) {

@@ -21,7 +21,12 @@ func (l *lookupHere) find(p *sortPattern, elem []byte) (value []byte, ok bool) {
 		return nil, false
 	}
 	l.key = p.appendKey(l.key[:0], elem)
-	return p.valueOf(l.c.ReadKey(l.c.KS.Key(l.key)), l.c.FieldsNow(), l.c.Scratch[:])
+	k := l.c.KS.Key(l.key)
+	e := l.c.ReadKey(k)
+	if p.field != nil && e.OK() {
+		l.c.DueField(k, &e, p.field)
+	}
+	return p.valueOf(e, l.c.FieldsNow(), l.c.Scratch[:])
 }
 
 func (l *lookupHere) pause() {}

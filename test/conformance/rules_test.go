@@ -46,6 +46,7 @@ var unsent = map[string]string{
 	"command|docs":        "as command",
 	"command|info":        "as command",
 	"pfselftest":          "takes a second and has one reply",
+	"dump":                "payloads of the same value differ: test/rdb reads those of each server with the other",
 	"info":                "speaks about the server itself",
 	"replicaof":           "makes the server a replica: test/interop compares replication",
 	"slaveof":             "as replicaof",
