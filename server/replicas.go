@@ -181,8 +181,7 @@ func (rc *replicaConn) pump() {
 	if rc.cursor == nil && !rc.fromDisk() {
 		return
 	}
-	if s := rc.r.s; s.overLimit(rc.cl, int(rc.cursor.Lag())) {
-		s.closeOverLimit(rc.cl)
+	if rc.overLimit() {
 		return
 	}
 	for rc.cl.conn.PendingOut() < streamAhead {
@@ -198,6 +197,38 @@ func (rc *replicaConn) pump() {
 		rc.cursor.Advance(len(b))
 	}
 	rc.cl.conn.Drained(rc.pump)
+}
+
+// overLimit closes a replica that is further behind than it may be. The backlog is kept
+// anyway, so that much is never too much. On the loop.
+func (rc *replicaConn) overLimit() bool {
+	s, lag := rc.r.s, rc.cursor.Lag()
+	if lag <= rc.r.settings.Load().backlog || !s.overLimit(rc.cl, int(lag)) {
+		return false
+	}
+	s.closeOverLimit(rc.cl)
+	return true
+}
+
+// limitLookMs is the time between two looks at replicas that take nothing.
+const limitLookMs = 200
+
+// checkLimits looks at all replicas: one that has stopped to read pumps nothing, while
+// the stream that is kept for it grows. By the driver's goroutine.
+func (r *replication) checkLimits(nowMs int64) {
+	if nowMs-r.limitsAt < limitLookMs {
+		return
+	}
+	r.limitsAt = nowMs
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, rc := range r.peers {
+		rc.loop.Post(func() {
+			if !rc.gone && rc.stream && rc.cursor != nil {
+				rc.overLimit()
+			}
+		})
+	}
 }
 
 // fromDisk sends stream that memory no longer has, and reports whether the replica is

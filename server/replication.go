@@ -34,6 +34,7 @@ type replication struct {
 
 	settings atomic.Pointer[replSettings]
 	onDisk   streamFile
+	limitsAt int64                      // when replicas were looked at, monotonic ms; the driver's
 	link     atomic.Pointer[masterConn] // to the master, while the stream flows
 
 	apply    *applier       // of the link's goroutine
@@ -134,6 +135,7 @@ func (r *replication) NowMs() int64 { return r.s.clock.MonoNs() / (nsPerUs * usP
 func (r *replication) View() repl.View {
 	st := r.s.eng.Feed.Stats()
 	r.refreshRole()
+	r.checkLimits(r.NowMs())
 	return repl.View{Start: r.reach(&st), End: st.End, Synced: r.s.syncedTo()}
 }
 
