@@ -60,6 +60,7 @@ func (w *Worker) Replicate(s *command.Session, in []byte) (used int, err error) 
 			size -= w.reqs[i].Size
 		}
 		if perr != nil {
+			w.totals.NetReplIn += uint64(used)
 			w.end()
 			return used, perr
 		}
@@ -68,8 +69,8 @@ func (w *Worker) Replicate(s *command.Session, in []byte) (used int, err error) 
 			break
 		}
 	}
+	w.totals.NetReplIn += uint64(used) // others read it while no worker is in a batch
 	w.end()
-	w.totals.NetReplIn += uint64(used)
 	s.Parser.Reset()
 	w.out.B = nil
 	return used, nil
