@@ -81,10 +81,10 @@ func (e *Engine) offWorker() *Worker {
 	}
 	e.mu.Unlock()
 	w := &Worker{e: e, flag: e.gate.register(), id: -1}
+	w.init() // before others see it
 	e.mu.Lock()
 	e.workers = append(e.workers, w)
 	e.mu.Unlock()
-	w.init()
 	w.ctx.OffLoop(w.rest)
 	return w
 }

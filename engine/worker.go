@@ -90,12 +90,12 @@ type prepared struct {
 // NewWorker returns a worker for the calling goroutine, until Close.
 func (e *Engine) NewWorker() *Worker {
 	w := &Worker{e: e, flag: e.gate.register()}
+	w.init() // before others see it
+	w.ctx.OnLoop(w.goOff)
 	e.mu.Lock()
 	w.id = int(e.tickers.Add(1)) - 1
 	e.workers = append(e.workers, w)
 	e.mu.Unlock()
-	w.init()
-	w.ctx.OnLoop(w.goOff)
 	return w
 }
 
