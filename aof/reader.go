@@ -178,14 +178,14 @@ func header(b []byte, mark byte) (n int64, size int, err error) {
 	return n, end + 1, nil
 }
 
-// number reads digits, with a sign perhaps.
+// number reads digits, with a sign perhaps, as servers write them: in one way only.
 func number(b []byte) (n int64, ok bool) {
 	negative := len(b) > 0 && b[0] == '-'
 	if negative {
 		b = b[1:]
 	}
 	const digitsMax = 18
-	if len(b) == 0 || len(b) > digitsMax {
+	if len(b) == 0 || len(b) > digitsMax || b[0] == '0' && (len(b) > 1 || negative) {
 		return 0, false
 	}
 	for _, c := range b {

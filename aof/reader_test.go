@@ -56,7 +56,7 @@ func TestReaderAtEveryEnd(t *testing.T) {
 func TestReaderRefusesWhatServersDoNotWrite(t *testing.T) {
 	for _, bad := range []string{
 		"!!!", "*x\r\n", "*0\r\n", "*-1\r\n", "*1\r\n+OK\r\n", "*1\r\n$-1\r\n", "*1\r\n$1\r\nab\r\n",
-		"*1\n$1\r\na\r\n", "*\r\n", "\r\n", "*" + strings.Repeat("1", 40), "#" + strings.Repeat("x", 2000),
+		"*1\n$1\r\na\r\n", "*01\r\n$1\r\na\r\n", "*1\r\n$-0\r\n\r\n", "*\r\n", "\r\n", "*" + strings.Repeat("1", 40), "#" + strings.Repeat("x", 2000),
 	} {
 		r := NewReader(strings.NewReader("*1\r\n$4\r\nPING\r\n"+bad), 0)
 		got, err := readAll(r)
