@@ -267,11 +267,15 @@ func (c *Ctx) mayExpire() bool { return c.Sess.Flags&Internal == 0 }
 
 // Expire removes a key that is past its due time, unless such keys are kept.
 func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
-	if c.kept(k) {
-		return
-	}
-	if c.Feed != nil {
+	kept := c.kept(k)
+	if c.Feed != nil && (!kept || c.Spec.Flags&Write != 0) {
+		// What a command makes of a key that counts as gone (SUNIONSTORE) is fed as the
+		// command: the key must be gone where that is carried out, too. Nobody can write to
+		// a key that stays, so to tell of its end twice does no harm.
 		c.Feed.Append(db.Index(), removal(c.LazyExpire), k.Bytes)
+	}
+	if kept {
+		return
 	}
 	if c.NotifyMask&NotifyExpired != 0 {
 		c.OnEvent(NotifyExpired, "expired", k.Bytes, db.Index())
@@ -281,7 +285,8 @@ func (c *Ctx) Expire(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) {
 	c.remove(db, k, e)
 }
 
-// kept reports whether what is due under a key counts as gone but has to stay for now.
+// kept reports whether what is due under a key counts as gone and stays all the same: until
+// the pause ends, or the long command that reads it.
 func (c *Ctx) kept(k keyspace.Key) bool {
 	return c.KeepExpired && c.Spec.Flags&Write == 0 || c.KS.Pinned(k) && !c.ownPins()
 }

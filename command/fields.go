@@ -40,7 +40,7 @@ func (c *Ctx) DueFields(k keyspace.Key, e *keyspace.Entry) {
 
 // DueField is DueFields for a command that looks at one field of any key, and whose
 // effect is fed as it stands: a field that is gone for it has to be gone, too, where the
-// effect is carried out, also if it stays here for now.
+// effect is carried out, also if it is kept here.
 func (c *Ctx) DueField(k keyspace.Key, e *keyspace.Entry, field []byte) {
 	if !object.Load(e.Rec).Timed() {
 		return
