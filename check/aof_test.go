@@ -162,7 +162,7 @@ func TestCheckAOFPrintsWhatRedisPrints(t *testing.T) {
 func TestCheckAOFAgainstTheRealOne(t *testing.T) {
 	bin, err := exec.LookPath("redis-check-aof")
 	if err != nil {
-		t.Skip("no redis-check-aof here")
+		t.Skip("needs redis-check-aof to compare with (Debian package redis-tools)")
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

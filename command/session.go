@@ -45,8 +45,8 @@ const GetsPushes = Subscribed | Tracking | Pushed
 // Muted reports whether the session gets no reply to the running request.
 func (s *Session) Muted() bool { return s.Flags&(ReplyOff|ReplySkip) != 0 }
 
-// Halted reports whether the session serves no further request for now, or ever:
-// the last one goes on in a Task, or waits for keys, or nothing comes after it.
+// Halted reports whether the session serves no further request until the last one is
+// done, in a Task or after waiting for keys, or none at all any more.
 func (s *Session) Halted() bool {
 	return s.Task != nil || s.Flags&(CloseAfterReply|Blocked) != 0
 }

@@ -112,8 +112,8 @@ func dump(ks *keyspace.Keyspace) map[string]string {
 type collector struct {
 	keys   map[string]string
 	err    error
-	slow   time.Duration
-	failAt int // fail after so many calls, 0 never
+	slow   time.Duration // what each call takes: a slow disk
+	failAt int           // fail after so many calls, 0 never
 	calls  int
 	open   []byte       // of a key that comes in parts
 	parts  map[byte]int // by type
@@ -372,6 +372,12 @@ func TestSnapshotUnderSeveralWorkers(t *testing.T) {
 	now := real.NowMs
 	e := newEngine(t, real)
 	var stop atomic.Bool
+	var done atomic.Int64 // commands
+	more := func(count int64) {
+		for from := done.Load(); done.Load() < from+count; {
+			runtime.Gosched()
+		}
+	}
 	var all sync.WaitGroup
 	for i := range 3 {
 		all.Add(1)
@@ -384,14 +390,15 @@ func TestSnapshotUnderSeveralWorkers(t *testing.T) {
 			for n := int64(0); !stop.Load(); n++ {
 				w.Do(s, g.line(now())...)
 				w.Tick(n * 100_000)
+				done.Add(1)
 			}
 		}()
 	}
 	w := e.NewWorker()
 	for range 3 {
-		time.Sleep(50 * time.Millisecond)
+		more(1000)
 		first := begin(t, e, newCollector())
-		time.Sleep(2 * time.Millisecond)
+		more(20)
 		second := begin(t, e, newCollector())
 		for _, one := range []shot{first, second} {
 			if err := one.finish(w); err != nil {

@@ -11,7 +11,7 @@ import (
 //
 //	long command  ── TryPin ──► reads ─ gives way ─ reads ─ ... ──► Unpin
 //	a command that writes to the key ── Wanted ──► Ticket, waits ──► tries again
-//	expiry, eviction, compaction     ── Pinned ──► leave the key alone for now
+//	expiry, eviction, compaction     ── Pinned ──► leave the key alone meanwhile
 //	FLUSHALL, SWAPDB                 ── Drain  ──► Ticket of all pins
 //
 // A name is pinned in all databases at once: which one a command changes is not known

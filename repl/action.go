@@ -16,8 +16,8 @@ type (
 		Peer PeerID
 		Text string
 	}
-	// Refuse writes an error to a connection that has asked for the stream, which is no
-	// replica's for now: PeerGone does not follow.
+	// Refuse writes an error to a connection that has asked for the stream: it is no
+	// replica's, and PeerGone does not follow.
 	Refuse struct {
 		Peer PeerID
 		Text string

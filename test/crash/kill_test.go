@@ -62,7 +62,7 @@ func launch(t *testing.T, dir string, args ...string) *process {
 			p.kill()
 			t.Fatalf("the server does not start:\n%s", p.out.String())
 		}
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(2 * time.Millisecond) // between two questions whether it answers
 	}
 }
 
@@ -133,7 +133,7 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 			pipeline := 1 + rng.IntN(8)
 			wait.Go(func() { w.load(filepath.Join(dir, "s"), pipeline) })
 		}
-		time.Sleep(time.Duration(rng.IntN(100)) * time.Millisecond)
+		time.Sleep(time.Duration(rng.IntN(100)) * time.Millisecond) // the crash comes at any moment
 		p.kill()
 		wait.Wait()
 		p = launch(t, dir, always...)

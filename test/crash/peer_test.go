@@ -53,7 +53,7 @@ func TestLogsGoFromServerToServer(t *testing.T) {
 	if real == "" {
 		var err error
 		if real, err = exec.LookPath("redis-server"); err != nil {
-			t.Skip("no redis-server here")
+			t.Skip("needs redis-server to hand the log to (Debian package redis-server)")
 		}
 	}
 	bin := binary(t, t.TempDir())

@@ -34,7 +34,7 @@ func TestFailover(t *testing.T) {
 					acked = v.Int
 				}
 			}()
-			time.Sleep(100 * time.Millisecond)
+			until(t, "that the counter runs", func() bool { n, _ := strconv.Atoi(a.do(t, "GET", "n")); return n > 100 })
 			awaitOnline(t, a, 2)
 			if have := a.do(t, "FAILOVER", "TO", "127.0.0.1", strconv.Itoa(b.port), "TIMEOUT", "20000"); have != "OK" {
 				t.Fatal(have)
@@ -95,7 +95,7 @@ func TestFailoverIsGivenUp(t *testing.T) {
 		defer close(done)
 		_, _ = slow.Do("DEBUG", "SLEEP", "2")
 	}()
-	time.Sleep(100 * time.Millisecond)
+	r.awaitAsleep(t)
 	m.do(t, "SET", "k", "v")
 	if have := m.do(t, "FAILOVER", "TIMEOUT", "300"); have != "OK" {
 		t.Fatal(have)

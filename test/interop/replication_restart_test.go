@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"kvorum/test/peer"
 )
@@ -37,13 +36,13 @@ func TestRestartedReplicaGoesOn(t *testing.T) {
 			m := startNode(t, p.master, "--repl-backlog-size", "64mb")
 			r := startNode(t, p.replica, append(saves, "--replicaof", "127.0.0.1 "+strconv.Itoa(m.port))...)
 			r.await(t, "master_link_status", "up")
-			stop := load(t, m, seed, 3)
+			l := load(t, m, seed, 3)
 			for range 2 {
-				time.Sleep(100 * time.Millisecond)
+				l.more(t, 200)
 				r.restart(t)
 				r.await(t, "master_link_status", "up")
 			}
-			stop()
+			l.stop()
 			inStep(t, m, r)
 			if full, partial := m.info(t, "sync_full"), m.info(t, "sync_partial_ok"); full != "1" || partial != "2" {
 				t.Errorf("%s full and %s partial synchronizations\n%s", full, partial, m.Log())
@@ -65,9 +64,9 @@ func TestRestartedMasterGoesOn(t *testing.T) {
 			r.follow(t, m.port)
 			below := startNode(t, peer.StartKvorum)
 			below.follow(t, r.port)
-			stop := load(t, m, seed, 3)
-			time.Sleep(200 * time.Millisecond)
-			stop()
+			l := load(t, m, seed, 3)
+			l.more(t, 300)
+			l.stop()
 			for i := range 50 {
 				m.do(t, "SET", "gone"+strconv.Itoa(i), "v", "PX", "300")
 			}
@@ -143,7 +142,7 @@ func TestRestartAmidWrites(t *testing.T) {
 			}
 		})
 	}
-	time.Sleep(200 * time.Millisecond)
+	until(t, "that the counters run", func() bool { n, _ := strconv.Atoi(m.do(t, "GET", "n0")); return n > 100 })
 	m.restart(t)
 	work.Wait()
 	a.await(t, "master_link_status", "up")
@@ -181,7 +180,7 @@ func TestShutdownWaits(t *testing.T) {
 		})
 	}
 	sleep("1")
-	time.Sleep(50 * time.Millisecond)
+	r.awaitAsleep(t)
 	m.do(t, "SET", "k", "v")
 	ending, err := m.Dial()
 	if err != nil {
@@ -213,7 +212,7 @@ func TestShutdownWaits(t *testing.T) {
 	m.do(t, "CONFIG", "SET", "shutdown-timeout", "1")
 	asleep.Wait()
 	sleep("3")
-	time.Sleep(50 * time.Millisecond)
+	r.awaitAsleep(t)
 	m.do(t, "SET", "k", "x")
 	go func() { _, _ = ending.Do("SHUTDOWN") }()
 	if err := m.AwaitEnd(syncTimeout); err != nil {

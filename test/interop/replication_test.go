@@ -234,38 +234,53 @@ func (w *wire) cut(down bool) {
 	}
 }
 
+// writing is a load under way.
+type writing struct {
+	end  atomic.Bool
+	sent atomic.Int64 // requests answered
+	work sync.WaitGroup
+}
+
+// more waits until so many more requests have been answered.
+func (l *writing) more(t *testing.T, count int64) {
+	t.Helper()
+	from := l.sent.Load()
+	until(t, "that the load goes on", func() bool { return l.sent.Load() >= from+count })
+}
+
+// stop ends the load and returns the number of requests.
+func (l *writing) stop() int64 {
+	l.end.Store(true)
+	l.work.Wait()
+	return l.sent.Load()
+}
+
 // load writes to a server until stop is called: all types, expiry, transactions, several
 // databases, chosen by the seed.
-func load(t *testing.T, n *server, seed uint64, clients int) (stop func() int64) {
-	var end atomic.Bool
-	var sent atomic.Int64
-	var work sync.WaitGroup
+func load(t *testing.T, n *server, seed uint64, clients int) *writing {
+	l := &writing{}
 	for i := range clients {
 		c, err := n.Dial()
 		if err != nil {
 			t.Fatal(err)
 		}
-		work.Go(func() {
+		l.work.Go(func() {
 			defer c.Close()
 			rnd := rand.New(rand.NewPCG(seed, uint64(i)))
-			for !end.Load() {
+			for !l.end.Load() {
 				for _, request := range writes(rnd) {
 					if _, err := c.Do(request...); err != nil {
-						if !end.Load() {
+						if !l.end.Load() {
 							t.Errorf("seed %d: %v: %v", seed, request, err)
 						}
 						return
 					}
-					sent.Add(1)
+					l.sent.Add(1)
 				}
 			}
 		})
 	}
-	return func() int64 {
-		end.Store(true)
-		work.Wait()
-		return sent.Load()
-	}
+	return l
 }
 
 // writes returns a request that changes something, or several that do together.
@@ -339,18 +354,18 @@ func TestReplicaFollows(t *testing.T) {
 			t.Logf("seed %d", seed)
 			m := startNode(t, p.master, "--repl-backlog-size", "64mb")
 			before := load(t, m, seed, 2)
-			time.Sleep(200 * time.Millisecond)
-			before()
+			before.more(t, 500)
+			before.stop()
 			r := startNode(t, p.replica)
 			w := newWire(t, m.port)
-			stop := load(t, m, seed+1, 4)
+			l := load(t, m, seed+1, 4)
 			r.follow(t, w.port())
 			for range 3 {
-				time.Sleep(150 * time.Millisecond)
+				l.more(t, 300)
 				w.cut(false)
 				r.await(t, "master_link_status", "up")
 			}
-			n := stop()
+			n := l.stop()
 			inStep(t, m, r)
 			if full := m.info(t, "sync_full"); full != "1" {
 				t.Errorf("%s full synchronizations\n%s", full, m.Log())
@@ -376,21 +391,21 @@ func TestChain(t *testing.T) {
 	for _, n := range []*server{a, b, c, d} {
 		n.do(t, "CONFIG", "SET", "repl-ping-replica-period", "1000")
 	}
-	stop := load(t, a, seed, 4)
+	l := load(t, a, seed, 4)
 	b.follow(t, a.port)
 	c.follow(t, b.port)
 	d.follow(t, c.port)
-	time.Sleep(300 * time.Millisecond)
-	stop()
+	l.more(t, 1000)
+	l.stop()
 	inStep(t, a, b, c, d)
 	// The master goes; b takes over, a comes back below it.
 	b.do(t, "REPLICAOF", "NO", "ONE")
-	stop = load(t, b, seed+1, 2)
+	l = load(t, b, seed+1, 2)
 	a.follow(t, b.port)
 	c.await(t, "master_link_status", "up")
 	d.await(t, "master_link_status", "up")
-	time.Sleep(200 * time.Millisecond)
-	stop()
+	l.more(t, 500)
+	l.stop()
 	inStep(t, b, a, c, d)
 	for _, n := range []*server{b, c} {
 		if full := n.info(t, "sync_full"); full != "1" {
@@ -399,12 +414,12 @@ func TestChain(t *testing.T) {
 	}
 	// Our server in the middle is promoted.
 	c.do(t, "REPLICAOF", "NO", "ONE")
-	stop = load(t, c, seed+2, 2)
+	l = load(t, c, seed+2, 2)
 	b.follow(t, c.port)
 	a.await(t, "master_link_status", "up")
 	d.await(t, "master_link_status", "up")
-	time.Sleep(200 * time.Millisecond)
-	stop()
+	l.more(t, 500)
+	l.stop()
 	inStep(t, c, b, a, d)
 	if full := c.info(t, "sync_full"); full != "1" {
 		t.Errorf("%s: %s full synchronizations\n%s", c, full, c.Log())

@@ -1,7 +1,9 @@
 package interop
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,6 +66,26 @@ func (n *server) ask(words ...string) string {
 		return ""
 	}
 	return string(v.Str)
+}
+
+// awaitAsleep waits until DEBUG SLEEP holds the server: until a PING stays unanswered.
+func (n *server) awaitAsleep(t *testing.T) {
+	t.Helper()
+	until(t, "that the server sleeps", func() bool {
+		c, err := net.Dial("unix", n.Sock())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if err := c.SetDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Write([]byte("PING\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Read(make([]byte, 1))
+		return errors.Is(err, os.ErrDeadlineExceeded)
+	})
 }
 
 // until waits until ok.

@@ -20,7 +20,7 @@ var own = regexp.MustCompile(`(?m)^(\[offset \d+\] )(Unexpected EOF|Internal err
 func TestCheck(t *testing.T) {
 	tool, err := exec.LookPath("redis-check-rdb")
 	if err != nil {
-		t.Skip("needs redis-check-rdb")
+		t.Skip("needs redis-check-rdb to compare with (Debian package redis-tools)")
 	}
 	theirs := peer.StartOracle(t)
 	c := dial(t, theirs)
