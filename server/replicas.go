@@ -31,7 +31,9 @@ type replicaConn struct {
 	cl   *client
 	loop *netloop.Loop
 
-	cursor *feed.Cursor // loop's own once streaming
+	held bool // a cursor has been made for it; the driver's
+
+	cursor *feed.Cursor // this and what follows is the loop's own
 	at     int64        // where it is in the stream on disk, while cursor is nil
 	stream bool
 	gone   bool
@@ -137,14 +139,20 @@ func (rc *replicaConn) send(b []byte) {
 	rc.bytes.Store(rc.cl.memory())
 }
 
-// hold keeps the stream from an offset on in reach for a replica that will want it.
-func (rc *replicaConn) hold(from int64) error {
-	cursor, err := rc.r.s.eng.Feed.NewCursor(from, feed.CursorOptions{Hold: true, Notify: rc.wake})
-	if err != nil {
-		return err
+// hold returns a cursor that keeps the stream from an offset on in reach for a replica
+// that will want it. Any goroutine; the loop is to take it.
+func (rc *replicaConn) hold(from int64) (*feed.Cursor, error) {
+	return rc.r.s.eng.Feed.NewCursor(from, feed.CursorOptions{Hold: true, Notify: rc.wake})
+}
+
+// take makes a cursor the connection's, unless that has ended in the meantime: then it
+// would keep the stream for nobody. On the loop.
+func (rc *replicaConn) take(c *feed.Cursor) {
+	if rc.gone {
+		c.Close()
+		return
 	}
-	rc.cursor = cursor
-	return nil
+	rc.cursor = c
 }
 
 // wake has the loop send what is new in the stream. Any goroutine.
@@ -156,18 +164,23 @@ func (r *replication) Stream(id repl.PeerID, from int64) {
 	if rc == nil {
 		return
 	}
-	if rc.cursor == nil {
-		if start, ok := r.onDisk.start(); rc.hold(from) == nil {
-		} else if ok && from >= start {
-			rc.at = from
-		} else {
+	var cursor *feed.Cursor
+	if !rc.held {
+		start, onDisk := r.onDisk.start()
+		var err error
+		if cursor, err = rc.hold(from); err == nil {
+			rc.held = true
+		} else if !onDisk || from < start {
 			r.Drop(id) // the stream has gone on in the meantime: it asks again
 			r.driver.Post(repl.PeerGone{Peer: id})
 			return
 		}
 	}
 	rc.loop.Post(func() {
-		rc.stream = true
+		if cursor != nil {
+			rc.take(cursor)
+		}
+		rc.at, rc.stream = from, true
 		rc.pump()
 	})
 }
@@ -175,7 +188,7 @@ func (r *replication) Stream(id repl.PeerID, from int64) {
 // pump copies stream to the output until that is full or the stream at its end. On the
 // loop.
 func (rc *replicaConn) pump() {
-	if rc.gone || !rc.stream {
+	if rc.gone || !rc.stream || rc.cl.conn.Closing() { // what is sent then gets nowhere
 		return
 	}
 	if rc.cursor == nil && !rc.fromDisk() {
@@ -235,7 +248,8 @@ func (r *replication) checkLimits(nowMs int64) {
 // where memory begins. On the loop.
 func (rc *replicaConn) fromDisk() bool {
 	for rc.cl.conn.PendingOut() < streamAhead {
-		if rc.hold(rc.at) == nil {
+		if cursor, err := rc.hold(rc.at); err == nil {
+			rc.cursor = cursor
 			return true
 		}
 		b := make([]byte, payloadChunk)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 
+	"kvorum/feed"
 	"kvorum/repl"
 	"kvorum/snapshot"
 )
@@ -174,11 +175,17 @@ func (r *replication) GiveSnapshot(id repl.PeerID, number uint64, eof bool, sent
 	if rc == nil {
 		return
 	}
-	if p == nil || rc.hold(p.offset) != nil {
+	var cursor *feed.Cursor
+	err := error(feed.ErrGone)
+	if p != nil {
+		cursor, err = rc.hold(p.offset)
+	}
+	if err != nil {
 		r.Drop(id)
 		r.driver.Post(repl.PeerGone{Peer: id})
 		return
 	}
+	rc.held = true
 	p.mu.Lock()
 	p.readers++
 	p.mu.Unlock()
@@ -186,7 +193,10 @@ func (r *replication) GiveSnapshot(id repl.PeerID, number uint64, eof bool, sent
 	if eof {
 		g.mark = newRunID()[:eofMarkLen]
 	}
-	rc.loop.Post(g.begin)
+	rc.loop.Post(func() {
+		rc.take(cursor)
+		g.begin()
+	})
 }
 
 // giver sends a snapshot to a replica. All on the replica's loop.
@@ -213,7 +223,7 @@ func (g *giver) begin() {
 // next sends what there is and the socket takes.
 func (g *giver) next() {
 	for {
-		if g.rc.gone {
+		if g.rc.gone || g.rc.cl.conn.Closing() { // what is sent then gets nowhere
 			g.p.leave()
 			return
 		}
