@@ -335,3 +335,30 @@ func TestLogTurnedOffAndOn(t *testing.T) {
 		await(t, func() bool { return c.Info("aof_enabled") == "0" && c.Info("aof_rewrite_in_progress") == "0" })
 	}
 }
+
+// A rewrite whose file cannot even be made gives its snapshot up: others find a place.
+func TestRewriteWithoutFile(t *testing.T) {
+	d := newSlowDisk()
+	s := servertest.StartOn(t, d, "appendonly yes", "auto-aof-rewrite-percentage 0", "aof-use-rdb-preamble yes")
+	c := s.Dial()
+	c.Want("+OK", "SET", "k", "v")
+	d.Fail(func(op errfs.Op) error {
+		if op.Name == "create" && strings.Contains(op.Path, "temp-rewriteaof") {
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+	c.Want("+OK", "DEBUG", "POPULATE", "20000", "key", "1000")
+	for range 3 {
+		c.Want("+Background append only file rewriting started", "BGREWRITEAOF")
+		awaitRewrite(t, c)
+	}
+	d.Fail(nil)
+	c.Want("+Background saving started", "BGSAVE")
+	awaitField(t, c, "rdb_bgsave_in_progress", "0")
+	c.Want("+Background append only file rewriting started", "BGREWRITEAOF")
+	awaitRewrite(t, c)
+	if c.Info("aof_last_bgrewrite_status") != "ok" || c.Info("rdb_last_bgsave_status") != "ok" {
+		t.Error("it is not as if nothing had happened")
+	}
+}

@@ -104,6 +104,9 @@ func (a *aofLog) beginRewrite() error {
 		defer close(job.done)
 		stepBack()
 		err := a.writeBase(job, job.source)
+		if err != nil {
+			job.source.cancel() // wherever it failed: nobody reads the snapshot any more
+		}
 		select {
 		case a.requests <- func() { a.endRewrite(job, err) }:
 		case <-a.stop:
