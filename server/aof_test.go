@@ -362,3 +362,40 @@ func TestRewriteWithoutFile(t *testing.T) {
 		t.Error("it is not as if nothing had happened")
 	}
 }
+
+// Two rewrites while the writer stands still: what happened between them is in the file
+// that was made for it, not in one that the first rewrite has removed.
+func TestTwoRewritesBeforeTheWriter(t *testing.T) {
+	d := newSlowDisk()
+	s := servertest.StartOn(t, d, "appendonly yes", "appendfsync no", "auto-aof-rewrite-percentage 0")
+	c := s.Dial()
+	goOn, waiting := make(chan struct{}), make(chan struct{}, 1)
+	var full atomic.Bool
+	d.Fail(func(op errfs.Op) error {
+		switch {
+		case op.Name != "write":
+		case strings.Contains(op.Path, ".1.incr."):
+			waiting <- struct{}{}
+			<-goOn
+		case full.Load() && strings.Contains(op.Path, "temp-rewriteaof"):
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+	c.Want("+OK", "SET", "a", "1")
+	<-waiting
+	for i, key := range []string{"b", "c"} {
+		full.Store(i > 0)
+		c.Want("+Background append only file rewriting started", "BGREWRITEAOF")
+		awaitRewrite(t, c)
+		c.Want("+OK", "SET", key, "1")
+	}
+	d.Fail(nil)
+	close(goOn)
+	digest := c.Do("DEBUG", "DIGEST")
+	c.Want("+OK", "DEBUG", "LOADAOF")
+	c.Want(digest, "DEBUG", "DIGEST")
+	if have := manifest(t, s); !strings.HasSuffix(have, ".2.incr.aof seq 2 type i\nfile appendonly.aof.3.incr.aof seq 3 type i\n") {
+		t.Errorf("manifest:\n%s", have)
+	}
+}

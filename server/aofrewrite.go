@@ -145,7 +145,7 @@ func (a *aofLog) cutTo(file vfs.File, name string) {
 		a.mu.Lock()
 		a.figures.settledBytes += w.fileSize.Load() // nearly: corrected when the rewrite ends
 		a.mu.Unlock()
-		w.rotating.Store(&rotation{at: stream.Cut(), file: file, name: name})
+		w.turns.add(&rotation{at: stream.Cut(), file: file, name: name})
 		w.nudge()
 		return
 	}
