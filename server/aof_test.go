@@ -399,3 +399,48 @@ func TestTwoRewritesBeforeTheWriter(t *testing.T) {
 		t.Errorf("manifest:\n%s", have)
 	}
 }
+
+// What CONFIG SET says while a replica takes over other data counts.
+func TestLogTurnedOffDuringRestart(t *testing.T) {
+	s := servertest.Start(t, "appendonly yes")
+	c := s.Dial()
+	s.Server.RestartLog(func() { c.Want("+OK", "CONFIG", "SET", "appendonly", "no") })
+	if c.Info("aof_enabled") != "0" {
+		t.Error("the log is on")
+	}
+	c.Want("+OK", "CONFIG", "SET", "appendonly", "yes")
+	awaitRewrite(t, c)
+	s.Server.RestartLog(func() {
+		c.Want("+OK", "CONFIG", "SET", "appendonly", "no")
+		c.Want("+OK", "CONFIG", "SET", "appendonly", "yes")
+	})
+	awaitRewrite(t, c)
+	if c.Info("aof_enabled") != "1" {
+		t.Error("the log is off")
+	}
+	digest := c.Do("DEBUG", "DIGEST")
+	c.Want("+OK", "DEBUG", "LOADAOF")
+	c.Want(digest, "DEBUG", "DIGEST")
+}
+
+// A change for which there is no room is as if it had not been asked for.
+func TestTooManyChangesOfTheLog(t *testing.T) {
+	s := servertest.Start(t)
+	c := s.Dial()
+	release := s.Server.HoldLog()
+	const refused = "-ERR CONFIG SET failed (possibly related to argument 'appendonly') - too many changes of the append-only log are waiting"
+	last, reply := "no", ""
+	for i := 0; reply != refused && i < 1000; i++ {
+		next := []string{"yes", "no"}[i%2]
+		if reply = c.Do("CONFIG", "SET", "appendonly", next); reply == "+OK" {
+			last = next
+		}
+	}
+	c.Want(refused, "CONFIG", "SET", "appendonly", map[string]string{"yes": "no", "no": "yes"}[last])
+	release()
+	if last == "yes" {
+		await(t, func() bool { return c.Do("CONFIG", "SET", "appendonly", "no") == "+OK" })
+	}
+	await(t, func() bool { return c.Info("aof_enabled") == "0" && c.Info("aof_rewrite_in_progress") == "0" })
+	c.Want("+Background saving started", "BGSAVE")
+}
