@@ -18,10 +18,9 @@ func (ks *Keyspace) NewDetached() []*DB {
 func (ks *Keyspace) Adopt(fresh []*DB, nowMs int64) {
 	for i, db := range ks.dbs {
 		ks.touchWatched(db, fresh[i], nowMs)
-		if d := db.content(); d != nil {
-			d.sections = db.takeSections()
-			ks.detach(d)
-		}
+		d := db.content() // with no key left, too: walks may go through its tables
+		d.sections = db.takeSections()
+		ks.detach(d)
 		db.tables, db.groups = fresh[i].tables, fresh[i].groups
 		ks.signalAll(db)
 	}
@@ -30,8 +29,6 @@ func (ks *Keyspace) Adopt(fresh []*DB, nowMs int64) {
 // FreeDetached has Reclaim free detached databases that are not wanted any more.
 func (ks *Keyspace) FreeDetached(list []*DB) {
 	for _, db := range list {
-		if d := db.content(); d != nil {
-			ks.detach(d)
-		}
+		ks.detach(db.content())
 	}
 }

@@ -299,10 +299,10 @@ func (ks *Keyspace) SwapDB(i, j int, nowMs int64) {
 // Flush empties a database in constant time; its data are freed by later calls
 // of Reclaim. The caller is exclusive. Returns the number of keys it had.
 func (db *DB) Flush() int64 {
-	d := db.content()
-	if d == nil {
+	if !db.used() {
 		return 0
 	}
+	d := db.content()
 	db.ks.touchWatched(db, nil, 0)
 	d.sections = db.takeSections()
 	db.reset()
@@ -311,17 +311,18 @@ func (db *DB) Flush() int64 {
 	return d.keys
 }
 
-// content returns the data of a database for Reclaim, nil when there are none.
+// content returns the data of a database for Reclaim.
 func (db *DB) content() *detached {
-	d := &detached{tables: db.tables, groups: db.groups, keys: db.Len()}
-	used := d.keys > 0
+	return &detached{tables: db.tables, groups: db.groups, keys: db.Len()}
+}
+
+// used reports whether a database has keys, or memory of those with a due time.
+func (db *DB) used() bool {
+	used := db.Len() > 0
 	for i := range db.groups {
 		used = used || db.groups[i].wheel != nil
 	}
-	if !used {
-		return nil
-	}
-	return d
+	return used
 }
 
 // Close gives all memory back at once. Nothing may use the keyspace afterwards.

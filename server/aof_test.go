@@ -335,3 +335,112 @@ func TestLogTurnedOffAndOn(t *testing.T) {
 		await(t, func() bool { return c.Info("aof_enabled") == "0" && c.Info("aof_rewrite_in_progress") == "0" })
 	}
 }
+
+// A rewrite whose file cannot even be made gives its snapshot up: others find a place.
+func TestRewriteWithoutFile(t *testing.T) {
+	d := newSlowDisk()
+	s := servertest.StartOn(t, d, "appendonly yes", "auto-aof-rewrite-percentage 0", "aof-use-rdb-preamble yes")
+	c := s.Dial()
+	c.Want("+OK", "SET", "k", "v")
+	d.Fail(func(op errfs.Op) error {
+		if op.Name == "create" && strings.Contains(op.Path, "temp-rewriteaof") {
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+	c.Want("+OK", "DEBUG", "POPULATE", "20000", "key", "1000")
+	for range 3 {
+		c.Want("+Background append only file rewriting started", "BGREWRITEAOF")
+		awaitRewrite(t, c)
+	}
+	d.Fail(nil)
+	c.Want("+Background saving started", "BGSAVE")
+	awaitField(t, c, "rdb_bgsave_in_progress", "0")
+	c.Want("+Background append only file rewriting started", "BGREWRITEAOF")
+	awaitRewrite(t, c)
+	if c.Info("aof_last_bgrewrite_status") != "ok" || c.Info("rdb_last_bgsave_status") != "ok" {
+		t.Error("it is not as if nothing had happened")
+	}
+}
+
+// Two rewrites while the writer stands still: what happened between them is in the file
+// that was made for it, not in one that the first rewrite has removed.
+func TestTwoRewritesBeforeTheWriter(t *testing.T) {
+	d := newSlowDisk()
+	s := servertest.StartOn(t, d, "appendonly yes", "appendfsync no", "auto-aof-rewrite-percentage 0")
+	c := s.Dial()
+	goOn, waiting := make(chan struct{}), make(chan struct{}, 1)
+	var full atomic.Bool
+	d.Fail(func(op errfs.Op) error {
+		switch {
+		case op.Name != "write":
+		case strings.Contains(op.Path, ".1.incr."):
+			waiting <- struct{}{}
+			<-goOn
+		case full.Load() && strings.Contains(op.Path, "temp-rewriteaof"):
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+	c.Want("+OK", "SET", "a", "1")
+	<-waiting
+	for i, key := range []string{"b", "c"} {
+		full.Store(i > 0)
+		c.Want("+Background append only file rewriting started", "BGREWRITEAOF")
+		awaitRewrite(t, c)
+		c.Want("+OK", "SET", key, "1")
+	}
+	d.Fail(nil)
+	close(goOn)
+	digest := c.Do("DEBUG", "DIGEST")
+	c.Want("+OK", "DEBUG", "LOADAOF")
+	c.Want(digest, "DEBUG", "DIGEST")
+	if have := manifest(t, s); !strings.HasSuffix(have, ".2.incr.aof seq 2 type i\nfile appendonly.aof.3.incr.aof seq 3 type i\n") {
+		t.Errorf("manifest:\n%s", have)
+	}
+}
+
+// What CONFIG SET says while a replica takes over other data counts.
+func TestLogTurnedOffDuringRestart(t *testing.T) {
+	s := servertest.Start(t, "appendonly yes")
+	c := s.Dial()
+	s.Server.RestartLog(func() { c.Want("+OK", "CONFIG", "SET", "appendonly", "no") })
+	if c.Info("aof_enabled") != "0" {
+		t.Error("the log is on")
+	}
+	c.Want("+OK", "CONFIG", "SET", "appendonly", "yes")
+	awaitRewrite(t, c)
+	s.Server.RestartLog(func() {
+		c.Want("+OK", "CONFIG", "SET", "appendonly", "no")
+		c.Want("+OK", "CONFIG", "SET", "appendonly", "yes")
+	})
+	awaitRewrite(t, c)
+	if c.Info("aof_enabled") != "1" {
+		t.Error("the log is off")
+	}
+	digest := c.Do("DEBUG", "DIGEST")
+	c.Want("+OK", "DEBUG", "LOADAOF")
+	c.Want(digest, "DEBUG", "DIGEST")
+}
+
+// A change for which there is no room is as if it had not been asked for.
+func TestTooManyChangesOfTheLog(t *testing.T) {
+	s := servertest.Start(t)
+	c := s.Dial()
+	release := s.Server.HoldLog()
+	const refused = "-ERR CONFIG SET failed (possibly related to argument 'appendonly') - too many changes of the append-only log are waiting"
+	last, reply := "no", ""
+	for i := 0; reply != refused && i < 1000; i++ {
+		next := []string{"yes", "no"}[i%2]
+		if reply = c.Do("CONFIG", "SET", "appendonly", next); reply == "+OK" {
+			last = next
+		}
+	}
+	c.Want(refused, "CONFIG", "SET", "appendonly", map[string]string{"yes": "no", "no": "yes"}[last])
+	release()
+	if last == "yes" {
+		await(t, func() bool { return c.Do("CONFIG", "SET", "appendonly", "no") == "+OK" })
+	}
+	await(t, func() bool { return c.Info("aof_enabled") == "0" && c.Info("aof_rewrite_in_progress") == "0" })
+	c.Want("+Background saving started", "BGSAVE")
+}

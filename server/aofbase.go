@@ -60,9 +60,6 @@ func (b *snapshotBase) write(a *aofLog, job *rewriteJob, f vfs.File) error {
 		}
 		return walkOf(b.snap, b.sizes)(form, sink)
 	})
-	if err != nil && b.snap != nil {
-		b.snap.Cancel(err) // if it was something else that failed
-	}
 	if errors.Is(err, errCancelled) {
 		return errRewriteKilled
 	}

@@ -127,10 +127,25 @@ func (a *aofLog) applyEnabled() error {
 			a.s.log.Warningf("Can't open or create append-only dir %s: %s", a.s.cfg.String("appenddirname"), strerror(err))
 			return errors.New("Unable to turn on AOF. Check server logs.")
 		}
-		a.enabling.Add(1)
-		return a.post(a.enable)
 	}
-	return a.post(a.disable)
+	if err := a.postEnabled(on); err != nil {
+		a.wanted.Store(!on) // the hook comes again, with what there was
+		return err
+	}
+	return nil
+}
+
+// postEnabled has the keeper turn the log on or off.
+func (a *aofLog) postEnabled(on bool) error {
+	if !on {
+		return a.post(a.disable)
+	}
+	a.enabling.Add(1)
+	err := a.post(a.enable)
+	if err != nil {
+		a.enabling.Add(-1)
+	}
+	return err
 }
 
 // post leaves a request for the keeper.
@@ -283,6 +298,8 @@ func (a *aofLog) release(number uint64) {
 
 // applyHolding makes replies wait for the disk, or no longer.
 func (a *aofLog) applyHolding() {
+	a.mu.Lock() // the keeper and who changes the policy: the last one has the last word
+	defer a.mu.Unlock()
 	on := a.policy.Load() == fsyncAlways && a.writer.Load() != nil
 	if a.s.durable.on.Swap(on) && !on {
 		a.s.wakeHolders()
@@ -433,19 +450,23 @@ func (a *aofLog) disable() {
 }
 
 // restart ends the log, has fn change all data and the history of the stream, and lets
-// the log begin anew with them, if it is on. On no loop.
+// the log begin anew with them, if it is to be on then. On no loop.
 func (a *aofLog) restart(fn func()) {
-	on := false
 	a.ask(func() {
-		if on = aofState(a.state.Load()) != aofOff; on {
+		if aofState(a.state.Load()) != aofOff {
 			a.disable()
 		}
 	})
 	fn()
-	if on {
-		a.enabling.Add(1)
-		a.ask(a.enable)
-	}
+	a.enabling.Add(1)
+	a.ask(func() {
+		if !a.wanted.Load() {
+			a.enabling.Add(-1)
+			return
+		}
+		a.disable() // it may have been turned off and on meanwhile
+		a.enable()
+	})
 }
 
 // synced returns the offset up to which the stream is on the disk, -1 without a log.

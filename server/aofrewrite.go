@@ -104,6 +104,9 @@ func (a *aofLog) beginRewrite() error {
 		defer close(job.done)
 		stepBack()
 		err := a.writeBase(job, job.source)
+		if err != nil {
+			job.source.cancel() // wherever it failed: nobody reads the snapshot any more
+		}
 		select {
 		case a.requests <- func() { a.endRewrite(job, err) }:
 		case <-a.stop:
@@ -142,7 +145,7 @@ func (a *aofLog) cutTo(file vfs.File, name string) {
 		a.mu.Lock()
 		a.figures.settledBytes += w.fileSize.Load() // nearly: corrected when the rewrite ends
 		a.mu.Unlock()
-		w.rotating.Store(&rotation{at: stream.Cut(), file: file, name: name})
+		w.turns.add(&rotation{at: stream.Cut(), file: file, name: name})
 		w.nudge()
 		return
 	}

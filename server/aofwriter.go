@@ -1,6 +1,7 @@
 package server
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -55,6 +56,36 @@ type rotation struct {
 	name string
 }
 
+// rotations are those that a writer has not come to yet, the first one first: there may
+// be several, as rewrites do not wait for a writer that the disk holds up. Any goroutine.
+type rotations struct {
+	mu   sync.Mutex
+	list []*rotation
+}
+
+func (q *rotations) add(r *rotation) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.list = append(q.list, r)
+}
+
+// first returns the one that comes next, nil if there is none.
+func (q *rotations) first() *rotation {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.list) == 0 {
+		return nil
+	}
+	return q.list[0]
+}
+
+// drop forgets the first one, which is done.
+func (q *rotations) drop() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.list = q.list[1:]
+}
+
 // aofWriter is the writer of a log. What is not atomic or a channel is its goroutine's.
 type aofWriter struct {
 	log    *aofLog
@@ -75,7 +106,7 @@ type aofWriter struct {
 	wake     chan struct{}
 	stop     chan struct{} // closed: write the rest and end
 	done     chan struct{}
-	rotating atomic.Pointer[rotation]
+	turns    rotations
 	barriers chan chan struct{} // somebody waits until all is written and synced
 
 	written  atomic.Int64 // offset in the stream
@@ -187,7 +218,7 @@ func (w *aofWriter) writeUpTo(end int64) (wrote bool, err error) {
 	}
 	for {
 		limit := end
-		r := w.rotating.Load()
+		r := w.turns.first()
 		if r != nil && r.at <= w.cursor.Offset() {
 			if err := w.turn(r); err != nil {
 				return wrote, err
@@ -364,7 +395,7 @@ func (w *aofWriter) turn(r *rotation) error {
 	w.file, w.name, w.size, w.syncSize = r.file, r.name, 0, 0
 	w.unsynced, w.syncedAt = false, time.Now()
 	w.fileSize.Store(0)
-	w.rotating.Store(nil)
+	w.turns.drop()
 	return nil
 }
 
@@ -405,8 +436,9 @@ func (w *aofWriter) settle() {
 func (w *aofWriter) close() {
 	w.cursor.Close()
 	w.dropAnchor()
-	if r := w.rotating.Load(); r != nil {
+	for r := w.turns.first(); r != nil; r = w.turns.first() {
 		_ = r.file.Close() // nothing was written to it
+		w.turns.drop()
 	}
 	if err := w.file.Close(); err != nil {
 		w.log.s.log.Warningf("Fail to close the AOF file: %s", strerror(err))

@@ -14,3 +14,14 @@ func (s *Server) Deadlines() (n int) {
 	}
 	return n
 }
+
+// RestartLog is what a replica does when it takes over other data.
+func (s *Server) RestartLog(fn func()) { s.aof.restart(fn) }
+
+// HoldLog keeps the keeper of the log busy until release is called.
+func (s *Server) HoldLog() (release func()) {
+	held, done := make(chan struct{}), make(chan struct{})
+	go s.aof.ask(func() { close(held); <-done })
+	<-held
+	return func() { close(done) }
+}
