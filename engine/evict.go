@@ -406,14 +406,14 @@ func (w *Worker) evictRandom() (freed int64) {
 	return freed
 }
 
-// remove evicts a key whose shard is locked, or expires it if it is due, and returns
-// the bytes freed.
+// remove evicts a key whose shard is locked, or expires it if it is due and nobody else
+// says when keys have expired, and returns the bytes freed.
 func (w *Worker) remove(db *keyspace.DB, k keyspace.Key, e keyspace.Entry) (freed int64) {
 	if w.e.KS.Pinned(k) {
 		return 0
 	}
 	freed = int64(object.Footprint(e.Rec))
-	if e.Expired(w.nowMs) {
+	if e.Expired(w.nowMs) && !w.ctx.KeepExpired {
 		w.ctx.Expire(db, k, e)
 	} else {
 		w.ctx.Evict(db, k, e, w.evictor.limit.Lazy)

@@ -421,3 +421,19 @@ func TestEvictionByManyWorkers(t *testing.T) {
 		t.Errorf("%d bytes in use, limit %d", used, limit)
 	}
 }
+
+// On a replica that evicts, nothing expires: what is due goes like any other key, by
+// the hand of a worker, too, that has executed nothing yet.
+func TestEvictionOnAReplica(t *testing.T) {
+	c := newCache(t)
+	c.fill("due", 0, 500, " PX 10")
+	c.hand.Advance(1000)
+	c.Exclusive(func() { c.SetRole(engine.Role{Replica: true, ReadOnly: true}) })
+	c.limit(engine.AllKeysLRU, -100_000)
+	fresh := c.NewWorker()
+	defer fresh.Close()
+	fresh.Tick(1)
+	if total := c.Totals(); total.ExpiredKeys != 0 || total.EvictedKeys < 50 {
+		t.Errorf("%d expired, %d evicted", total.ExpiredKeys, total.EvictedKeys)
+	}
+}

@@ -25,8 +25,9 @@ import (
 //
 // COMPAT: long-commands: others are served while a command walks over many elements.
 //
-// L1: at most as many slices as there are slots run at once, so that the loops find a processor. L2: who
-// waits for a slot, for the gate or for pins holds none of them, nor a lock.
+// L1: at most as many slices as there are slots run at once, so that the loops find a
+// processor. L2: who waits for a slot or for pins holds neither, is not in the gate and
+// has no lock; who waits for the gate may hold a slot, as nobody in it waits for one.
 
 const (
 	longSliceNs  = 50_000    // length of a slice
@@ -180,7 +181,7 @@ func (w *Worker) rest() bool {
 	runtime.Gosched()
 	w.e.long.slots <- struct{}{}
 	w.e.gate.enter(w.flag)
-	if on := w.ring.Enabled(); on != w.feeding {
+	if on := w.e.feeds(); on != w.feeding {
 		w.listen(on)
 	}
 	w.locks.lock(w.e.KS, o.held)

@@ -87,6 +87,18 @@ func (b *longBed) fill(key string) {
 	}
 }
 
+// fillSorted makes a sorted set of longFields members.
+func (b *longBed) fillSorted(key string) {
+	s := b.e.NewSession(nil)
+	for i := 0; i < longFields; i += 100 {
+		line := "ZADD " + key
+		for j := range 100 {
+			line += fmt.Sprintf(" %d m%d", i+j, i+j)
+		}
+		b.want(s, ":100\r\n", line)
+	}
+}
+
 // begin begins a long command and holds it in its middle. finish lets it go on and
 // returns the reply.
 func (b *longBed) begin(line string) (finish func() string) {
@@ -266,13 +278,7 @@ func TestALongCommandKeepsItsKey(t *testing.T) {
 func TestALongStore(t *testing.T) {
 	b := newLongBed(t)
 	s := b.e.NewSession(nil)
-	for i := 0; i < longFields; i += 100 {
-		line := "ZADD z"
-		for j := range 100 {
-			line += fmt.Sprintf(" %d m%d", i+j, i+j)
-		}
-		b.want(s, ":100\r\n", line)
-	}
+	b.fillSorted("z")
 	waits := b.e.NewSession(nil)
 	b.want(waits, "", "BZPOPMIN dst 0")
 	finish := b.begin("ZUNIONSTORE dst 1 z")
@@ -295,13 +301,7 @@ func TestALongCommandKeepsTheFormOfItsKeys(t *testing.T) {
 	b := newLongBed(t)
 	s := b.e.NewSession(nil)
 	b.want(s, ":3\r\n", "ZADD small 1 a 2 b 3 c")
-	for i := 0; i < longFields; i += 100 {
-		line := "ZADD z"
-		for j := range 100 {
-			line += fmt.Sprintf(" %d m%d", i+j, i+j)
-		}
-		b.want(s, ":100\r\n", line)
-	}
+	b.fillSorted("z")
 	finish := b.begin("ZUNION 2 z small")
 	b.want(s, "*3\r\n$1\r\nc\r\n$1\r\nb\r\n$1\r\na\r\n", "SORT_RO small ALPHA DESC")
 	b.want(s, "$8\r\nlistpack\r\n", "OBJECT ENCODING small")
@@ -327,4 +327,26 @@ func TestALongCommandIsAbandoned(t *testing.T) {
 	if b.e.KS.AnyPinned() {
 		t.Error("the key is still pinned")
 	}
+}
+
+// A replica whose clients may write is fed by its master only, whether a command is long
+// or not.
+func TestALongStoreOnAReplica(t *testing.T) {
+	b := newLongBed(t)
+	s := b.e.NewSession(nil)
+	b.fillSorted("z")
+	b.e.Exclusive(func() {
+		b.e.Feed.Enable()
+		b.e.SetRole(engine.Role{Replica: true})
+	})
+	offset := b.e.Feed.Offset()
+	finish := b.begin("ZUNIONSTORE dst 1 z")
+	if reply := finish(); reply != fmt.Sprintf(":%d\r\n", longFields) {
+		t.Errorf("%q", reply)
+	}
+	b.e.Exclusive(b.e.Feed.Merge)
+	if have := b.e.Feed.Offset(); have != offset {
+		t.Errorf("%d bytes in the master's stream", have-offset)
+	}
+	b.want(s, ":2\r\n", "DEL dst z")
 }

@@ -90,12 +90,6 @@ type Ring struct {
 	_        [64]byte
 }
 
-// Enabled reports whether anybody listens. One load; constant while a command
-// executes, because it changes under the gate only.
-//
-//kvorum:inline
-func (r *Ring) Enabled() bool { return r.f.enabled.Load() }
-
 // Append adds one effect, a command that ran in database db. The caller holds
 // the locks under which it ran. args are borrowed and copied; a prepared slice
 // is passed with "...". Never waits. Nothing happens unless enabled.

@@ -169,12 +169,17 @@ func (ks *Keyspace) Unpin(keys []Key, write bool) (wake []any) {
 func (ks *Keyspace) pinsChanged() (wake []any) {
 	ks.pins.mu.Lock()
 	defer ks.pins.mu.Unlock()
-	ks.pins.seq++
-	ks.pins.changed.Broadcast()
+	ks.pins.changes()
 	if !ks.AnyPinned() {
 		wake, ks.pins.parked = ks.pins.parked, nil
 	}
 	return wake
+}
+
+// changes tells those who wait to pin. Under mu.
+func (p *pins) changes() {
+	p.seq++
+	p.changed.Broadcast()
 }
 
 // Wanted lets who wait to change one of keys, whose shards are locked, if any is
@@ -211,19 +216,27 @@ func (ks *Keyspace) Drain(who any) *Ticket {
 	return &Ticket{}
 }
 
-// GiveBack ends a Ticket. The caller is in a batch and holds no lock.
+// GiveBack ends a Ticket. The caller is in a batch and holds no lock. Nobody is woken by
+// it but those who wait to pin, if that was the last ticket in their way: who has taken
+// another one before and waits (AwaitPins) is not.
 func (ks *Keyspace) GiveBack(t *Ticket) {
-	if t.p == nil {
-		ks.pins.mu.Lock()
-		ks.pins.draining--
-		ks.pins.mu.Unlock()
-	} else {
+	last := false
+	if t.p != nil {
 		ks.Lock(t.p.shard)
 		t.p.tickets--
+		last = t.p.tickets == 0
 		ks.dropPin(t.p)
 		ks.Unlock(t.p.shard)
 	}
-	ks.pinsChanged()
+	ks.pins.mu.Lock()
+	if t.p == nil {
+		ks.pins.draining--
+		last = ks.pins.draining == 0
+	}
+	if last {
+		ks.pins.changes()
+	}
+	ks.pins.mu.Unlock()
 }
 
 // PinSeq returns the number of changes of pins so far, for AwaitPins.

@@ -165,12 +165,13 @@ func (r *Registry) Flushed(a *Actor) {
 	r.mu.RUnlock()
 	slices.SortFunc(list, func(a, b *Client) int { return int(int64(a.ID) - int64(b.ID)) })
 	for _, c := range list {
-		redirect := c.Mode().Redirect
-		if c == a.Client {
-			a.own = append(a.own, ownMessage{nil, redirect})
-			continue
+		switch mode := c.Mode(); {
+		case mode == nil: // it has left meanwhile
+		case c == a.Client:
+			a.own = append(a.own, ownMessage{nil, mode.Redirect})
+		default:
+			r.send(c, mode.Redirect, &message{payload: c.all()})
 		}
-		r.send(c, redirect, &message{payload: c.all()})
 	}
 	r.table.clear()
 }

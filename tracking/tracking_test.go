@@ -185,3 +185,22 @@ func TestRedirectedMessages(t *testing.T) {
 		t.Errorf("%q, broken %v", f.got[1], c.Broken())
 	}
 }
+
+// A client may leave on its own loop while all are told of a flush.
+func TestAClientLeavesDuringAFlush(t *testing.T) {
+	f := newFixture(t)
+	first, second := f.join(1), f.join(2)
+	f.TurnOn(first, Mode{})
+	f.TurnOn(second, Mode{})
+	push := f.hooks.Push
+	f.hooks.Push = func(owner any, b []byte) {
+		push(owner, b)
+		if owner == first.Owner {
+			f.Leave(second)
+		}
+	}
+	f.Flushed(&Actor{})
+	if len(f.got[1]) != 1 || len(f.got[2]) != 0 {
+		t.Errorf("messages: %q", [][]string{f.got[1], f.got[2]})
+	}
+}
