@@ -399,6 +399,7 @@ func (c *Ctx) Count(i int) (n int64, ok bool) {
 }
 
 // Is reports whether argument i is the option name, which is lower case.
+// COMPAT: option-nul: all of the word is compared.
 func (c *Ctx) Is(i int, name string) bool { return equalFold(c.Args[i], name) }
 
 // StringOf returns the string value of an entry: borrowed; an integer is

@@ -22,6 +22,17 @@ type ElementScan struct {
 	replies int
 }
 
+// ElementScanComplexity is that of the rows of all of them.
+const ElementScanComplexity = "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection."
+
+// ElementScanArgs are the arguments of all of them.
+var ElementScanArgs = []Arg{
+	{Name: "key", Type: "key", Key: 1},
+	{Name: "cursor", Type: "integer"},
+	{Name: "pattern", Type: "pattern", Token: "MATCH", Optional: true},
+	{Name: "count", Type: "integer", Token: "COUNT", Optional: true},
+}
+
 const (
 	scanCount = 10 // elements asked for unless COUNT says otherwise
 	// scanEffort is how many steps are made for each element asked for, so that a

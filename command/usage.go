@@ -68,6 +68,7 @@ func (a *Arg) usageParts(b *strings.Builder, open, between, end string) {
 
 // HelpOfRows replies the help of a container from the rows of its subcommands:
 // the handler of HELP for families whose rows say enough.
+// COMPAT: help-texts: in our words.
 func (c *Ctx) HelpOfRows() {
 	var lines []string
 	for _, sub := range c.Spec.Parent.Subs {

@@ -5,7 +5,6 @@ import "math"
 // Why a directive has no effect. The texts are for the log and for COMPAT.md:
 // they follow "has no effect: ".
 const (
-	noPersistence = "nothing is saved to or loaded from disk yet"
 	alwaysSane    = "all that is loaded or restored is always checked thoroughly"
 	besideData    = "what a master sends is always loaded beside the data, without a file"
 	sentAtOnce    = "what goes to replicas is written in large pieces, and sent at once"
@@ -14,13 +13,12 @@ const (
 	noACL         = "there are no users but the default one yet"
 	noScripts     = "scripts are not built in yet"
 	noModules     = "modules cannot be loaded"
-	noCollections = "collections are not built in yet"
-	noProcess     = "the server does not act on it yet"
 	noMemoryTest  = "a crash report does not test the machine's memory, kvorum server --test-memory does"
 	noUserData    = "the log shows no keys, values or requests of clients, but for a key at which a file is damaged"
 	noForkBug     = "the one warning that it silences is about fork, and the server never forks"
 	ownAllocator  = "memory comes from the server's own arenas, not from jemalloc"
 	ownTables     = "tables grow one bucket at a time, there is no rehashing to drive"
+	besideLoading = "clients are answered beside the loading, at any time"
 	ownLoops      = "every event loop reads and parses for its own connections"
 	noCPULists    = "there are no threads and processes of that kind; server_cpulist places all"
 	ownFreeing    = "large values and flushed data are always freed in the background"

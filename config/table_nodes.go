@@ -17,7 +17,7 @@ var persistenceRows = []Directive{
 	{Name: "rdb-save-incremental-fsync", Kind: KindBool, Default: "yes"},
 	{Name: "rdb-key-save-delay", Kind: KindInt, Flags: Hidden, Min: intMin, Max: intMax, Default: "0", Unit: "us"},
 	{Name: "key-load-delay", Kind: KindInt, Flags: Hidden, Min: intMin, Max: intMax, Default: "0", Unit: "us"},
-	{Name: "loading-process-events-interval-bytes", Kind: KindInt, Flags: Hidden, Min: 1024, Max: intMax, Default: "2097152", Unit: "bytes", NoEffect: noPersistence},
+	{Name: "loading-process-events-interval-bytes", Kind: KindInt, Flags: Hidden, Min: 1024, Max: intMax, Default: "2097152", Unit: "bytes", NoEffect: besideLoading},
 	{Name: "appendonly", Kind: KindBool, Flags: DenyLoading, Default: "no"},
 	{Name: "appendfilename", Kind: KindString, Flags: Immutable, Default: "appendonly.aof", check: checkAppendFilename},
 	{Name: "appenddirname", Kind: KindString, Flags: Immutable, Default: "appendonlydir", check: checkAppendDirname},

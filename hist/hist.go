@@ -2,6 +2,8 @@
 // fixed memory: every power of two is cut into 32 equal steps, so a value is
 // known to about 3 %. The unit is the caller's (nanoseconds or microseconds).
 //
+// COMPAT: latency-precision: a fraction of the memory of one with 1 %.
+//
 //	value    0 1 2 ... 31 | 32 33 ... 63 | 64,65 ... 126,127 | 128-131 ...
 //	counter  0 1 2 ... 31 | 32 33 ... 63 | 64    ... 95      | 96      ...
 //

@@ -292,24 +292,39 @@ func (b *Builder) buildSet(in *input, to target) mem.Handle {
 	return rec
 }
 
-func (b *Builder) buildHash(in *input, to target) mem.Handle {
-	n := in.count()
-	if in.err != nil {
-		return 0
+// beginHash reads the number of the fields of a hash and makes it, in the form for so
+// many; n and rec are 0 after an error.
+func (b *Builder) beginHash(in *input, to target) (rec mem.Handle, h hash.Hash, n uint64) {
+	if n = in.count(); in.err != nil {
+		return 0, h, 0
 	}
-	rec := hash.New(to.arena, to.key, to.access)
-	h := hash.Open(rec)
+	rec = hash.New(to.arena, to.key, to.access)
+	h = hash.Open(rec)
 	if n > uint64(max(b.Limits.Hash.Entries, 0)) {
 		h.Unpack()
 	}
+	return rec, h, n
+}
+
+// addField adds the next field, whose name it leaves in b.name; ok is false after an
+// error.
+func (b *Builder) addField(in *input, h *hash.Hash) (ok bool) {
+	b.name = append(b.name[:0], in.element()...)
+	value := in.element()
+	if in.err != nil {
+		return false
+	}
+	if !h.Set(b.name, value, b.Limits.Hash, &b.buf) {
+		in.corrupt("Duplicate hash fields detected")
+		return false
+	}
+	return true
+}
+
+func (b *Builder) buildHash(in *input, to target) mem.Handle {
+	rec, h, n := b.beginHash(in, to)
 	for ; n > 0; n-- {
-		b.name = append(b.name[:0], in.element()...)
-		value := in.element()
-		if in.err != nil {
-			return rec
-		}
-		if !h.Set(b.name, value, b.Limits.Hash, &b.buf) {
-			in.corrupt("Duplicate hash fields detected")
+		if !b.addField(in, &h) {
 			return rec
 		}
 	}

@@ -2,6 +2,8 @@ package rdb
 
 // Versions of the format.
 const (
+	// COMPAT: rdb-version: 10 unless 11 is asked for, so that Redis 7.0 reads it, too.
+	//
 	// VersionMin and VersionMax bound what can be written, VersionDefault is what every
 	// server from 7.0 on reads.
 	VersionMin     = 9

@@ -79,14 +79,9 @@ func (b *Builder) buildTimed(in *input, to target, t byte) mem.Handle {
 	if t == typeHashDue {
 		base = in.uint64()
 	}
-	n := in.count()
-	if in.err != nil {
+	rec, h, n := b.beginHash(in, to)
+	if rec == 0 {
 		return 0
-	}
-	rec := hash.New(to.arena, to.key, to.access)
-	h := hash.Open(rec)
-	if n > uint64(max(b.Limits.Hash.Entries, 0)) {
-		h.Unpack()
 	}
 	h.MakeTimed()
 	for ; n > 0; n-- {
@@ -97,13 +92,7 @@ func (b *Builder) buildTimed(in *input, to target, t byte) mem.Handle {
 		if due > hash.DueMax {
 			in.corrupt("invalid expireAt time: %d", due)
 		}
-		b.name = append(b.name[:0], in.element()...)
-		value := in.element()
-		if in.err != nil {
-			return rec
-		}
-		if !h.Set(b.name, value, b.Limits.Hash, &b.buf) {
-			in.corrupt("Duplicate hash fields detected")
+		if !b.addField(in, &h) {
 			return rec
 		}
 		h.SetDue(b.name, int64(due), &b.buf)

@@ -359,6 +359,7 @@ func (m *Machine) loaded(e Loaded) {
 
 // refusesEmpty reports whether the payload must not replace what this replica holds: it
 // has none of the data that the same master gave before.
+// COMPAT: repl-empty-master: a master that lost its disk must not empty its replicas.
 func (m *Machine) refusesEmpty(e Loaded) bool {
 	return m.cfg.KeepOverEmpty && m.link.synced && e.Keys == 0 && e.Kept > 0 && m.link.id != m.id
 }

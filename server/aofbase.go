@@ -98,6 +98,7 @@ const (
 )
 
 // newCommandBase collects all data. The gate is closed.
+// COMPAT: aof-base-commands: there is no second form of the walk that makes commands.
 func newCommandBase(ks *keyspace.Keyspace) *commandBase {
 	base := &commandBase{}
 	var c commandChunk

@@ -17,6 +17,8 @@ import (
 //	                                              no │
 //	                        client.held, loopState.holders ◄─ release, after a sync
 //
+// COMPAT: aof-always: reads do not wait for the disk, and a disk that fails ends nothing.
+//
 // H1: replies of a connection stay in order: what follows a held reply is held, too.
 // H2: a reply that is held is looked at again after each sync.
 

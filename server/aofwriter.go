@@ -24,6 +24,8 @@ import (
 // written. So nobody ever waits for the disk, except for the replies that "always"
 // holds.
 //
+// COMPAT: aof-later: so replies to everysec and no do not wait for it either.
+//
 // W1: bytes reach the file in the order of the stream, each once, whatever fails.
 // W2: synced is the number of an effect such that all effects up to it are in synced
 // files. W3: with "always" the feed holds all bytes since synced, and after an error of
@@ -253,6 +255,7 @@ func (w *aofWriter) write(b []byte, first bool) error {
 		time.Sleep(time.Duration(us) * time.Microsecond)
 	}
 	if first && w.log.timestamps.Load() {
+		// COMPAT: aof-timestamps: the time at which it is written, not executed.
 		if now := w.log.s.clock.NowMs() / msPerSec; now > w.stamped {
 			if err := w.put(aof.AppendTimestamp(nil, now)); err != nil {
 				return err

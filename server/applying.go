@@ -13,6 +13,8 @@ import (
 // The side of a replica: what its master sends becomes its data. The link's goroutine
 // has a worker of its own and executes the stream itself, batch by batch.
 
+// COMPAT: repl-load: always beside the data that there are.
+
 // applier executes a master's stream.
 type applier struct {
 	worker  *engine.Worker

@@ -21,6 +21,7 @@ const (
 )
 
 var serverFields = []field{
+	// COMPAT: server-identity: clients look at redis_version for what they may use.
 	constant("redis_version", command.RedisVersion),
 	constant("server_name", "kvorum"),
 	{"kvorum_version", func(*report) any { return Version }},

@@ -360,6 +360,7 @@ func (l *loader) aside(it *rdb.Item) {
 		l.aux(string(it.Name), string(it.Text))
 	case rdb.KindFunction:
 		l.s.keepFunction(it.Text)
+	// COMPAT: load-errors: the keys are worth more than what a module kept beside them.
 	case rdb.KindModule:
 		l.s.log.Warningf("The RDB file contains AUX module data I can't load: no matching module '%s'. It is passed over.", it.Name)
 	}

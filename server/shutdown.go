@@ -60,6 +60,7 @@ func (s *Server) shutDown(flags int64) bool {
 		return true
 	}
 	s.repl.driver.Call(repl.Ending{On: true})
+	// COMPAT: shutdown-frozen: what is acknowledged from here on could be lost.
 	s.freeze(frozenForEnd)
 	if !s.awaitReplicas(flags) || !s.finish(flags) {
 		s.callOff()

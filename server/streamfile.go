@@ -35,6 +35,8 @@ const (
 
 var errStreamGone = errors.New("server: that part of the stream is not on disk")
 
+// COMPAT: repl-backlog-disk: Redis has the backlog in memory only.
+
 // streamFile is the stream on disk.
 type streamFile struct {
 	s    *Server

@@ -16,6 +16,9 @@ import (
 // takes it from there at its own pace, also while it is being written. So a slow
 // replica bounds nothing but itself, and one that comes late can still have it.
 
+// COMPAT: repl-snapshot: with repl-diskless-sync, too, so that replicas do not wait for
+// each other.
+
 const (
 	// payloadChunk is how much of a snapshot is read at a time for a replica.
 	payloadChunk = 128 << 10

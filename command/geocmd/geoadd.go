@@ -16,7 +16,7 @@ var geoaddSpec = &command.Spec{
 	},
 	Keys: []command.KeySpec{{Flags: command.RW | command.Update, Index: 1, Step: 1}},
 	Args: []command.Arg{
-		{Name: "key", Type: "key", Key: 1},
+		argKey,
 		{Name: "condition", Type: "oneof", Since: "6.2.0", Optional: true, Args: []command.Arg{
 			{Name: "nx", Type: "pure-token", Token: "NX"},
 			{Name: "xx", Type: "pure-token", Token: "XX"},

@@ -26,6 +26,36 @@ func Specs() []*command.Spec {
 	}
 }
 
+// Parts of rows that many commands share.
+var (
+	argKey   = command.Arg{Name: "key", Type: "key", Key: 1}
+	argUnit  = command.Arg{Name: "unit", Type: "oneof", Args: unitArgs}
+	unitArgs = []command.Arg{
+		{Name: "m", Type: "pure-token", Token: "M"},
+		{Name: "km", Type: "pure-token", Token: "KM"},
+		{Name: "ft", Type: "pure-token", Token: "FT"},
+		{Name: "mi", Type: "pure-token", Token: "MI"},
+	}
+	withArgs = []command.Arg{
+		{Name: "withcoord", Type: "pure-token", Token: "WITHCOORD", Optional: true},
+		{Name: "withdist", Type: "pure-token", Token: "WITHDIST", Optional: true},
+		{Name: "withhash", Type: "pure-token", Token: "WITHHASH", Optional: true},
+	}
+	argOrder = command.Arg{Name: "order", Type: "oneof", Optional: true, Args: []command.Arg{
+		{Name: "asc", Type: "pure-token", Token: "ASC"},
+		{Name: "desc", Type: "pure-token", Token: "DESC"},
+	}}
+	unitsAdded = command.Change{Since: "7.0.0", Text: "Added support for uppercase unit names."}
+)
+
+// argCount is COUNT with ANY; since is the version of ANY that the row tells.
+func argCount(since string) command.Arg {
+	return command.Arg{Name: "count-block", Type: "block", Optional: true, Args: []command.Arg{
+		{Name: "count", Type: "integer", Token: "COUNT"},
+		{Name: "any", Type: "pure-token", Token: "ANY", Since: since, Optional: true},
+	}}
+}
+
 // isZSet reports whether the entry is absent or a sorted set; if not it replies the
 // error.
 func isZSet(c *command.Ctx, e keyspace.Entry) bool { return c.IsType(e, object.ZSet) }

@@ -9,11 +9,8 @@ var geoposSpec = &command.Spec{
 	Name: "geopos", Since: "3.2.0", Group: "geo", Complexity: "O(1) for each member requested.",
 	Summary: "Reads the places of members.",
 	Arity:   -2, Flags: command.ReadOnly, Categories: command.CatGeo,
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
-	Args: []command.Arg{
-		{Name: "key", Type: "key", Key: 1},
-		{Name: "member", Type: "string", Optional: true, Multiple: true},
-	},
+	Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
+	Args:    []command.Arg{argKey, {Name: "member", Type: "string", Optional: true, Multiple: true}},
 	Handler: geopos,
 }
 
@@ -21,11 +18,8 @@ var geohashSpec = &command.Spec{
 	Name: "geohash", Since: "3.2.0", Group: "geo", Complexity: "O(1) for each member requested.",
 	Summary: "Reads the places of members as standard geohash strings.",
 	Arity:   -2, Flags: command.ReadOnly, Categories: command.CatGeo,
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
-	Args: []command.Arg{
-		{Name: "key", Type: "key", Key: 1},
-		{Name: "member", Type: "string", Optional: true, Multiple: true},
-	},
+	Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
+	Args:    []command.Arg{argKey, {Name: "member", Type: "string", Optional: true, Multiple: true}},
 	Handler: geohashes,
 }
 
@@ -35,50 +29,41 @@ var geodistSpec = &command.Spec{
 	Arity:   -4, Flags: command.ReadOnly, Categories: command.CatGeo,
 	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
 	Args: []command.Arg{
-		{Name: "key", Type: "key", Key: 1},
+		argKey,
 		{Name: "member1", Type: "string"},
 		{Name: "member2", Type: "string"},
-		{Name: "unit", Type: "oneof", Optional: true, Args: []command.Arg{
-			{Name: "m", Type: "pure-token", Token: "M"},
-			{Name: "km", Type: "pure-token", Token: "KM"},
-			{Name: "ft", Type: "pure-token", Token: "FT"},
-			{Name: "mi", Type: "pure-token", Token: "MI"},
-		}},
+		{Name: "unit", Type: "oneof", Optional: true, Args: unitArgs},
 	},
 	Handler: geodist,
 }
 
-func geopos(c *command.Ctx) {
-	e := c.Read(0)
-	if !isZSet(c, e) {
-		return
-	}
-	c.W.Array(len(c.Args) - 2)
-	for _, name := range c.Args[2:] {
-		if e.OK() {
-			if score, ok := open(c, e).Score(name); ok {
-				point(c, geohash.Decode(score))
-				continue
-			}
-		}
-		c.W.NullArray()
-	}
-}
+func geopos(c *command.Ctx) { places(c, false) }
 
-func geohashes(c *command.Ctx) {
+func geohashes(c *command.Ctx) { places(c, true) }
+
+// places replies the places of the members named, as points or as geohash strings.
+func places(c *command.Ctx, text bool) {
 	e := c.Read(0)
 	if !isZSet(c, e) {
 		return
 	}
 	c.W.Array(len(c.Args) - 2)
 	for _, name := range c.Args[2:] {
+		var score float64
+		found := false
 		if e.OK() {
-			if score, ok := open(c, e).Score(name); ok {
-				c.W.Bulk(geohash.AppendString(c.Scratch[:0], score))
-				continue
-			}
+			score, found = open(c, e).Score(name)
 		}
-		c.W.Null()
+		switch {
+		case found && text:
+			c.W.Bulk(geohash.AppendString(c.Scratch[:0], score))
+		case found:
+			point(c, geohash.Decode(score))
+		case text:
+			c.W.Null()
+		default:
+			c.W.NullArray()
+		}
 	}
 }
 

@@ -9,21 +9,15 @@ import (
 
 // Parts of the rows.
 var (
-	argUnit = command.Arg{Name: "unit", Type: "oneof", Args: []command.Arg{
-		{Name: "m", Type: "pure-token", Token: "M"},
-		{Name: "km", Type: "pure-token", Token: "KM"},
-		{Name: "ft", Type: "pure-token", Token: "FT"},
-		{Name: "mi", Type: "pure-token", Token: "MI"},
-	}}
 	placeArgs = []command.Arg{
-		{Name: "key", Type: "key", Key: 1},
+		argKey,
 		{Name: "longitude", Type: "double"},
 		{Name: "latitude", Type: "double"},
 		{Name: "radius", Type: "double"},
 		argUnit,
 	}
 	memberArgs = []command.Arg{
-		{Name: "key", Type: "key", Key: 1},
+		argKey,
 		{Name: "member", Type: "string"},
 		{Name: "radius", Type: "double"},
 		argUnit,
@@ -32,8 +26,7 @@ var (
 		{Name: "storekey", Type: "key", Display: "key", Key: 2, Token: "STORE"},
 		{Name: "storedistkey", Type: "key", Display: "key", Key: 3, Token: "STOREDIST"},
 	}}
-	anyAdded   = command.Change{Since: "6.2.0", Text: "Added the `ANY` option for `COUNT`."}
-	unitsAdded = command.Change{Since: "7.0.0", Text: "Added support for uppercase unit names."}
+	anyAdded = command.Change{Since: "6.2.0", Text: "Added the `ANY` option for `COUNT`."}
 )
 
 const radiusComplexity = "O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited by center and radius and M is the number of items inside the index."
@@ -41,19 +34,7 @@ const radiusComplexity = "O(N+log(M)) where N is the number of elements inside t
 // radiusOptions are the arguments behind the unit; since is the version of ANY that
 // the row tells.
 func radiusOptions(since string) []command.Arg {
-	return []command.Arg{
-		{Name: "withcoord", Type: "pure-token", Token: "WITHCOORD", Optional: true},
-		{Name: "withdist", Type: "pure-token", Token: "WITHDIST", Optional: true},
-		{Name: "withhash", Type: "pure-token", Token: "WITHHASH", Optional: true},
-		{Name: "count-block", Type: "block", Optional: true, Args: []command.Arg{
-			{Name: "count", Type: "integer", Token: "COUNT"},
-			{Name: "any", Type: "pure-token", Token: "ANY", Since: since, Optional: true},
-		}},
-		{Name: "order", Type: "oneof", Optional: true, Args: []command.Arg{
-			{Name: "asc", Type: "pure-token", Token: "ASC"},
-			{Name: "desc", Type: "pure-token", Token: "DESC"},
-		}},
-	}
+	return slices.Concat(withArgs, []command.Arg{argCount(since), argOrder})
 }
 
 // storingKeys are the key specs of a row whose options begin at argument from.

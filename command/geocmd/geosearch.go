@@ -12,111 +12,55 @@ import (
 	"kvorum/object/zset"
 )
 
+const searchComplexity = "O(N+log(M)) where N is the number of elements in the grid-aligned bounding box area around the shape provided as the filter and M is the number of items inside the shape"
+
+// searchArgs are what to search, and how many of it in which order.
+var searchArgs = []command.Arg{
+	{Name: "from", Type: "oneof", Args: []command.Arg{
+		{Name: "member", Type: "string", Token: "FROMMEMBER"},
+		{Name: "fromlonlat", Type: "block", Token: "FROMLONLAT", Args: []command.Arg{
+			{Name: "longitude", Type: "double"},
+			{Name: "latitude", Type: "double"},
+		}},
+	}},
+	{Name: "by", Type: "oneof", Args: []command.Arg{
+		{Name: "circle", Type: "block", Args: []command.Arg{
+			{Name: "radius", Type: "double", Token: "BYRADIUS"},
+			argUnit,
+		}},
+		{Name: "box", Type: "block", Args: []command.Arg{
+			{Name: "width", Type: "double", Token: "BYBOX"},
+			{Name: "height", Type: "double"},
+			argUnit,
+		}},
+	}},
+	argOrder,
+	argCount(""),
+}
+
 var geosearchSpec = &command.Spec{
-	Name: "geosearch", Since: "6.2.0", Group: "geo", Complexity: "O(N+log(M)) where N is the number of elements in the grid-aligned bounding box area around the shape provided as the filter and M is the number of items inside the shape",
+	Name: "geosearch", Since: "6.2.0", Group: "geo", Complexity: searchComplexity,
 	Summary: "Finds members in a circle or a box around a place or a member.",
 	Arity:   -7, Flags: command.ReadOnly, Categories: command.CatGeo,
-	History: []command.Change{
-		{Since: "7.0.0", Text: "Added support for uppercase unit names."},
-	},
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
-	Args: []command.Arg{
-		{Name: "key", Type: "key", Key: 1},
-		{Name: "from", Type: "oneof", Args: []command.Arg{
-			{Name: "member", Type: "string", Token: "FROMMEMBER"},
-			{Name: "fromlonlat", Type: "block", Token: "FROMLONLAT", Args: []command.Arg{
-				{Name: "longitude", Type: "double"},
-				{Name: "latitude", Type: "double"},
-			}},
-		}},
-		{Name: "by", Type: "oneof", Args: []command.Arg{
-			{Name: "circle", Type: "block", Args: []command.Arg{
-				{Name: "radius", Type: "double", Token: "BYRADIUS"},
-				{Name: "unit", Type: "oneof", Args: []command.Arg{
-					{Name: "m", Type: "pure-token", Token: "M"},
-					{Name: "km", Type: "pure-token", Token: "KM"},
-					{Name: "ft", Type: "pure-token", Token: "FT"},
-					{Name: "mi", Type: "pure-token", Token: "MI"},
-				}},
-			}},
-			{Name: "box", Type: "block", Args: []command.Arg{
-				{Name: "width", Type: "double", Token: "BYBOX"},
-				{Name: "height", Type: "double"},
-				{Name: "unit", Type: "oneof", Args: []command.Arg{
-					{Name: "m", Type: "pure-token", Token: "M"},
-					{Name: "km", Type: "pure-token", Token: "KM"},
-					{Name: "ft", Type: "pure-token", Token: "FT"},
-					{Name: "mi", Type: "pure-token", Token: "MI"},
-				}},
-			}},
-		}},
-		{Name: "order", Type: "oneof", Optional: true, Args: []command.Arg{
-			{Name: "asc", Type: "pure-token", Token: "ASC"},
-			{Name: "desc", Type: "pure-token", Token: "DESC"},
-		}},
-		{Name: "count-block", Type: "block", Optional: true, Args: []command.Arg{
-			{Name: "count", Type: "integer", Token: "COUNT"},
-			{Name: "any", Type: "pure-token", Token: "ANY", Optional: true},
-		}},
-		{Name: "withcoord", Type: "pure-token", Token: "WITHCOORD", Optional: true},
-		{Name: "withdist", Type: "pure-token", Token: "WITHDIST", Optional: true},
-		{Name: "withhash", Type: "pure-token", Token: "WITHHASH", Optional: true},
-	},
+	History: []command.Change{unitsAdded},
+	Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
+	Args:    slices.Concat([]command.Arg{argKey}, searchArgs, withArgs),
 	Handler: geosearch,
 }
 
 var geosearchstoreSpec = &command.Spec{
-	Name: "geosearchstore", Since: "6.2.0", Group: "geo", Complexity: "O(N+log(M)) where N is the number of elements in the grid-aligned bounding box area around the shape provided as the filter and M is the number of items inside the shape",
+	Name: "geosearchstore", Since: "6.2.0", Group: "geo", Complexity: searchComplexity,
 	Summary: "Stores the members in a circle or a box around a place or a member under a key.",
 	Arity:   -8, Flags: command.Write | command.DenyOOM, Categories: command.CatGeo,
-	History: []command.Change{
-		{Since: "7.0.0", Text: "Added support for uppercase unit names."},
-	},
+	History: []command.Change{unitsAdded},
 	Keys: []command.KeySpec{
 		{Flags: command.OW | command.Update, Index: 1, Step: 1},
 		{Flags: command.RO | command.Access, Index: 2, Step: 1},
 	},
-	Args: []command.Arg{
+	Args: slices.Concat([]command.Arg{
 		{Name: "destination", Type: "key", Key: 1},
 		{Name: "source", Type: "key", Key: 2},
-		{Name: "from", Type: "oneof", Args: []command.Arg{
-			{Name: "member", Type: "string", Token: "FROMMEMBER"},
-			{Name: "fromlonlat", Type: "block", Token: "FROMLONLAT", Args: []command.Arg{
-				{Name: "longitude", Type: "double"},
-				{Name: "latitude", Type: "double"},
-			}},
-		}},
-		{Name: "by", Type: "oneof", Args: []command.Arg{
-			{Name: "circle", Type: "block", Args: []command.Arg{
-				{Name: "radius", Type: "double", Token: "BYRADIUS"},
-				{Name: "unit", Type: "oneof", Args: []command.Arg{
-					{Name: "m", Type: "pure-token", Token: "M"},
-					{Name: "km", Type: "pure-token", Token: "KM"},
-					{Name: "ft", Type: "pure-token", Token: "FT"},
-					{Name: "mi", Type: "pure-token", Token: "MI"},
-				}},
-			}},
-			{Name: "box", Type: "block", Args: []command.Arg{
-				{Name: "width", Type: "double", Token: "BYBOX"},
-				{Name: "height", Type: "double"},
-				{Name: "unit", Type: "oneof", Args: []command.Arg{
-					{Name: "m", Type: "pure-token", Token: "M"},
-					{Name: "km", Type: "pure-token", Token: "KM"},
-					{Name: "ft", Type: "pure-token", Token: "FT"},
-					{Name: "mi", Type: "pure-token", Token: "MI"},
-				}},
-			}},
-		}},
-		{Name: "order", Type: "oneof", Optional: true, Args: []command.Arg{
-			{Name: "asc", Type: "pure-token", Token: "ASC"},
-			{Name: "desc", Type: "pure-token", Token: "DESC"},
-		}},
-		{Name: "count-block", Type: "block", Optional: true, Args: []command.Arg{
-			{Name: "count", Type: "integer", Token: "COUNT"},
-			{Name: "any", Type: "pure-token", Token: "ANY", Optional: true},
-		}},
-		{Name: "storedist", Type: "pure-token", Token: "STOREDIST", Optional: true},
-	},
+	}, searchArgs, []command.Arg{{Name: "storedist", Type: "pure-token", Token: "STOREDIST", Optional: true}}),
 	Handler: geosearchstore,
 }
 

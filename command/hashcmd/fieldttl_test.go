@@ -9,22 +9,13 @@ import (
 	"kvorum/clock"
 	"kvorum/command"
 	"kvorum/command/all"
-	"kvorum/engine"
 	"kvorum/engine/enginetest"
 	"kvorum/keyspace"
 )
 
-// startMs is when the manual clocks of these tests begin.
-const startMs = 1_700_000_000_000
-
 // eventful is a server on a manual clock that records events.
 func eventful(t *testing.T) (*clock.Manual, *enginetest.Server) {
-	hand := clock.NewManual(startMs)
-	s := enginetest.NewAt(t, hand.Clock(), all.Families()...)
-	settings := *s.Engine.Settings()
-	settings.NotifyMask = command.NotifyHash | command.NotifyGeneric
-	s.Engine.Apply(settings)
-	return hand, s
+	return enginetest.NewManual(t, command.NotifyHash|command.NotifyGeneric, all.Families()...)
 }
 
 func run(s *enginetest.Server, lines string) (last string) {
@@ -218,62 +209,20 @@ func TestTickRemovesDueFields(t *testing.T) {
 	memCheck(t, s)
 }
 
-// slow is a feed on which every effect takes a millisecond: a slice of background
-// work ends after the first look at the clock.
-type slow struct {
-	hand *clock.Manual
-	n    int
-}
-
-// AppendControl implements command.Effects.
-func (f *slow) AppendControl(db int, args ...[]byte) { f.Append(db, args...) }
-
-func (f *slow) Append(int, ...[]byte) {
-	f.hand.Advance(1)
-	f.n++
-}
-
 // TestStormOfFieldsIsSliced: very many fields of one hash are due at once. No slice
 // may go on until all are gone, the next one must be soon, and they end with the key.
 func TestStormOfFieldsIsSliced(t *testing.T) {
-	const fields, perSlice = 10000, 32 * 64
-	hand := clock.NewManual(startMs)
-	table, err := command.NewTable(all.Families()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	feed := &slow{hand: hand}
-	e := engine.New(keyspace.New(1), table, hand.Clock(), engine.Hooks{Feed: feed})
-	w, session := e.NewWorker(), e.NewSession(nil)
-	defer e.KS.Close()
-	defer w.Close()
-	for i := range fields {
-		f := fmt.Append(nil, i)
-		w.Do(session, []byte("HSET"), []byte("h"), f, []byte("v"))
-		w.Do(session, []byte("HPEXPIREAT"), []byte("h"), fmt.Append(nil, startMs+100_000_000), []byte("FIELDS"), []byte("1"), f)
-	}
-	hand.Advance(100_000_000 + 2*keyspace.TickMs)
-	clk := hand.Clock()
-	slices := 0
-	for ; e.KS.DB(0).Len() > 0; slices++ {
-		if slices > fields {
-			t.Fatalf("%d keys left after %d slices", e.KS.DB(0).Len(), slices)
+	const fields, perSlice, dueMs = 10000, 32 * 64, 100_000_000
+	slices := enginetest.Storm(t, dueMs, fields, perSlice, func(do func(words ...[]byte)) {
+		due := fmt.Append(nil, enginetest.StartMs+dueMs)
+		for i := range fields {
+			f := fmt.Append(nil, i)
+			do([]byte("HSET"), []byte("h"), f, []byte("v"))
+			do([]byte("HPEXPIREAT"), []byte("h"), due, []byte("FIELDS"), []byte("1"), f)
 		}
-		feed.n = 0
-		wait := w.Tick(clk.MonoNs())
-		if feed.n > perSlice {
-			t.Fatalf("slice %d removed %d fields", slices, feed.n)
-		}
-		if e.KS.DB(0).Len() > 0 && wait > 1e6 {
-			t.Fatalf("slice %d: the next one is in %d ns", slices, wait)
-		}
-		hand.Advance(max(1, wait/1e6))
-	}
+	}, all.Families()...)
 	if slices < fields/perSlice {
 		t.Errorf("%d slices", slices)
-	}
-	if n := e.KS.DB(0).Tickets(); n != 0 {
-		t.Errorf("%d tickets left", n)
 	}
 }
 
@@ -293,7 +242,7 @@ func TestReplayKeepsDueFields(t *testing.T) {
 	}
 	do("HSET h f 1 g 2")
 	for _, tc := range []struct{ command, reply string }{
-		{fmt.Sprintf("HPEXPIREAT h %d FIELDS 1 f", startMs+10), "*1 :1 "}, {"HINCRBY h f 5", ":6 "}, {"HPEXPIREAT h 0 FIELDS 1 g", "*1 :1 "},
+		{fmt.Sprintf("HPEXPIREAT h %d FIELDS 1 f", enginetest.StartMs+10), "*1 :1 "}, {"HINCRBY h f 5", ":6 "}, {"HPEXPIREAT h 0 FIELDS 1 g", "*1 :1 "},
 		{"HDEL h g", ":1 "}, {"HPERSIST h FIELDS 1 f", "*1 :1 "},
 	} {
 		if got := do(tc.command); got != tc.reply {
@@ -312,7 +261,7 @@ func TestIncrbyfloatFeedsTTL(t *testing.T) {
 	run(s, "HSET h f 1\nHPEXPIRE h 5000 FIELDS 1 f")
 	s.Effects()
 	run(s, "HINCRBYFLOAT h f 0.5")
-	want := []string{"0 HSET h f 1.5", fmt.Sprintf("0 HPEXPIREAT h %d FIELDS 1 f", startMs+5000)}
+	want := []string{"0 HSET h f 1.5", fmt.Sprintf("0 HPEXPIREAT h %d FIELDS 1 f", enginetest.StartMs+5000)}
 	if got := s.Effects(); !slices.Equal(got, want) {
 		t.Errorf("effects %q, want %q", got, want)
 	}

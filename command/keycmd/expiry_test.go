@@ -13,17 +13,9 @@ import (
 	"kvorum/keyspace"
 )
 
-// startMs is when the manual clocks of these tests begin.
-const startMs = 1_700_000_000_000
-
-// eventful is a server on a manual clock that records keyspace events.
+// eventful is a server on a manual clock that records what expires.
 func eventful(t *testing.T) (*clock.Manual, *enginetest.Server) {
-	hand := clock.NewManual(startMs)
-	s := enginetest.NewAt(t, hand.Clock(), all.Families()...)
-	settings := *s.Engine.Settings()
-	settings.NotifyMask = command.NotifyExpired
-	s.Engine.Apply(settings)
-	return hand, s
+	return enginetest.NewManual(t, command.NotifyExpired, all.Families()...)
 }
 
 // TestExpiredKeyIsAbsent: whatever command meets the key first takes it for
@@ -119,57 +111,16 @@ func TestTickRemovesDueKeys(t *testing.T) {
 	}
 }
 
-// slow is a feed on which every effect takes a millisecond: a slice of
-// background work ends after the first look at the clock.
-type slow struct {
-	hand *clock.Manual
-	n    int
-}
-
-// AppendControl implements command.Effects.
-func (f *slow) AppendControl(db int, args ...[]byte) { f.Append(db, args...) }
-
-func (f *slow) Append(int, ...[]byte) {
-	f.hand.Advance(1)
-	f.n++
-}
-
 // TestStormIsSliced: very many keys are due at once. No slice may go on until
 // all are gone, the next one must be soon, and they end.
 func TestStormIsSliced(t *testing.T) {
-	const keys, perSlice = 3000, 32
-	hand := clock.NewManual(startMs)
-	table, err := command.NewTable(all.Families()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	feed := &slow{hand: hand}
-	e := engine.New(keyspace.New(1), table, hand.Clock(), engine.Hooks{Feed: feed})
-	w, session := e.NewWorker(), e.NewSession(nil)
-	defer e.KS.Close()
-	defer w.Close()
-	for i := range keys {
-		w.Do(session, []byte("SET"), fmt.Append(nil, i), []byte("v"), []byte("PXAT"), fmt.Append(nil, startMs+100_000))
-	}
-	hand.Advance(100_000 + 2*keyspace.TickMs)
-	clk := hand.Clock()
-	for slices := 0; e.KS.DB(0).Len() > 0; slices++ {
-		if slices > keys {
-			t.Fatalf("%d keys left after %d slices", e.KS.DB(0).Len(), slices)
+	const keys, perSlice, dueMs = 3000, 32, 100_000
+	enginetest.Storm(t, dueMs, keys, perSlice, func(do func(words ...[]byte)) {
+		due := fmt.Append(nil, enginetest.StartMs+dueMs)
+		for i := range keys {
+			do([]byte("SET"), fmt.Append(nil, i), []byte("v"), []byte("PXAT"), due)
 		}
-		feed.n = 0
-		wait := w.Tick(clk.MonoNs())
-		if feed.n > perSlice {
-			t.Fatalf("slice %d removed %d keys", slices, feed.n)
-		}
-		if e.KS.DB(0).Len() > 0 && wait > 1e6 {
-			t.Fatalf("slice %d: the next one is in %d ns", slices, wait)
-		}
-		hand.Advance(max(1, wait/1e6))
-	}
-	if e.KS.DB(0).Tickets() != 0 {
-		t.Errorf("%d tickets left", e.KS.DB(0).Tickets())
-	}
+	}, all.Families()...)
 }
 
 // TestEventsNameTheirDatabase: MOVE and COPY concern two.
@@ -178,7 +129,7 @@ func TestEventsNameTheirDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hand := clock.NewManual(startMs)
+	hand := clock.NewManual(enginetest.StartMs)
 	var events []string
 	e := engine.New(keyspace.New(4), table, hand.Clock(), engine.Hooks{OnEvent: func(_ uint32, event string, key []byte, db int) {
 		events = append(events, fmt.Sprint(event, " ", string(key), " ", db))

@@ -58,6 +58,35 @@ func TestLongSortEqualsShort(t *testing.T) {
 	}
 }
 
+// meanwhile has another worker make changes over and over, n counting them, until stop
+// is called. It returns once they were made for the first time.
+func meanwhile(s *enginetest.Server, changes func(do func(line string), n int)) (stop func()) {
+	end, begun := make(chan struct{}), make(chan struct{})
+	var done sync.WaitGroup
+	done.Go(func() {
+		w := s.Engine.NewWorker()
+		defer w.Close()
+		session := s.Engine.NewSession(nil)
+		do := func(line string) { w.Do(session, bytesOf(strings.Fields(line))...) }
+		for n := 0; ; n++ {
+			changes(do, n)
+			if n == 0 {
+				close(begun)
+			}
+			select {
+			case <-end:
+				return
+			default:
+			}
+		}
+	})
+	<-begun
+	return func() {
+		close(end)
+		done.Wait()
+	}
+}
+
 // TestLongSortSeesOneMoment: the list turns round and round and the set exchanges
 // members while they are sorted; a copy of different moments would have elements
 // twice or lack some.
@@ -65,29 +94,11 @@ func TestLongSortSeesOneMoment(t *testing.T) {
 	s := enginetest.New(t, all.Families()...)
 	longSource(s)
 	want := s.Do("SORT", "list")
-	stop, turning := make(chan struct{}), make(chan struct{})
-	var done sync.WaitGroup
-	done.Add(1)
-	go func() {
-		defer done.Done()
-		w := s.Engine.NewWorker()
-		defer w.Close()
-		session := s.Engine.NewSession(nil)
-		for n := 0; ; n++ {
-			w.Do(session, []byte("LMOVE"), []byte("list"), []byte("list"), []byte("LEFT"), []byte("RIGHT"))
-			w.Do(session, []byte("SMOVE"), []byte("ints"), []byte("other"), []byte(strconv.Itoa(n%longElements)))
-			w.Do(session, []byte("SMOVE"), []byte("other"), []byte("ints"), []byte(strconv.Itoa(n%longElements)))
-			if n == 0 {
-				close(turning)
-			}
-			select {
-			case <-stop:
-				return
-			default:
-			}
-		}
-	}()
-	<-turning
+	stop := meanwhile(s, func(do func(line string), n int) {
+		do("LMOVE list list LEFT RIGHT")
+		do("SMOVE ints other " + strconv.Itoa(n%longElements))
+		do("SMOVE other ints " + strconv.Itoa(n%longElements))
+	})
 	for range 5 {
 		if got := s.Do("SORT", "list"); got != want {
 			t.Fatalf("SORT of a list that turns: %d bytes, want %d", len(got), len(want))
@@ -97,8 +108,7 @@ func TestLongSortSeesOneMoment(t *testing.T) {
 			t.Fatalf("SORT of a set that lacks at most one member of %d: %d", longElements, n)
 		}
 	}
-	close(stop)
-	done.Wait()
+	stop()
 }
 
 // TestLongSortCountsLookUps: also those off the loop count as hits and misses.
@@ -125,30 +135,12 @@ func TestSortFindsKeysAmidChanges(t *testing.T) {
 	s.Do("MULTI")
 	s.Do("SORT", "l", "BY", "w_*")
 	s.Do("EXEC")
-	stop, begun := make(chan struct{}), make(chan struct{})
-	var done sync.WaitGroup
-	done.Add(1)
-	go func() {
-		defer done.Done()
-		w := s.Engine.NewWorker()
-		defer w.Close()
-		session := s.Engine.NewSession(nil)
-		for n := 0; ; n++ {
-			x := strconv.Itoa(n % 2)
-			w.Do(session, []byte("MSET"), []byte("w_a"), []byte("1"+x), []byte("w_b"), []byte("2"+x))
-			w.Do(session, []byte("RPUSH"), []byte("l"), []byte("c"+x))
-			w.Do(session, []byte("RPOP"), []byte("l"))
-			if n == 0 {
-				close(begun)
-			}
-			select {
-			case <-stop:
-				return
-			default:
-			}
-		}
-	}()
-	<-begun
+	stop := meanwhile(s, func(do func(line string), n int) {
+		x := strconv.Itoa(n % 2)
+		do("MSET w_a 1" + x + " w_b 2" + x)
+		do("RPUSH l c" + x)
+		do("RPOP l")
+	})
 	for i := range 500 {
 		reply := read(t, s.Do("SORT", "l", "BY", "w_*", "LIMIT", "0", "2", "GET", "w_*", "STORE", "dst"))
 		if reply.Int != 2 && reply.Int != 3 {
@@ -165,8 +157,7 @@ func TestSortFindsKeysAmidChanges(t *testing.T) {
 			t.Fatalf("SORT %d saw weights of two moments: %v", i, weights)
 		}
 	}
-	close(stop)
-	done.Wait()
+	stop()
 }
 
 // TestSortOfEqualWeightsFeedsTheResult: a set may have another order elsewhere.

@@ -59,6 +59,7 @@ const usageSamples = 5
 
 // memoryUsage counts the blocks of the record and of the value; of the elements of a
 // large hash or set it looks at some.
+// COMPAT: memory-usage: the key's share of the table is not counted.
 func memoryUsage(c *command.Ctx) {
 	samples := usageSamples
 	for i := 3; i < len(c.Args); i += 2 {

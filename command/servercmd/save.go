@@ -59,6 +59,8 @@ func bgsave(c *command.Ctx) {
 	}
 }
 
+// cancelSave is BGSAVE CANCEL.
+// COMPAT: bgsave-cancel: a save that takes long can be ended without ending the server.
 func cancelSave(c *command.Ctx) {
 	scheduled, err := c.Host.CancelSave()
 	switch {

@@ -7,17 +7,12 @@ import (
 
 var sscanSpec = &command.Spec{
 	Name: "sscan", Since: "2.8.0", Group: "set",
-	Complexity: "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection.",
+	Complexity: command.ElementScanComplexity,
 	Summary:    "Walks over the members of a set, some at each call.",
 	Arity:      -3, Flags: command.ReadOnly, Categories: command.CatSet,
-	Tips: []string{"nondeterministic_output"},
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
-	Args: []command.Arg{
-		argKey,
-		{Name: "cursor", Type: "integer"},
-		{Name: "pattern", Type: "pattern", Token: "MATCH", Optional: true},
-		{Name: "count", Type: "integer", Token: "COUNT", Optional: true},
-	},
+	Tips:    []string{"nondeterministic_output"},
+	Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
+	Args:    command.ElementScanArgs,
 	Handler: sscan,
 }
 

@@ -32,6 +32,8 @@ const (
 	// once, within tens of microseconds. Above it the strings are copied and the
 	// rest runs without locks.
 	lcsInlineMax = 50_000
+	// COMPAT: lcs-memory: what Redis refuses is refused, though it would fit.
+	//
 	// lcsRedisCell is what a cell costs Redis, whose limit holds here too.
 	lcsRedisCell = 4
 	// lcsRowsMax bounds the memory of one call in bytes, whatever the limit.

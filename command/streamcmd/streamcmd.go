@@ -30,8 +30,9 @@ func Specs() []*command.Spec {
 
 // Parts of rows that many commands share.
 var (
-	argKey   = command.Arg{Name: "key", Type: "key", Key: 1}
-	argGroup = command.Arg{Name: "group", Type: "string"}
+	argKey      = command.Arg{Name: "key", Type: "key", Key: 1}
+	argGroup    = command.Arg{Name: "group", Type: "string"}
+	argConsumer = command.Arg{Name: "consumer", Type: "string"}
 )
 
 // isStream reports whether the entry is absent or a stream; if not it replies the

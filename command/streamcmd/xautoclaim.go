@@ -21,7 +21,7 @@ var xautoclaimSpec = &command.Spec{
 	Args: []command.Arg{
 		argKey,
 		argGroup,
-		{Name: "consumer", Type: "string"},
+		argConsumer,
 		{Name: "min-idle-time", Type: "string"},
 		{Name: "start", Type: "string"},
 		{Name: "count", Type: "integer", Token: "COUNT", Optional: true},

@@ -16,7 +16,7 @@ var xclaimSpec = &command.Spec{
 	Args: []command.Arg{
 		argKey,
 		argGroup,
-		{Name: "consumer", Type: "string"},
+		argConsumer,
 		{Name: "min-idle-time", Type: "string"},
 		{Name: "id", Type: "string", Multiple: true},
 		{Name: "ms", Type: "integer", Token: "IDLE", Optional: true},

@@ -16,6 +16,12 @@ var xgroupSpec = &command.Spec{
 	},
 }
 
+// argSelector tells from which entry on a group is given entries.
+var argSelector = command.Arg{Name: "id-selector", Type: "oneof", Args: []command.Arg{
+	{Name: "id", Type: "string"},
+	{Name: "new-id", Type: "pure-token", Token: "$"},
+}}
+
 var xgroupcreateSpec = &command.Spec{
 	Name: "create", Since: "5.0.0", Group: "stream",
 	Complexity: "O(1)",
@@ -28,10 +34,7 @@ var xgroupcreateSpec = &command.Spec{
 	Args: []command.Arg{
 		argKey,
 		argGroup,
-		{Name: "id-selector", Type: "oneof", Args: []command.Arg{
-			{Name: "id", Type: "string"},
-			{Name: "new-id", Type: "pure-token", Token: "$"},
-		}},
+		argSelector,
 		{Name: "mkstream", Type: "pure-token", Token: "MKSTREAM", Optional: true},
 		{Name: "entries-read", Type: "integer", Token: "ENTRIESREAD", Optional: true},
 	},
@@ -43,12 +46,8 @@ var xgroupcreateconsumerSpec = &command.Spec{
 	Complexity: "O(1)",
 	Summary:    "Creates a consumer in a group.",
 	Arity:      5, Flags: command.Write | command.DenyOOM, Categories: command.CatStream,
-	Keys: []command.KeySpec{{Flags: command.RW | command.Insert, Index: 2, Step: 1}},
-	Args: []command.Arg{
-		argKey,
-		argGroup,
-		{Name: "consumer", Type: "string"},
-	},
+	Keys:    []command.KeySpec{{Flags: command.RW | command.Insert, Index: 2, Step: 1}},
+	Args:    []command.Arg{argKey, argGroup, argConsumer},
 	Handler: xgroupCreateConsumer,
 }
 
@@ -57,12 +56,8 @@ var xgroupdelconsumerSpec = &command.Spec{
 	Complexity: "O(1)",
 	Summary:    "Removes a consumer from a group, with what is pending with it.",
 	Arity:      5, Flags: command.Write, Categories: command.CatStream,
-	Keys: []command.KeySpec{{Flags: command.RW | command.Delete, Index: 2, Step: 1}},
-	Args: []command.Arg{
-		argKey,
-		argGroup,
-		{Name: "consumer", Type: "string"},
-	},
+	Keys:    []command.KeySpec{{Flags: command.RW | command.Delete, Index: 2, Step: 1}},
+	Args:    []command.Arg{argKey, argGroup, argConsumer},
 	Handler: xgroupDelConsumer,
 }
 
@@ -71,11 +66,8 @@ var xgroupdestroySpec = &command.Spec{
 	Complexity: "O(N) where N is the number of entries in the group's pending entries list (PEL).",
 	Summary:    "Removes a group of consumers with all that it knows.",
 	Arity:      4, Flags: command.Write, Categories: command.CatStream,
-	Keys: []command.KeySpec{{Flags: command.RW | command.Delete, Index: 2, Step: 1}},
-	Args: []command.Arg{
-		argKey,
-		argGroup,
-	},
+	Keys:    []command.KeySpec{{Flags: command.RW | command.Delete, Index: 2, Step: 1}},
+	Args:    []command.Arg{argKey, argGroup},
 	Handler: xgroupDestroy,
 }
 
@@ -91,10 +83,7 @@ var xgroupsetidSpec = &command.Spec{
 	Args: []command.Arg{
 		argKey,
 		argGroup,
-		{Name: "id-selector", Type: "oneof", Args: []command.Arg{
-			{Name: "id", Type: "string"},
-			{Name: "new-id", Type: "pure-token", Token: "$"},
-		}},
+		argSelector,
 		{Name: "entriesread", Type: "integer", Display: "entries-read", Token: "ENTRIESREAD", Optional: true},
 	},
 	Handler: xgroupSetID,

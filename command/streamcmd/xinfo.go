@@ -22,11 +22,8 @@ var xinfoconsumersSpec = &command.Spec{
 	History: []command.Change{
 		{Since: "7.2.0", Text: "Added the `inactive` field."},
 	},
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 2, Step: 1}},
-	Args: []command.Arg{
-		argKey,
-		argGroup,
-	},
+	Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 2, Step: 1}},
+	Args:    []command.Arg{argKey, argGroup},
 	Handler: xinfoConsumers,
 }
 
@@ -38,10 +35,8 @@ var xinfogroupsSpec = &command.Spec{
 	History: []command.Change{
 		{Since: "7.0.0", Text: "Added the `entries-read` and `lag` fields"},
 	},
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 2, Step: 1}},
-	Args: []command.Arg{
-		argKey,
-	},
+	Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 2, Step: 1}},
+	Args:    []command.Arg{argKey},
 	Handler: xinfoGroups,
 }
 

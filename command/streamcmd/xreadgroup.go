@@ -14,7 +14,7 @@ var xreadgroupSpec = &command.Spec{
 	Args: []command.Arg{
 		{Name: "group-block", Type: "block", Token: "GROUP", Args: []command.Arg{
 			argGroup,
-			{Name: "consumer", Type: "string"},
+			argConsumer,
 		}},
 		{Name: "count", Type: "integer", Token: "COUNT", Optional: true},
 		{Name: "milliseconds", Type: "integer", Token: "BLOCK", Optional: true},

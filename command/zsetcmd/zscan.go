@@ -8,17 +8,12 @@ import (
 )
 
 var zscanSpec = &command.Spec{
-	Name: "zscan", Since: "2.8.0", Group: "sorted-set", Complexity: "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection.",
+	Name: "zscan", Since: "2.8.0", Group: "sorted-set", Complexity: command.ElementScanComplexity,
 	Summary: "Walks over the members of a sorted set with their scores, some at each call.",
 	Arity:   -3, Flags: command.ReadOnly, Categories: command.CatSortedSet,
-	Tips: []string{"nondeterministic_output"},
-	Keys: []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
-	Args: []command.Arg{
-		{Name: "key", Type: "key", Key: 1},
-		{Name: "cursor", Type: "integer"},
-		{Name: "pattern", Type: "pattern", Token: "MATCH", Optional: true},
-		{Name: "count", Type: "integer", Token: "COUNT", Optional: true},
-	},
+	Tips:    []string{"nondeterministic_output"},
+	Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, Step: 1}},
+	Args:    command.ElementScanArgs,
 	Handler: zscan,
 }
 
