@@ -11,7 +11,7 @@ import (
 )
 
 // A replica that goes away while it is about to be given a snapshot leaves nothing behind
-// that keeps the stream in memory.
+// that keeps the stream in memory, and no snapshot that keeps the server from ending.
 func TestReplicaGoneBeforeItsSnapshot(t *testing.T) {
 	in := servertest.Start(t, "repl-diskless-sync-delay 0", "repl-backlog-size 16kb")
 	c := in.Dial()

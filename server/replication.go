@@ -28,6 +28,7 @@ type replication struct {
 	mu        sync.Mutex // guards what follows
 	peers     map[repl.PeerID]*replicaConn
 	snapshots map[uint64]*syncSnapshot
+	ending    bool // the server is: no snapshot may go on
 
 	role    engine.Role // in force
 	waiting []*ackWaiter

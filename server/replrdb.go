@@ -61,9 +61,7 @@ func (s *Server) writeSyncSnapshot(p *syncSnapshot, filter string, begun func(of
 	if cut.snap == nil { // there is nothing but data to filter: functions are in the head
 		return w.content(form, func(*rdb.Form, walkSink) error { return nil })
 	}
-	p.mu.Lock()
-	p.snap = cut.snap
-	p.mu.Unlock()
+	p.begun(cut.snap)
 	err := w.content(form, walkOf(cut.snap, cut.sizes))
 	if err != nil {
 		cut.snap.Cancel(err)
@@ -91,6 +89,17 @@ func (s *Server) cutForReplicas(cut *syncCut, form *rdb.Form, data bool) (err er
 		cut.sizes, cut.aux = s.dbSizes(), s.repl.aux(cut.offset)
 	})
 	return err
+}
+
+// begun makes a snapshot known to those who may stop it, and stops it if that has been
+// asked for already.
+func (p *syncSnapshot) begun(snap *snapshot.Snapshot) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.snap = snap
+	if p.stopped {
+		snap.Cancel(errSnapshotStopped)
+	}
 }
 
 // isStopped reports whether nobody wants the snapshot any more.

@@ -276,6 +276,7 @@ func (s *Server) end() error {
 	defer cancel()
 	s.program.end()
 	s.stopBackground() // the loops that carry it are about to end
+	s.repl.stopSnapshots()
 	s.closeUnix()
 	s.endAOF(false)
 	err := s.net.Shutdown(ctx)

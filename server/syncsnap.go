@@ -122,6 +122,7 @@ func (r *replication) TakeSnapshot(number uint64, filter string, begun func(int6
 	}
 	p.file = file
 	r.mu.Lock()
+	p.stopped = r.ending
 	r.snapshots[number] = p
 	r.mu.Unlock()
 	r.s.tasks.Add(1)
@@ -146,14 +147,30 @@ func (r *replication) StopSnapshot(number uint64) {
 	p := r.snapshots[number]
 	r.mu.Unlock()
 	if p != nil {
-		p.mu.Lock()
-		p.stopped = true
-		if p.snap != nil {
-			p.snap.Cancel(errSnapshotStopped)
-		}
-		p.mu.Unlock()
+		p.stop()
 	}
 	r.FreeSnapshot(number)
+}
+
+// stop ends the making of a snapshot that nobody wants any more.
+func (p *syncSnapshot) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	if p.snap != nil {
+		p.snap.Cancel(errSnapshotStopped)
+	}
+}
+
+// stopSnapshots stops all snapshots, and those to come: the loops that carry them are
+// about to end.
+func (r *replication) stopSnapshots() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ending = true
+	for _, p := range r.snapshots {
+		p.stop()
+	}
 }
 
 // FreeSnapshot implements driver.Node.
