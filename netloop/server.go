@@ -116,7 +116,7 @@ func New(cfg Config, handler Handler) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, handler: handler, clock: clock.New()}
 	s.base = s.clock.Ticks()
-	s.spare = cfg.Loops < runtime.NumCPU()
+	s.spare = cfg.Loops < min(runtime.NumCPU(), runtime.GOMAXPROCS(0))
 	for i := range cfg.Loops {
 		l := &Loop{ID: i, server: s, handler: handler, Out: make([]byte, 0, outMin)}
 		if err := l.sysInit(); err != nil {

@@ -65,12 +65,13 @@ func (p *program) giveWay() {
 	}
 }
 
-// processors returns the number of processors that a server with this
-// server_cpulist has.
+// processors returns the number of processors that a server with this server_cpulist
+// has: also a limit of its container counts, and GOMAXPROCS in the environment, which may
+// be more than there are.
 func processors(list string) int {
 	cpus, ok := parseCPUList(list)
 	if list == "" || !ok {
-		return runtime.NumCPU()
+		return runtime.GOMAXPROCS(0)
 	}
-	return min(len(cpus), runtime.NumCPU())
+	return min(len(cpus), runtime.GOMAXPROCS(0))
 }

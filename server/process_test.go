@@ -407,6 +407,19 @@ func TestProcessAnswers(t *testing.T) {
 	}
 }
 
+// More loops than processors only take turns.
+func TestNoMoreLoopsThanProcessors(t *testing.T) {
+	for _, test := range []struct {
+		maxProcs string
+		want     int
+	}{{"", runtime.NumCPU()}, {"1", 1}, {strconv.Itoa(runtime.NumCPU() + 3), runtime.NumCPU() + 3}} {
+		t.Setenv("GOMAXPROCS", test.maxProcs)
+		asked := runtime.NumCPU() + 5
+		p := launch(t, shortDir(t), "--io-threads", strconv.Itoa(asked))
+		awaitLog(t, p.stdout.String, fmt.Sprintf(`\* io-threads is %d: there are %d event loops`, asked, test.want))
+	}
+}
+
 // With a loop for every processor no thread interrupts others when it wakes.
 func TestAsManyLoopsAsProcessorsGiveWay(t *testing.T) {
 	linuxOnly(t)

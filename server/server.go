@@ -220,12 +220,12 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	return s, nil
 }
 
-// loopCount returns the number of event loops: what the configuration says, or
-// one less than the processors, as clients and the kernel's network code want
-// one too (docs/design/0001).
+// loopCount returns the number of event loops: what the configuration says, but no more
+// than there are processors, which would only take turns; or one less than these, as
+// clients and the kernel's network code want one too (docs/design/0001).
 func loopCount(ioThreads int, set bool, processors int) int {
 	if set {
-		return max(ioThreads, 1)
+		return max(min(ioThreads, processors), 1)
 	}
 	return max(processors-1, 1)
 }
@@ -248,6 +248,9 @@ func (s *Server) Run() error {
 	s.done.Add(1)
 	go s.guard(nil, s.cron)
 	s.log.Noticef("Server initialized")
+	if asked := int(s.cfg.Int("io-threads")); asked > len(s.loops) {
+		s.log.Noticef("io-threads is %d: there are %d event loops, one for each processor", asked, len(s.loops))
+	}
 	s.repl.refreshRole()
 	if err := s.startLoaded(); err != nil {
 		s.Stop()

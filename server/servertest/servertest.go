@@ -19,6 +19,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -92,6 +93,9 @@ func prepare(t testing.TB, lines []string) *Instance {
 	cfg := config.New(config.Options{Dir: dir})
 	if err := cfg.Load([]byte(text), config.Loader{}); err != nil {
 		t.Fatal(err)
+	}
+	if n := int(cfg.Int("io-threads")); n > runtime.GOMAXPROCS(0) {
+		runtime.GOMAXPROCS(n) // as many loops as the test wants, also on fewer processors
 	}
 	in.Server, err = server.New(cfg, in.File, logx.New(logx.Options{Stdout: in.Log}))
 	if err != nil {

@@ -22,6 +22,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -170,9 +173,25 @@ func start(t testing.TB, bin string, program, args []string, ours bool) *Server 
 	return s
 }
 
+// loopsAsAsked returns the environment of a kvorum that makes as many event loops as its
+// arguments ask for, on a machine with fewer processors, too: there threads are
+// interrupted in more places.
+func loopsAsAsked(args []string) []string {
+	env := os.Environ()
+	if at := slices.Index(args, "--io-threads"); at >= 0 {
+		if n, err := strconv.Atoi(args[at+1]); err == nil && n > runtime.NumCPU() {
+			env = append(env, "GOMAXPROCS="+args[at+1])
+		}
+	}
+	return env
+}
+
 // launch starts the process.
 func (s *Server) launch() error {
 	cmd, done := exec.Command(s.bin, s.words...), make(chan struct{})
+	if s.ours {
+		cmd.Env = loopsAsAsked(s.words)
+	}
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	if err := cmd.Start(); err != nil {
 		return err
