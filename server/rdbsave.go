@@ -83,6 +83,7 @@ type rdbFile struct {
 	fin         rdb.Finisher
 	buf         []byte
 	sum         uint64
+	keys        int64 // in buf
 	back        backWriter
 	since       int64       // Unix ms of the first delay
 	noFunctions bool        // are written
@@ -99,7 +100,7 @@ func (w *rdbFile) Database(db int, keys, volatile int64) error {
 // Frames implements walkSink.
 func (w *rdbFile) Frames(staged []byte, keys int) error {
 	w.buf = w.fin.Finish(w.buf, staged, rdb.Options{Compress: w.set.compress})
-	w.s.persist.keysSoFar.Add(int64(keys))
+	w.keys += int64(keys)
 	if w.set.saveDelay > 0 {
 		w.delay(int64(keys))
 	}
@@ -111,6 +112,8 @@ func (w *rdbFile) flush(least int) error {
 	if len(w.buf) < least {
 		return nil
 	}
+	w.s.persist.keysSoFar.Add(w.keys)
+	w.keys = 0
 	if w.set.checksum {
 		w.sum = checksum.CRC64(w.sum, w.buf)
 	}
