@@ -16,7 +16,7 @@ const (
 	writeBackStep = 4 << 20
 	// writeBackAhead is how many may be on their way: enough for a disk that stalls now
 	// and then.
-	writeBackAhead = 32 << 20
+	writeBackAhead = 64 << 20
 )
 
 // backWriter sends a file on its way to the disk as it grows from its beginning.
