@@ -67,9 +67,8 @@ type Walk struct {
 	mu      sync.Mutex // held by the one who steps
 	section int        // the one that the walk is in
 	shard   int        // of it
-	draw    Draw
-	inTurn  tally   // in this step, not counted below yet
-	parts   []*part // collections to read, the present one first; guarded by ks.partMu
+	inTurn  tally      // in this step, not counted below yet
+	parts   []*part    // collections to read, the present one first; guarded by ks.partMu
 
 	ended     atomic.Bool
 	cancelled atomic.Bool
@@ -215,8 +214,8 @@ func (w *Walk) visit(s *section, t *table.Table, at uint64, budget int, bytes *i
 		*bytes += n
 		return *bytes < budget
 	})
-	if next < table.PlaceEnd && next != at {
-		w.draw.fetch(t, t.BucketAt(next))
+	if next != at {
+		t.Approach(next)
 	}
 	return next
 }
