@@ -38,9 +38,8 @@ func makeTables() *[crcSlice][256]uint64 {
 	return t
 }
 
-// CRC64 returns the check sum of what crc is the sum of, followed by p; of nothing
-// it is 0. About 0.6 ns a byte.
-func CRC64(crc uint64, p []byte) uint64 {
+// byTables is CRC64 eight bytes at a time, on any processor.
+func byTables(crc uint64, p []byte) uint64 {
 	t := crcTables
 	for len(p) >= crcSlice {
 		crc ^= binary.LittleEndian.Uint64(p)

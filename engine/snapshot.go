@@ -11,7 +11,7 @@ import (
 
 const (
 	// walkRestNs is the pause from slice to slice of a loop that has requests.
-	walkRestNs = 150_000
+	walkRestNs = 300_000
 	// walkWaitNs is the pause when there is nothing to do for the moment.
 	walkWaitNs = 1_000_000
 	// walkStep is how many bytes a walk copies between looks at the clock.

@@ -39,8 +39,9 @@ var ErrWalks = errors.New("keyspace: too many walks")
 // Records are borrowed: the lock of the key's shard is held, by whatever goroutine, and
 // nothing else may be locked but leaves. db is the number of the database at the cut.
 type Keeper interface {
-	// Key takes a whole key and returns how many bytes it has kept.
-	Key(shard, db int, rec mem.Handle) (bytes int)
+	// Key takes a whole key and returns how many bytes it has kept. inTurn tells that
+	// the one who steps calls, of whom there is one at a time.
+	Key(shard, db int, rec mem.Handle, inTurn bool) (bytes int)
 
 	// Head takes what comes before the parts of a large collection, and what follows
 	// them, of a stream. left is the number of elements or nodes that will be given.
@@ -66,8 +67,8 @@ type Walk struct {
 	mu      sync.Mutex // held by the one who steps
 	section int        // the one that the walk is in
 	shard   int        // of it
-	draw    Draw
-	parts   []*part // collections to read, the present one first; guarded by ks.partMu
+	inTurn  tally      // in this step, not counted below yet
+	parts   []*part    // collections to read, the present one first; guarded by ks.partMu
 
 	ended     atomic.Bool
 	cancelled atomic.Bool
@@ -76,6 +77,9 @@ type Walk struct {
 	preserved atomic.Int64 // bytes of keys taken out of turn
 	bytes     atomic.Int64 // of all keys taken
 }
+
+// tally is a number of keys that were taken, and of their bytes.
+type tally struct{ keys, bytes int64 }
 
 // section is the part of a walk that is one database.
 type section struct {
@@ -146,6 +150,7 @@ func (w *Walk) Step(budget int) (bytes int, more bool) {
 		return 0, true
 	}
 	defer w.mu.Unlock()
+	defer w.count()
 	for bytes < budget && !w.ended.Load() {
 		if p := w.nextPart(); p != nil {
 			bytes += w.stepPart(p, min(budget-bytes, stepBytes))
@@ -158,6 +163,13 @@ func (w *Walk) Step(budget int) (bytes int, more bool) {
 		bytes += w.stepTable(min(budget-bytes, stepBytes))
 	}
 	return bytes, !w.ended.Load()
+}
+
+// count counts the keys that a step has taken, before others may step.
+func (w *Walk) count() {
+	w.keys.Add(w.inTurn.keys)
+	w.bytes.Add(w.inTurn.bytes)
+	w.inTurn = tally{}
 }
 
 // stepCost is what a step counts beside what it keeps, so that a walk over what is
@@ -196,26 +208,24 @@ func (w *Walk) stepTable(budget int) (bytes int) {
 // the place to go on with.
 func (w *Walk) visit(s *section, t *table.Table, at uint64, budget int, bytes *int) uint64 {
 	next := t.Visit(at, w.flag, w.ks, func(slot table.Slot) bool {
-		*bytes += w.take(s.db, w.shard, slot.Handle())
+		n := w.take(s.db, w.shard, slot.Handle(), true)
+		w.inTurn.keys++
+		w.inTurn.bytes += int64(n)
+		*bytes += n
 		return *bytes < budget
 	})
-	if next < table.PlaceEnd && next != at {
-		w.draw.fetch(t, t.BucketAt(next))
+	if next != at {
+		t.Approach(next)
 	}
 	return next
 }
 
-// take gives a key to the Keeper.
-func (w *Walk) take(db, shard int, rec mem.Handle) int {
-	n := 0
+// take gives a key to the Keeper and returns how many bytes it has kept.
+func (w *Walk) take(db, shard int, rec mem.Handle, inTurn bool) int {
 	if object.Big(rec) {
-		n = w.cut(db, shard, rec)
-	} else {
-		n = w.keeper.Key(shard, db, rec)
+		return w.cut(db, shard, rec)
 	}
-	w.keys.Add(1)
-	w.bytes.Add(int64(n))
-	return n
+	return w.keeper.Key(shard, db, rec, inTurn)
 }
 
 // end ends the walk: there is no flag and no section of it any more.
@@ -265,7 +275,10 @@ func (db *DB) preserve(k Key, e Entry) {
 			continue
 		}
 		e.slot.SetFlag(w.flag, true)
-		w.preserved.Add(int64(w.take(s.db, shard, e.Rec)))
+		n := int64(w.take(s.db, shard, e.Rec, false))
+		w.keys.Add(1)
+		w.bytes.Add(n)
+		w.preserved.Add(n)
 	}
 }
 

@@ -31,7 +31,7 @@ func describe(db int, rec mem.Handle) (name, value string) {
 }
 
 // Key implements Keeper.
-func (k *taken) Key(_, db int, rec mem.Handle) int {
+func (k *taken) Key(_, db int, rec mem.Handle, _ bool) int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	name, value := describe(db, rec)

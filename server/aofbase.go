@@ -93,8 +93,6 @@ type commandChunk struct {
 const (
 	// commandChunkBytes is about the size of a chunk.
 	commandChunkBytes = 64 << 10
-	// commandSyncBytes is how much is written between two syncs.
-	commandSyncBytes = 4 << 20
 )
 
 // newCommandBase collects all data. The gate is closed.
@@ -132,7 +130,7 @@ func (base *commandBase) write(a *aofLog, job *rewriteJob, f vfs.File) error {
 		}
 	}
 	often := a.s.settingBool("aof-rewrite-incremental-fsync")
-	unsynced := 0
+	var back backWriter
 	for i, c := range base.chunks {
 		base.chunks[i] = commandChunk{}
 		if a.delay(job, c.keys); job.killed.Load() {
@@ -141,9 +139,8 @@ func (base *commandBase) write(a *aofLog, job *rewriteJob, f vfs.File) error {
 		if _, err := f.Write(c.b); err != nil {
 			return err
 		}
-		if unsynced += len(c.b); often && unsynced >= commandSyncBytes {
-			unsynced = 0
-			if err := f.Sync(); err != nil {
+		if often {
+			if err := back.wrote(f, len(c.b)); err != nil {
 				return err
 			}
 		}

@@ -29,7 +29,6 @@ type walkSink interface {
 const (
 	stagedMax  = 64 << 10 // bytes of frames given at once, or a key
 	fileBuffer = 256 << 10
-	syncEvery  = 4 << 20 // bytes between two syncs of rdb-save-incremental-fsync
 )
 
 // walkPlain walks while the world stands still, if no snapshot can be made.
@@ -72,6 +71,7 @@ func (s *Server) walkPlain(form *rdb.Form, to walkSink) error {
 type savedTo interface {
 	io.Writer
 	Sync() error
+	WriteBack(offset, size int64, wait bool) error
 }
 
 // rdbFile writes a file.
@@ -83,7 +83,8 @@ type rdbFile struct {
 	fin         rdb.Finisher
 	buf         []byte
 	sum         uint64
-	fresh       int64       // bytes since the last sync
+	keys        int64 // in buf
+	back        backWriter
 	since       int64       // Unix ms of the first delay
 	noFunctions bool        // are written
 	stopped     func() bool // whether the save is cancelled; nil: never
@@ -99,7 +100,7 @@ func (w *rdbFile) Database(db int, keys, volatile int64) error {
 // Frames implements walkSink.
 func (w *rdbFile) Frames(staged []byte, keys int) error {
 	w.buf = w.fin.Finish(w.buf, staged, rdb.Options{Compress: w.set.compress})
-	w.s.persist.keysSoFar.Add(int64(keys))
+	w.keys += int64(keys)
 	if w.set.saveDelay > 0 {
 		w.delay(int64(keys))
 	}
@@ -111,17 +112,18 @@ func (w *rdbFile) flush(least int) error {
 	if len(w.buf) < least {
 		return nil
 	}
+	w.s.persist.keysSoFar.Add(w.keys)
+	w.keys = 0
 	if w.set.checksum {
 		w.sum = checksum.CRC64(w.sum, w.buf)
 	}
 	if _, err := w.f.Write(w.buf); err != nil {
 		return err
 	}
-	if w.fresh += int64(len(w.buf)); w.set.syncOften && w.fresh >= syncEvery {
-		if err := w.f.Sync(); err != nil {
+	if w.set.syncOften {
+		if err := w.back.wrote(w.f, len(w.buf)); err != nil {
 			return err
 		}
-		w.fresh = 0
 	}
 	w.buf = w.buf[:0]
 	return nil

@@ -109,6 +109,9 @@ func (p *syncSnapshot) isStopped() bool {
 	return p.stopped
 }
 
+// WriteBack implements savedTo.
+func (p *syncSnapshot) WriteBack(int64, int64, bool) error { return nil }
+
 // Sync implements savedTo.
 func (p *syncSnapshot) Sync() error { return nil }
 

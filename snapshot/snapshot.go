@@ -4,7 +4,8 @@
 //	loops, between batches ── Step ──┐
 //	writers, before a change ────────┤ Keeper: copies frames, under the key's lock
 //	                                 ▼
-//	          buffers, one for each group of shards ── full ──► queue
+//	          buffers, one for each group of shards
+//	          and one of the walk itself ───────────── full ──► queue
 //	                                                              │
 //	                    encoder, a goroutine in Run: Sink.Keys ◄──┘
 //
@@ -76,7 +77,8 @@ type Snapshot struct {
 	stager Stager
 	walk   *keyspace.Walk
 
-	buffers [bufferCount]buffer
+	buffers [bufferCount]buffer // of writers
+	stepped buffer              // of the one who steps, locked only at the end
 	part    part
 
 	queued  atomic.Int64 // bytes in the queues and with the encoder
@@ -129,22 +131,32 @@ func Begin(ks *keyspace.Keyspace, st Stager) (*Snapshot, error) {
 }
 
 // Key implements keyspace.Keeper.
-func (s *Snapshot) Key(shard, db int, rec mem.Handle) int {
+func (s *Snapshot) Key(shard, db int, rec mem.Handle, inTurn bool) (n int) {
+	if inTurn {
+		s.stepped.b, n = s.stage(s.stepped.b, db, rec)
+		return n
+	}
 	b := &s.buffers[shard%bufferCount]
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	from := len(b.b)
-	if b.b == nil {
-		b.b = s.spare()
-	}
-	b.b = appendHead(b.b, db)
-	b.b = s.stager.StageKey(b.b, rec)
-	n := closeHead(b.b, from)
-	if len(b.b) >= chunkBytes {
-		s.push(b.b)
-		b.b = nil
-	}
+	b.b, n = s.stage(b.b, db, rec)
+	b.mu.Unlock()
 	return n
+}
+
+// stage copies a key to a buffer, and returns what the buffer is afterwards and the
+// length of the key's frames.
+func (s *Snapshot) stage(b []byte, db int, rec mem.Handle) (after []byte, n int) {
+	if b == nil {
+		b = s.spare()
+	}
+	from := len(b)
+	b = s.stager.StageKey(appendHead(b, db), rec)
+	n = closeHead(b, from)
+	if len(b) >= chunkBytes {
+		s.push(b)
+		b = nil
+	}
+	return b, n
 }
 
 // Head implements keyspace.Keeper.
@@ -297,21 +309,26 @@ func (s *Snapshot) Room() bool {
 	return s.queued.Load() < walkAhead
 }
 
-// flush gives the last buffers to the encoder. The walk has ended.
+// flush gives the last buffers to the encoder. The walk has ended. Two goroutines may
+// find that at a time: neither comes to the end before all is in the queue.
 func (s *Snapshot) flush() {
 	for i := range s.buffers {
-		b := &s.buffers[i]
-		b.mu.Lock()
-		if len(b.b) > 0 {
-			s.push(b.b)
-		}
-		b.b = nil
-		b.mu.Unlock()
+		s.flushBuffer(&s.buffers[i])
 	}
+	s.flushBuffer(&s.stepped)
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
 	signal(s.wake)
+}
+
+func (s *Snapshot) flushBuffer(b *buffer) {
+	b.mu.Lock()
+	if len(b.b) > 0 {
+		s.push(b.b)
+	}
+	b.b = nil
+	b.mu.Unlock()
 }
 
 // Delay returns for how many microseconds a goroutine that has changed data should

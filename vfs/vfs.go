@@ -15,7 +15,7 @@
 // replaces the old file in one step: a reader finds one or the other.
 //
 // Who may call it: any goroutine; a File belongs to one at a time, but for
-// ReadAt, and for Sync, which may run beside a Write of another goroutine.
+// ReadAt, and for Sync and WriteBack, which may run beside a Write of another goroutine.
 //
 // Errors are those of the system (io/fs.PathError with an errno inside), so that
 // errors.Is(err, fs.ErrNotExist) and the texts of errno work for all of them.
@@ -66,6 +66,11 @@ type File interface {
 	// Sync brings what was written to the disk, with as much about the file as is
 	// needed to read it again.
 	Sync() error
+	// WriteBack has the system begin to bring size bytes from an offset on to the disk,
+	// and with wait, stays until they are there, so that a later Sync has little to do.
+	// It promises nothing about a crash. An error means that bytes may be lost, which a
+	// later Sync need not say again. Like Sync, it may run beside a Write.
+	WriteBack(offset, size int64, wait bool) error
 	// Truncate cuts the file, or lengthens it by zeros, to size bytes.
 	Truncate(size int64) error
 	// Preallocate asks for room for size bytes from the beginning, without a

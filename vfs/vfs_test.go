@@ -55,6 +55,7 @@ func TestOperationsOfBothFileSystems(t *testing.T) {
 		if n, err := f.Size(); n != 11 || err != nil {
 			t.Fatalf("size %d, %v", n, err)
 		}
+		must(t, errors.Join(f.WriteBack(0, 5, false), f.WriteBack(0, 11, true)))
 		must(t, f.Truncate(7))
 		_, err = f.Write([]byte("x"))
 		must(t, errors.Join(err, f.Sync(), f.Close()))
@@ -129,6 +130,11 @@ func TestCrashKeepsWhatWasSynced(t *testing.T) {
 	must(t, err)
 	_, err = f.Write([]byte("synced"))
 	must(t, err)
+	must(t, f.WriteBack(0, 6, true))
+	expect(t, m, "d/log", "synced")
+	if after := m.Crash(nil); Exists(after, "d/log") {
+		t.Error("WriteBack made a name survive")
+	}
 	must(t, f.Sync())
 	if after := m.Crash(nil); Exists(after, "d/log") {
 		t.Error("a name survived without SyncDir")

@@ -13,7 +13,10 @@
 // The package allocates nothing.
 package lzf
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 const (
 	literalMax = 32      // bytes of one item
@@ -29,6 +32,10 @@ const (
 	// copyMax bytes takes copyItem.
 	ExpandMax = copyMax / copyItem
 	copyItem  = 3
+
+	word = 8 // bytes that are copied at once
+	// roomAhead is what may be written behind what is wanted: a copy, or most of a word.
+	roomAhead = word + copyItem
 )
 
 // Packer holds what packing needs: where bytes were seen last. The zero value is
@@ -40,7 +47,10 @@ type Packer struct {
 	base uint32
 }
 
-func hash3(v uint32) uint32 { return (v << 8) * hashMul >> (32 - hashBits) }
+func hash3(v uint32) uint32 { return v * hashMul >> (32 - hashBits) }
+
+// load3 returns the three bytes at i, above a zero byte; there are four.
+func load3(src []byte, i int) uint32 { return binary.LittleEndian.Uint32(src[i:]) << 8 }
 
 // Append appends the packed form of src to dst if it has at most sizeMax bytes; ok
 // is false, and dst as it was, if it has more. src is shorter than 2 GB.
@@ -50,41 +60,54 @@ func (p *Packer) Append(dst, src []byte, sizeMax int) (out []byte, ok bool) {
 	}
 	base := p.base
 	p.base += uint32(len(src))
-	start, limit := len(dst), len(dst)+sizeMax
-	literal := 0 // where the bytes begin that are not packed yet
-	i := 0
-	for i+copyMin < len(src) {
-		v := uint32(src[i]) | uint32(src[i+1])<<8 | uint32(src[i+2])<<16
-		slot := &p.seen[hash3(v)]
-		at := *slot
-		*slot = base + uint32(i) + 1
-		ref := int(at) - int(base) - 1
-		if at <= base || i-ref > offsetMax || src[ref] != src[i] || src[ref+1] != src[i+1] || src[ref+2] != src[i+2] {
-			i++
-			continue
+	start := len(dst)
+	dst = slices.Grow(dst, max(min(sizeMax, literalSize(len(src))), 0)+roomAhead)
+	room := dst[start:cap(dst)] // of the packed form, which is room[:at]
+	at, literal := 0, 0         // literal: where the bytes begin that are not packed yet
+	for {
+		i, back := p.find(src, literal, base)
+		if back == 0 {
+			break
 		}
-		n := matchLen(src, ref, i)
-		dst = appendCopy(appendLiterals(dst, src[literal:i]), i-ref-1, n)
-		if len(dst) > limit {
+		n := matchLen(src, i-back, i)
+		if at+literalSize(i-literal) > sizeMax {
 			return dst[:start], false
 		}
-		i += n
-		literal = i
-		p.note(src, i, base)
+		at = putLiterals(room, at, src, literal, i)
+		at = putCopy(room, at, back-1, n)
+		literal = i + n
+		p.note(src, literal, base)
 	}
-	dst = appendLiterals(dst, src[literal:])
-	if len(dst) > limit {
+	if at+literalSize(len(src)-literal) > sizeMax {
 		return dst[:start], false
 	}
-	return dst, true
+	at = putLiterals(room, at, src, literal, len(src))
+	return dst[:start+at], true
+}
+
+// find goes on from i until the three bytes there have come before, and returns where
+// and how many bytes before; 0 if that does not happen.
+func (p *Packer) find(src []byte, i int, base uint32) (at, back int) {
+	seen := &p.seen
+	for ; i+copyMin < len(src); i++ {
+		v := load3(src, i)
+		slot := &seen[hash3(v)]
+		here := base + uint32(i) + 1
+		d := here - *slot // more than i if those are of an earlier call
+		*slot = here
+		if d <= uint32(i) && d <= offsetMax && load3(src, i-int(d)) == v {
+			return i, int(d)
+		}
+	}
+	return i, 0
 }
 
 // note remembers the places before i, the end of a copy.
 func (p *Packer) note(src []byte, i int, base uint32) {
-	for k := i - 2; k < i; k++ {
-		if k+copyMin <= len(src) {
-			v := uint32(src[k]) | uint32(src[k+1])<<8 | uint32(src[k+2])<<16
-			p.seen[hash3(v)] = base + uint32(k) + 1
+	if i+2 <= len(src) { // four bytes from the first, and so from the second but at the end
+		p.seen[hash3(load3(src, i-2))] = base + uint32(i) - 1
+		if i+copyMin <= len(src) {
+			p.seen[hash3(load3(src, i-1))] = base + uint32(i)
 		}
 	}
 }
@@ -92,8 +115,8 @@ func (p *Packer) note(src []byte, i int, base uint32) {
 // matchLen returns how many bytes at i are those at ref, copyMax at most.
 func matchLen(src []byte, ref, i int) int {
 	n, most := copyMin, min(copyMax, len(src)-i)
-	for n+8 <= most && binary.LittleEndian.Uint64(src[ref+n:]) == binary.LittleEndian.Uint64(src[i+n:]) {
-		n += 8
+	for n+word <= most && binary.LittleEndian.Uint64(src[ref+n:]) == binary.LittleEndian.Uint64(src[i+n:]) {
+		n += word
 	}
 	for n < most && src[ref+n] == src[i+n] {
 		n++
@@ -101,23 +124,36 @@ func matchLen(src []byte, ref, i int) int {
 	return n
 }
 
-func appendLiterals(dst, b []byte) []byte {
-	for len(b) > literalMax {
-		dst = append(append(dst, literalMax-1), b[:literalMax]...)
-		b = b[literalMax:]
+// literalSize returns how many bytes n bytes take that are not copies.
+func literalSize(n int) int { return n + (n+literalMax-1)/literalMax }
+
+// putLiterals writes the items of src[from:to] to room at at, and returns where they end.
+// Words are copied, so bytes behind that may change.
+func putLiterals(room []byte, at int, src []byte, from, to int) int {
+	for from < to {
+		n := min(to-from, literalMax)
+		room[at] = byte(n - 1)
+		at++
+		if n <= word && from+word <= len(src) {
+			binary.LittleEndian.PutUint64(room[at:], binary.LittleEndian.Uint64(src[from:]))
+		} else {
+			copy(room[at:at+n], src[from:from+n])
+		}
+		at, from = at+n, from+n
 	}
-	if len(b) == 0 {
-		return dst
-	}
-	return append(append(dst, byte(len(b)-1)), b...)
+	return at
 }
 
-func appendCopy(dst []byte, offset, n int) []byte {
+// putCopy writes the item of a copy of n bytes, and returns where it ends.
+func putCopy(room []byte, at, offset, n int) int {
+	room = room[at : at+copyItem]
 	n -= 2
 	if n < lenLong {
-		return append(dst, byte(n<<5|offset>>8), byte(offset))
+		room[0], room[1] = byte(n<<5|offset>>8), byte(offset)
+		return at + 2
 	}
-	return append(dst, byte(lenLong<<5|offset>>8), byte(n-lenLong), byte(offset))
+	room[0], room[1], room[2] = byte(lenLong<<5|offset>>8), byte(n-lenLong), byte(offset)
+	return at + copyItem
 }
 
 // Unpack writes what the packed bytes src stand for to dst, and reports whether that

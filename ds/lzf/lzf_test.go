@@ -92,3 +92,34 @@ func BenchmarkPack(b *testing.B) {
 		dst, _ = p.Append(dst[:0], src, len(src))
 	}
 }
+
+// BenchmarkPackRandom packs what cannot be packed.
+func BenchmarkPackRandom(b *testing.B) {
+	src := make([]byte, 1024)
+	r := rand.New(rand.NewPCG(5, 6))
+	for i := range src {
+		src[i] = byte(r.Uint32())
+	}
+	b.SetBytes(int64(len(src)))
+	var p Packer
+	dst := make([]byte, 0, 2048)
+	for b.Loop() {
+		dst, _ = p.Append(dst[:0], src, len(src)-4)
+	}
+}
+
+// BenchmarkPackText packs text that repeats words.
+func BenchmarkPackText(b *testing.B) {
+	words := strings.Fields("user name mail address street city country phone active since last seen order item price count total")
+	r := rand.New(rand.NewPCG(7, 8))
+	var src []byte
+	for len(src) < 1024 {
+		src = append(append(src, words[r.IntN(len(words))]...), byte('0'+r.IntN(10)), ':', byte('a'+r.IntN(26)), ',')
+	}
+	b.SetBytes(int64(len(src)))
+	var p Packer
+	dst := make([]byte, 0, 2048)
+	for b.Loop() {
+		dst, _ = p.Append(dst[:0], src, len(src)-4)
+	}
+}

@@ -101,9 +101,50 @@ func (t *Table) clearChain(i uint32, f Flag) {
 	}
 }
 
-// BucketAt returns the number of the bucket that place at is in: for [Table.Gather].
-// The table is not empty.
-func (t *Table) BucketAt(at uint64) int {
-	i, _, _ := t.group(at)
-	return int(i)
+// lineSize is that of the processor's cache.
+const lineSize = 64
+
+// Approach starts fetching what Visit will look at after the next place, at: first the
+// records of the group behind that one, whose buckets it asked for the last time, then
+// the buckets of the one after it.
+func (t *Table) Approach(at uint64) {
+	if t.buckets == 0 || at >= PlaceEnd {
+		return
+	}
+	if _, _, at = t.group(at); at >= PlaceEnd {
+		return
+	}
+	i, _, at := t.group(at)
+	t.fetchRecords(i)
+	if i < t.split {
+		t.fetchRecords(i + t.mask + 1)
+	}
+	if at >= PlaceEnd {
+		return
+	}
+	i, _, _ = t.group(at)
+	var addrs [16]uintptr
+	addrs[0] = uintptr(mem.Ptr(t.at(i)))
+	n := 1
+	if i < t.split {
+		addrs[1] = uintptr(mem.Ptr(t.at(i + t.mask + 1)))
+		n = 2
+	}
+	mem.Prefetch16(&addrs, n)
+}
+
+// fetchRecords starts fetching the first two lines of the records of a bucket; those in
+// a chain behind it are few.
+func (t *Table) fetchRecords(i uint32) {
+	var first, second [16]uintptr
+	b, n := t.at(i), 0
+	for slot := range SlotCount {
+		if mem.Load8(b, slot) != 0 {
+			first[n] = uintptr(mem.Ptr(slotHandle(b, slot)))
+			second[n] = first[n] + lineSize
+			n++
+		}
+	}
+	mem.Prefetch16(&first, n)
+	mem.Prefetch16(&second, n)
 }

@@ -8,7 +8,7 @@
 //
 // Operations that change the disk or can fail for the disk's sake are counted,
 // from 1: open, create, append, edit, rename, remove, mkdir, write, sync,
-// truncate, preallocate, syncdir; reading, listing, describing and closing are
+// writeback, truncate, preallocate, syncdir; reading, listing, describing and closing are
 // not. A write that fails has written half of its bytes, as a full disk does.
 //
 // Any goroutine may call it. It must not be used by anything but tests.
@@ -218,6 +218,14 @@ func (f *file) Sync() error {
 		return err
 	}
 	return f.File.Sync()
+}
+
+// WriteBack implements vfs.File.
+func (f *file) WriteBack(offset, size int64, wait bool) error {
+	if err := f.fs.before("writeback", f.Name(), 0); err != nil {
+		return err
+	}
+	return f.File.WriteBack(offset, size, wait)
 }
 
 // Truncate implements vfs.File.
