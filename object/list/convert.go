@@ -66,7 +66,7 @@ func (l *List) Shrink() {
 	}
 	size := listpack.EmptySize
 	for c := l.nodes.First(); c.Valid(); c.Next() {
-		if size += len(openNode(c.Entry())) - listpack.EmptySize; size > sizeMax {
+		if size += NodeSize(blockOf(c.Entry())) - listpack.EmptySize; size > sizeMax {
 			return
 		}
 	}
@@ -80,7 +80,7 @@ func (l *List) gather(size int) {
 	lp := listpack.New(buf)
 	for c := l.nodes.First(); c.Valid(); c.Next() {
 		e := c.Entry()
-		from, end := openNode(e), listpack.End(lp)
+		from, end := l.open(e), listpack.End(lp)
 		lp = listpack.Splice(buf, lp, end, end, from[listpack.HeaderSize:listpack.End(from)], int(e.B))
 	}
 	old := l.root
@@ -116,9 +116,14 @@ func (l *List) DeleteRange(i, count int) {
 	for count > 0 {
 		have := int(c.c.Entry().B) - c.step
 		if c.step == 0 && have <= count {
-			l.freeNode(c.c.Delete(l.arena))
+			for ; have > 0 && have <= count; have = int(c.c.Entry().B) {
+				l.freeNode(c.c.Delete(l.arena))
+				if count -= have; !c.c.Valid() {
+					break
+				}
+			}
+			c.shifted(0)
 			c.reopen()
-			count -= have
 			continue
 		}
 		n := min(have, count)
@@ -131,7 +136,7 @@ func (l *List) DeleteRange(i, count int) {
 	if c.lp != nil {
 		c.merge()
 	}
-	l.nodes.Save(l.root, 0)
+	c.done()
 }
 
 // after returns the position behind the next n entries of the node.
@@ -158,15 +163,26 @@ func (c *Cursor) Find(v listpack.Value) bool {
 	return false
 }
 
-// Nodes calls fn for the listpack of each node, borrowed, or for the only one of a
-// packed list.
+// Nodes calls fn for the listpack of each node, borrowed until fn returns, or for the
+// only one of a packed list.
 func (l *List) Nodes(fn func(packed []byte)) {
 	if l.pack {
 		fn(object.Packed(l.rec))
 		return
 	}
 	for c := l.nodes.First(); c.Valid(); c.Next() {
-		fn(openNode(c.Entry()))
+		fn(l.open(c.Entry()))
+	}
+}
+
+// Blocks calls fn for the block of each node, borrowed: see [NodeSize] and [ReadNode].
+func (l *List) Blocks(fn func(block []byte)) {
+	if l.pack {
+		fn(object.Packed(l.rec))
+		return
+	}
+	for c := l.nodes.First(); c.Valid(); c.Next() {
+		fn(blockOf(c.Entry()))
 	}
 }
 
@@ -184,6 +200,6 @@ func (l Limits) Size() int {
 
 // NodeCount returns how often Nodes calls its function. O(n) of the nodes.
 func (l *List) NodeCount() (n int) {
-	l.Nodes(func([]byte) { n++ })
+	l.Blocks(func([]byte) { n++ })
 	return n
 }

@@ -39,13 +39,21 @@ func TestListEqualsModel(t *testing.T) {
 		if r.IntN(2) == 0 {
 			lim = Limits{Entries: 1 + r.IntN(40)}
 		}
+		lim.Depth = r.IntN(5)
+		depths := r.IntN(2) == 0
 		rec := New(a, []byte("key"), 0)
 		var model []string
 		var buf []byte
 		var l List
 		for step := range 700 {
+			if depths && step%20 == 0 {
+				lim.Depth = r.IntN(5)
+			}
 			l.Open(rec, lim, &buf)
 			var c Cursor
+			if r.IntN(2) == 0 {
+				c.Hold()
+			}
 			at := 0
 			if len(model) > 0 {
 				switch r.IntN(3) {
@@ -85,6 +93,9 @@ func TestListEqualsModel(t *testing.T) {
 			}
 			if c.Valid() != (at < len(model)) || c.Valid() && text(&c) != model[at] {
 				t.Fatalf("step %d: the cursor left entry %d of %d", step, at, len(model))
+			}
+			if c.Release(); c.Valid() != (at < len(model)) || c.Valid() && text(&c) != model[at] {
+				t.Fatalf("step %d: the cursor left entry %d of %d when it was released", step, at, len(model))
 			}
 			if step%30 == 0 {
 				l.Open(rec, lim, &buf)
@@ -155,7 +166,7 @@ func compare(t *testing.T, l *List, model []string) {
 		t.Fatal(err)
 	}
 	for c := l.nodes.First(); c.Valid(); c.Next() {
-		lp := openNode(c.Entry())
+		lp := l.open(c.Entry())
 		n := listpack.Count(lp)
 		if n == 0 || uint64(n) != c.Entry().B || n > 1 && !l.lim.nodeFits(n, len(lp)) {
 			t.Fatalf("node of %d entries and %d bytes weighs %d under %v", n, len(lp), c.Entry().B, l.lim)
