@@ -302,6 +302,14 @@ func (s shot) finish(w *engine.Worker) error {
 	}
 }
 
+// press has the engine press the nodes of lists that are further than depth from both
+// ends.
+func press(e *engine.Engine, depth int) {
+	settings := *e.Settings()
+	settings.Packing.List.Depth = depth
+	e.Apply(settings)
+}
+
 func TestSnapshotIsTheDataOfItsCut(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -319,6 +327,9 @@ func TestSnapshotIsTheDataOfItsCut(t *testing.T) {
 				w.Do(s, g.line(now())...)
 				if g.r.IntN(20) == 0 {
 					m.Advance(1)
+				}
+				if g.r.IntN(200) == 0 {
+					press(e, g.r.IntN(4))
 				}
 			}
 		}
@@ -419,6 +430,7 @@ func TestSnapshotUnderSeveralWorkers(t *testing.T) {
 func TestSnapshotCancelled(t *testing.T) {
 	value := strings.Repeat("v", 40)
 	e := newEngine(t, clock.New())
+	press(e, 1)
 	w, s := e.NewWorker(), e.NewSession(nil)
 	defer w.Close()
 	for i := range 5 {
@@ -484,15 +496,18 @@ func repeat(line, words string, n int) string {
 func TestSnapshotOfWhatFallsApart(t *testing.T) {
 	value := strings.Repeat("v", 40)
 	real := clock.New()
-	for _, c := range []struct{ make, change string }{
+	for i, c := range []struct{ make, change string }{
 		{repeat("SADD k", "m%d", 600), "SPOP k 570"},
 		{repeat("SADD k", "m%d", 600), "SPOP k 600"},
 		{repeat("SADD k", "m%d", 600), "SINTERSTORE k k k"},
 		{repeat("RPUSH k", value+"%d", 600), "LTRIM k 0 2"},
+		{repeat("RPUSH k", value+"%d", 600), "LTRIM k 0 2"}, // each other time with pressed nodes
 		{repeat("RPUSH k", value+"%d", 600), "RPOP k 597"},
 		{repeat("RPUSH k", value+"%d", 600), "LTRIM k 1 0"},
 		{repeat("RPUSH k", value+"%d", 600), "LINSERT k AFTER " + value + "500 x"},
 		{repeat("RPUSH k", value+"%d", 600), "LREM k 0 " + value + "300"},
+		{repeat("RPUSH k", value+"%d", 600), "LINSERT k AFTER " + value + "300 x"},
+		{repeat("RPUSH k", value+"%d", 600), "LREM k 0 " + value + "500"},
 		{repeat("ZADD k", "%d m%d", 600), "ZREMRANGEBYRANK k 0 590"},
 		{repeat("ZADD k", "%d m%d", 600), "ZUNIONSTORE k 2 k k"},
 		{repeat("HSET k", "f%d "+value, 600), repeat("HDEL k", "f%d", 599)},
@@ -512,6 +527,7 @@ func TestSnapshotOfWhatFallsApart(t *testing.T) {
 		for _, steps := range []int{0, 2} {
 			name := fmt.Sprintf("%.20s then %.20s after %d steps", c.make, c.change, steps)
 			e := newEngine(t, real)
+			press(e, i%2)
 			w, s := e.NewWorker(), e.NewSession(nil)
 			for i := range 4 {
 				if got := do(w, s, c.make); got[0] == '-' {

@@ -20,7 +20,7 @@ const (
 	orderedScore = 50 // different scores
 )
 
-var orderedLimits = list.Limits{Bytes: 256}
+var orderedLimits = list.Limits{Bytes: 256, Depth: 1}
 
 func orderedSize(i int) int { return 20 + 30*i }
 

@@ -204,10 +204,10 @@ func (c *Cursor) press() {
 		switch {
 		case w.inHead || w.inTail:
 			if w.inHead {
-				w.press(l, &w.head, mem.Handle(w.tail.Entry().A), added, (*btree.Cursor).Next)
+				w.press(l, &w.head, mem.Handle(w.tail.Entry().A), added, false)
 			}
 			if w.inTail {
-				w.press(l, &w.tail, mem.Handle(w.head.Entry().A), added, (*btree.Cursor).Prev)
+				w.press(l, &w.tail, mem.Handle(w.head.Entry().A), added, true)
 			}
 		default:
 			c.pressAround(&w, added > 0)
@@ -265,15 +265,19 @@ func (l *List) span(w *window, node mem.Handle) (inner bool) {
 	return true
 }
 
-// press presses count nodes from c on in the direction of next, not beyond last.
-func (w *window) press(l *List, c *btree.Cursor, last mem.Handle, count int, next func(*btree.Cursor) bool) {
+// press presses count nodes from c on, or backwards, not beyond last.
+func (w *window) press(l *List, c *btree.Cursor, last mem.Handle, count int, back bool) {
 	for ; count > 0; count-- {
 		end := mem.Handle(c.Entry().A) == last
 		l.squeeze(c)
 		if end {
 			return
 		}
-		next(c)
+		if back {
+			c.Prev()
+		} else {
+			c.Next()
+		}
 	}
 }
 
