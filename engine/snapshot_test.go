@@ -496,18 +496,15 @@ func repeat(line, words string, n int) string {
 func TestSnapshotOfWhatFallsApart(t *testing.T) {
 	value := strings.Repeat("v", 40)
 	real := clock.New()
-	for i, c := range []struct{ make, change string }{
+	for _, c := range []struct{ make, change string }{
 		{repeat("SADD k", "m%d", 600), "SPOP k 570"},
 		{repeat("SADD k", "m%d", 600), "SPOP k 600"},
 		{repeat("SADD k", "m%d", 600), "SINTERSTORE k k k"},
 		{repeat("RPUSH k", value+"%d", 600), "LTRIM k 0 2"},
-		{repeat("RPUSH k", value+"%d", 600), "LTRIM k 0 2"}, // each other time with pressed nodes
 		{repeat("RPUSH k", value+"%d", 600), "RPOP k 597"},
 		{repeat("RPUSH k", value+"%d", 600), "LTRIM k 1 0"},
 		{repeat("RPUSH k", value+"%d", 600), "LINSERT k AFTER " + value + "500 x"},
 		{repeat("RPUSH k", value+"%d", 600), "LREM k 0 " + value + "300"},
-		{repeat("RPUSH k", value+"%d", 600), "LINSERT k AFTER " + value + "300 x"},
-		{repeat("RPUSH k", value+"%d", 600), "LREM k 0 " + value + "500"},
 		{repeat("ZADD k", "%d m%d", 600), "ZREMRANGEBYRANK k 0 590"},
 		{repeat("ZADD k", "%d m%d", 600), "ZUNIONSTORE k 2 k k"},
 		{repeat("HSET k", "f%d "+value, 600), repeat("HDEL k", "f%d", 599)},
@@ -524,10 +521,10 @@ func TestSnapshotOfWhatFallsApart(t *testing.T) {
 		{repeat("HSET k", "f%d "+value, 600), "FLUSHDB"},
 		{repeat("XADD k *", "f%d "+value, 600), "XTRIM k MAXLEN 0"},
 	} {
-		for _, steps := range []int{0, 2} {
+		for _, steps := range []int{0, 2, 3} {
 			name := fmt.Sprintf("%.20s then %.20s after %d steps", c.make, c.change, steps)
 			e := newEngine(t, real)
-			press(e, i%2)
+			press(e, min(steps, 1))
 			w, s := e.NewWorker(), e.NewSession(nil)
 			for i := range 4 {
 				if got := do(w, s, c.make); got[0] == '-' {

@@ -54,19 +54,9 @@ func TestListEqualsModel(t *testing.T) {
 			if r.IntN(2) == 0 {
 				c.Hold()
 			}
-			at := 0
-			if len(model) > 0 {
-				switch r.IntN(3) {
-				case 0:
-					at = len(model)
-				case 1:
-					at = r.IntN(len(model))
-				}
-			}
+			at := [...]int{0, len(model), r.IntN(len(model) + 1)}[r.IntN(3)]
 			l.At(at, &c)
-			if c.Valid() != (at < len(model)) || c.Valid() && text(&c) != model[at] {
-				t.Fatalf("entry %d of %d is off", at, len(model))
-			}
+			isAt(t, &c, model, at, "sought")
 			w := word(r)
 			grow := step/150%2 == 0
 			switch {
@@ -91,12 +81,9 @@ func TestListEqualsModel(t *testing.T) {
 					model = slices.Delete(model, at, at+1)
 				}
 			}
-			if c.Valid() != (at < len(model)) || c.Valid() && text(&c) != model[at] {
-				t.Fatalf("step %d: the cursor left entry %d of %d", step, at, len(model))
-			}
-			if c.Release(); c.Valid() != (at < len(model)) || c.Valid() && text(&c) != model[at] {
-				t.Fatalf("step %d: the cursor left entry %d of %d when it was released", step, at, len(model))
-			}
+			isAt(t, &c, model, at, "changed")
+			c.Release()
+			isAt(t, &c, model, at, "released")
 			if step%30 == 0 {
 				l.Open(rec, lim, &buf)
 				compare(t, &l, model)
@@ -113,6 +100,14 @@ func TestListEqualsModel(t *testing.T) {
 		if n := a.UsedBytes(); n != 0 {
 			t.Fatalf("%d bytes left", n)
 		}
+	}
+}
+
+// isAt fails unless the cursor is on entry at.
+func isAt(t *testing.T, c *Cursor, model []string, at int, done string) {
+	t.Helper()
+	if c.Valid() != (at < len(model)) || c.Valid() && text(c) != model[at] {
+		t.Fatalf("the cursor that was %s is not on entry %d of %d", done, at, len(model))
 	}
 }
 

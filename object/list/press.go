@@ -33,7 +33,7 @@ const (
 	pressedLen  = 8 // offset of that of the string
 
 	pressMin   = 48      // bytes of a listpack that is tried
-	pressMax   = 1 << 20 // so that neither a change nor a read takes much longer than that of any node
+	pressMax   = 1 << 20 // COMPAT: list-compress: a change or a read of a larger one would take long
 	pressGain  = 8       // bytes that the string is shorter, at least
 	keepMax    = 64 << 10
 	readBeyond = 128 // bytes of room that lets readers copy in whole words
