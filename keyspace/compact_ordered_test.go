@@ -57,7 +57,9 @@ func (o *ordered) fill() {
 	for i := range orderedCount {
 		o.open(i, &l, &s)
 		size := orderedSize(i)
-		l.DeleteRange(size, size*(grownSize-1))
+		if rest := l.DeleteRange(size, size*(grownSize-1)); rest != 0 {
+			o.ks.Discard(rest)
+		}
 		for n := size; n < size*grownSize; n++ {
 			s.Delete(name(i, n))
 		}

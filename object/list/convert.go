@@ -101,17 +101,23 @@ func (l *List) freeNode(e btree.Entry) {
 	mem.Free(mem.Handle(e.A), mem.KindNode)
 }
 
-// DeleteRange removes count entries from entry i on; there are as many.
-func (l *List) DeleteRange(i, count int) {
+// DeleteRange removes count entries from entry i on; there are as many. If they are many
+// at an end, most of their nodes go to a record without a key, rest, which the caller has
+// freed in slices: else that is 0.
+func (l *List) DeleteRange(i, count int) (rest mem.Handle) {
 	if count == 0 {
-		return
+		return 0
 	}
 	var c Cursor
+	if count >= severMin && !l.pack && !l.cut.On() {
+		rest, count = l.sever(i, count)
+		c.moved, c.dirty = true, l.lim.Depth > 0
+	}
 	l.At(i, &c)
 	if l.pack {
 		end := c.after(count)
 		object.SplicePacked(l.arena, l.rec, c.lp, c.p, end, nil, -count)
-		return
+		return 0
 	}
 	for count > 0 {
 		have := int(c.c.Entry().B) - c.step
@@ -137,6 +143,37 @@ func (l *List) DeleteRange(i, count int) {
 		c.merge()
 	}
 	c.done()
+	return rest
+}
+
+// severMin is the number of entries from which a range at an end is cut off: below it,
+// that is more work than to free their nodes.
+const severMin = 512
+
+// sever cuts the nodes off that have only entries of a range, which begins at entry i, if
+// it is at an end of the sequence. It returns a record with them, 0 if there are none, and
+// the number of entries of the range that are left, from entry i on. O(log n).
+func (l *List) sever(i, count int) (rest mem.Handle, left int) {
+	var off btree.Tree
+	switch {
+	case i+count == l.Len():
+		c, into := l.nodes.At(uint64(i))
+		if into > 0 {
+			c.Next()
+		}
+		off = c.Cut(l.arena)
+	case i == 0:
+		c, _ := l.nodes.At(uint64(count))
+		off = c.Cut(l.arena)
+		off, l.nodes = l.nodes, off
+	}
+	if off.Len() == 0 {
+		return 0, count
+	}
+	root := object.NewRoot(l.arena, object.EncQuicklist)
+	off.Save(root, 0)
+	l.nodes.Save(l.root, 0)
+	return object.NewNameless(object.List, object.EncQuicklist, root), count - int(off.Len())
 }
 
 // after returns the position behind the next n entries of the node.

@@ -66,7 +66,9 @@ func TestListEqualsModel(t *testing.T) {
 				model = slices.Insert(model, at, w)
 			case r.IntN(6) == 0:
 				n := r.IntN(len(model) - at + 1)
-				l.DeleteRange(at, n)
+				if rest := l.DeleteRange(at, n); rest != 0 {
+					object.Free(rest)
+				}
 				model = slices.Delete(model, at, at+n)
 				l.Shrink()
 				l.At(at, &c)
