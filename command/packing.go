@@ -10,7 +10,7 @@ func DefaultPacking() Packing {
 		value int
 	}{
 		{"hash-max-listpack-entries", 512}, {"hash-max-listpack-value", 64},
-		{"list-max-listpack-size", -2},
+		{"list-max-listpack-size", -2}, {"list-compress-depth", 0},
 		{"set-max-intset-entries", 512}, {"set-max-listpack-entries", 128}, {"set-max-listpack-value", 64},
 		{"zset-max-listpack-entries", 128}, {"zset-max-listpack-value", 64},
 	} {
@@ -28,7 +28,11 @@ func (p *Packing) Limit(directive string, value int) bool {
 	case "hash-max-listpack-value":
 		p.Hash.Value = value
 	case "list-max-listpack-size":
+		depth := p.List.Depth
 		p.List = list.LimitsOf(value)
+		p.List.Depth = depth
+	case "list-compress-depth":
+		p.List.Depth = value
 	case "set-max-intset-entries":
 		p.Set.Integers = value
 	case "set-max-listpack-entries":

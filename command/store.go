@@ -23,6 +23,14 @@ func (c *Ctx) Remove(k keyspace.Key, e keyspace.Entry) {
 	c.Notify(NotifyGeneric, "del", k.Bytes)
 }
 
+// Free has a record freed that is under no key, in slices if it is large: a part that was
+// cut off a value. It may be 0, for none.
+func (c *Ctx) Free(rec mem.Handle) {
+	if rec != 0 {
+		c.DB.Free(rec)
+	}
+}
+
 // RemoveStored is Store of nothing: it deletes the key that a result was to be stored
 // under, expired or not.
 func (c *Ctx) RemoveStored(k keyspace.Key) {

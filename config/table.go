@@ -22,7 +22,6 @@ const (
 	ownLoops      = "every event loop reads and parses for its own connections"
 	noCPULists    = "there are no threads and processes of that kind; server_cpulist places all"
 	ownFreeing    = "large values and flushed data are always freed in the background"
-	ownLists      = "nodes of lists are never compressed"
 	ownRhythm     = "background work follows its own rhythm"
 	noAssertions  = "assertions are chosen when the server is built"
 )
@@ -165,7 +164,7 @@ var dataRows = []Directive{
 	{Name: "hash-max-listpack-entries", Alias: "hash-max-ziplist-entries", Kind: KindInt, Flags: Unsigned, Max: longMax, Default: "512", Unit: "fields"},
 	{Name: "hash-max-listpack-value", Alias: "hash-max-ziplist-value", Kind: KindMemory, Flags: Unsigned, Max: longMax, Default: "64", Unit: "bytes"},
 	{Name: "list-max-listpack-size", Alias: "list-max-ziplist-size", Kind: KindInt, Min: intMin, Max: intMax, Default: "-2", Unit: "elements; -1..-5 for 4..64 KB"},
-	{Name: "list-compress-depth", Kind: KindInt, Max: intMax, Default: "0", Unit: "nodes", NoEffect: ownLists},
+	{Name: "list-compress-depth", Kind: KindInt, Max: intMax, Default: "0", Unit: "nodes"},
 	{Name: "set-max-intset-entries", Kind: KindInt, Flags: Unsigned, Max: longMax, Default: "512", Unit: "members"},
 	{Name: "set-max-listpack-entries", Kind: KindInt, Flags: Unsigned, Max: longMax, Default: "128", Unit: "members"},
 	{Name: "set-max-listpack-value", Kind: KindInt, Flags: Unsigned, Max: longMax, Default: "64", Unit: "bytes"},

@@ -302,6 +302,14 @@ func (s shot) finish(w *engine.Worker) error {
 	}
 }
 
+// press has the engine press the nodes of lists that are further than depth from both
+// ends.
+func press(e *engine.Engine, depth int) {
+	settings := *e.Settings()
+	settings.Packing.List.Depth = depth
+	e.Apply(settings)
+}
+
 func TestSnapshotIsTheDataOfItsCut(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -319,6 +327,9 @@ func TestSnapshotIsTheDataOfItsCut(t *testing.T) {
 				w.Do(s, g.line(now())...)
 				if g.r.IntN(20) == 0 {
 					m.Advance(1)
+				}
+				if g.r.IntN(200) == 0 {
+					press(e, g.r.IntN(4))
 				}
 			}
 		}
@@ -419,6 +430,7 @@ func TestSnapshotUnderSeveralWorkers(t *testing.T) {
 func TestSnapshotCancelled(t *testing.T) {
 	value := strings.Repeat("v", 40)
 	e := newEngine(t, clock.New())
+	press(e, 1)
 	w, s := e.NewWorker(), e.NewSession(nil)
 	defer w.Close()
 	for i := range 5 {
@@ -509,9 +521,10 @@ func TestSnapshotOfWhatFallsApart(t *testing.T) {
 		{repeat("HSET k", "f%d "+value, 600), "FLUSHDB"},
 		{repeat("XADD k *", "f%d "+value, 600), "XTRIM k MAXLEN 0"},
 	} {
-		for _, steps := range []int{0, 2} {
+		for _, steps := range []int{0, 2, 3} {
 			name := fmt.Sprintf("%.20s then %.20s after %d steps", c.make, c.change, steps)
 			e := newEngine(t, real)
+			press(e, min(steps, 1))
 			w, s := e.NewWorker(), e.NewSession(nil)
 			for i := range 4 {
 				if got := do(w, s, c.make); got[0] == '-' {

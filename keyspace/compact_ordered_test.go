@@ -20,7 +20,7 @@ const (
 	orderedScore = 50 // different scores
 )
 
-var orderedLimits = list.Limits{Bytes: 256}
+var orderedLimits = list.Limits{Bytes: 256, Depth: 1}
 
 func orderedSize(i int) int { return 20 + 30*i }
 
@@ -57,7 +57,9 @@ func (o *ordered) fill() {
 	for i := range orderedCount {
 		o.open(i, &l, &s)
 		size := orderedSize(i)
-		l.DeleteRange(size, size*(grownSize-1))
+		if rest := l.DeleteRange(size, size*(grownSize-1)); rest != 0 {
+			o.ks.Discard(rest)
+		}
 		for n := size; n < size*grownSize; n++ {
 			s.Delete(name(i, n))
 		}

@@ -71,3 +71,6 @@ func (ks *Keyspace) orphanBlocks(fn func(mem.Handle)) {
 
 // Discard frees a record that is in no table: at once, or in slices by Reclaim.
 func (ks *Keyspace) Discard(rec mem.Handle) { ks.release(rec) }
+
+// Free is Discard for who has only the database at hand.
+func (db *DB) Free(rec mem.Handle) { db.ks.release(rec) }

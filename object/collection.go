@@ -37,6 +37,15 @@ func NewPacked(a *mem.Arena, t Type, enc Encoding, key, packed []byte, access ui
 	return h
 }
 
+// NewNameless makes a record without a key that owns what a root of a collection refers
+// to, so that it can be freed in slices.
+func NewNameless(t Type, enc Encoding, root mem.Handle) mem.Handle {
+	h := mem.ArenaOf(root).Alloc(Size(0, rootSize, false), mem.KindRecord)
+	at := Begin(h, nil, Header(t)|Header(enc)<<4, false)
+	mem.Store64(h, at, uint64(root))
+	return h
+}
+
 // packedFirst is the room of the first block of a packed collection.
 const packedFirst = 32
 

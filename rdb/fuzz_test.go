@@ -102,7 +102,9 @@ func (w *world) change(rec mem.Handle) {
 		var c list.Cursor
 		l.At(l.Len()/2, &c)
 		c.Insert(member)
-		l.DeleteRange(0, l.Len()/2)
+		if rest := l.DeleteRange(0, l.Len()/2); rest != 0 {
+			object.Free(rest)
+		}
 	case object.Stream:
 		w.changeStream(rec)
 	}

@@ -23,7 +23,7 @@ import (
 )
 
 var testLimits = Limits{
-	Hash: hash.Limits{Entries: 8, Value: 16}, List: list.LimitsOf(-2),
+	Hash: hash.Limits{Entries: 8, Value: 16}, List: list.Limits{Bytes: 8 << 10, Depth: 1},
 	Set: set.Limits{Integers: 8, Entries: 8, Value: 16}, ZSet: zset.Limits{Entries: 8, Value: 16},
 }
 
@@ -376,7 +376,7 @@ func TestParts(t *testing.T) {
 	form := Form{Version: VersionDefault}
 	for _, rec := range recs {
 		d := object.Load(rec)
-		if !Split(rec) || d.Type() == object.List {
+		if !Split(rec) {
 			continue
 		}
 		var staged []byte
@@ -389,6 +389,14 @@ func TestParts(t *testing.T) {
 				staged = form.StageStreamNode(staged, c)
 			}
 			staged = form.StageStreamTail(staged, rec)
+		case object.List:
+			cut := object.BeginCut(rec, 0)
+			staged = form.StageHead(nil, rec, object.FreeCost(rec), object.CutNodes(cut))
+			object.ReadNodes(cut, func(node mem.Handle, _ bool) bool {
+				staged = form.StageNode(staged, object.List, node)
+				return true
+			})
+			object.EndCut(cut, true)
 		default:
 			staged = form.StageHead(nil, rec, object.FreeCost(rec), 0)
 			object.Blocks(rec, func(mem.Handle) {})

@@ -42,14 +42,15 @@ const (
 )
 
 // appendString appends a frame of a string: it may be written in another way.
-func appendString(dst, s []byte) []byte {
-	if len(s) < frameMax {
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(s))|frameString)
-	} else {
-		dst = binary.LittleEndian.AppendUint32(dst, frameMax|frameString)
-		dst = binary.LittleEndian.AppendUint64(dst, uint64(len(s)))
+func appendString(dst, s []byte) []byte { return append(appendStringFrame(dst, len(s)), s...) }
+
+// appendStringFrame appends what stands before the n bytes of a string.
+func appendStringFrame(dst []byte, n int) []byte {
+	if n < frameMax {
+		return binary.LittleEndian.AppendUint32(dst, uint32(n)|frameString)
 	}
-	return append(dst, s...)
+	dst = binary.LittleEndian.AppendUint32(dst, frameMax|frameString)
+	return binary.LittleEndian.AppendUint64(dst, uint64(n))
 }
 
 // openRaw begins a frame of bytes that stay as they are, which end at closeRaw.
@@ -299,7 +300,7 @@ func (f *Form) stageList(dst []byte, rec mem.Handle) []byte {
 	} else {
 		dst = appendLenFrame(dst, l.NodeCount())
 	}
-	l.Nodes(func(lp []byte) { dst = f.StageListNode(dst, lp) })
+	l.Blocks(func(block []byte) { dst = f.stageListBlock(dst, block) })
 	return dst
 }
 

@@ -22,7 +22,7 @@ func (s *Server) hookConfig() {
 	s.cfg.OnChange(s.applyEngine,
 		"requirepass", "proto-max-bulk-len", "notify-keyspace-events", "maxmemory-policy", "lfu-log-factor",
 		"lfu-decay-time", "slowlog-log-slower-than", "latency-tracking", "hll-sparse-max-bytes", "tracking-table-max-keys",
-		"hash-max-listpack-entries", "hash-max-listpack-value", "list-max-listpack-size", "set-max-intset-entries",
+		"hash-max-listpack-entries", "hash-max-listpack-value", "list-max-listpack-size", "list-compress-depth", "set-max-intset-entries",
 		"stream-node-max-bytes", "stream-node-max-entries",
 		"set-max-listpack-entries", "set-max-listpack-value", "zset-max-listpack-entries", "zset-max-listpack-value",
 		"latency-monitor-threshold", "rdb-version", "rdbcompression",
@@ -74,6 +74,7 @@ func (s *Server) applyEngine() error {
 func (s *Server) packing() (p command.Packing) {
 	p.Hash = hash.Limits{Entries: s.limit("hash-max-listpack-entries"), Value: s.limit("hash-max-listpack-value")}
 	p.List = list.LimitsOf(s.limit("list-max-listpack-size"))
+	p.List.Depth = s.limit("list-compress-depth")
 	p.Set = set.Limits{
 		Integers: s.limit("set-max-intset-entries"),
 		Entries:  s.limit("set-max-listpack-entries"), Value: s.limit("set-max-listpack-value"),

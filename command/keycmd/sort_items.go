@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"kvorum/command"
-	"kvorum/ds/listpack"
 	"kvorum/keyspace"
 	"kvorum/num"
 	"kvorum/object"
@@ -380,12 +379,15 @@ func (s *sorter) feed(c *command.Ctx, k keyspace.Key) {
 		return
 	}
 	var words [][]byte
+	var text []byte // of words: what a cursor returns is borrowed until it goes on
 	var at list.Cursor
 	c.List.At(0, &at)
 	for left := c.List.Len(); left > 0; {
-		words = append(words[:0], rpushName, k.Bytes)
+		words, text = append(words[:0], rpushName, k.Bytes), text[:0]
 		for ; left > 0 && len(words) < feedMax; left-- {
-			words = append(words, bytesOf(at.Take()))
+			start := len(text)
+			text = append(text, at.Take().Bytes(c.Scratch[:])...)
+			words = append(words, text[start:])
 		}
 		c.Effect(words...)
 	}
@@ -393,11 +395,3 @@ func (s *sorter) feed(c *command.Ctx, k keyspace.Key) {
 
 // feedMax is the number of words of an effect that stores a part of a list.
 const feedMax = 1024
-
-// bytesOf returns the text of a value of a list: borrowed, or its own.
-func bytesOf(v listpack.Value) []byte {
-	if v.Str != nil {
-		return v.Str
-	}
-	return num.AppendInt(nil, v.Int)
-}

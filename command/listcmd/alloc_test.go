@@ -39,4 +39,10 @@ var hot = enginetest.Hot{
 
 func TestHotCommandsDoNotAllocate(t *testing.T) { hot.Gate(t) }
 
+func TestHotCommandsOnPressedNodesDoNotAllocate(t *testing.T) {
+	pressed := hot
+	pressed.Depth = 1
+	pressed.Gate(t)
+}
+
 func BenchmarkServe(b *testing.B) { hot.Bench(b) }

@@ -103,7 +103,7 @@ func popRange(c *command.Ctx, k keyspace.Key, e keyspace.Entry, l *list.List, en
 	if end == Right {
 		first = l.Len() - count
 	}
-	l.DeleteRange(first, count)
+	c.Free(l.DeleteRange(first, count))
 	removed(c, k, e, l, end, count)
 }
 

@@ -52,12 +52,14 @@ func lrem(c *command.Ctx) {
 // 0, and returns their number.
 func removeForward(l *list.List, v listpack.Value, limit int64) (n int) {
 	var at list.Cursor
+	at.Hold()
 	for l.At(0, &at); at.Find(v); {
 		at.Delete()
 		if n++; int64(n) == limit {
 			break
 		}
 	}
+	at.Release()
 	return n
 }
 
@@ -65,6 +67,7 @@ func removeForward(l *list.List, v listpack.Value, limit int64) (n int) {
 // integer, whose opposite it is itself, means all.
 func removeBackward(l *list.List, v listpack.Value, limit int64) (n int) {
 	var at list.Cursor
+	at.Hold()
 	for l.At(l.Len(), &at); at.Prev(); {
 		if !at.Is(v) {
 			continue
@@ -74,5 +77,6 @@ func removeBackward(l *list.List, v listpack.Value, limit int64) (n int) {
 			break
 		}
 	}
+	at.Release()
 	return n
 }

@@ -37,8 +37,8 @@ func ltrim(c *command.Ctx) {
 	l := open(c, e)
 	n := l.Len()
 	first, count := span(start, stop, n)
-	l.DeleteRange(first+count, n-first-count)
-	l.DeleteRange(0, first)
+	c.Free(l.DeleteRange(first+count, n-first-count))
+	c.Free(l.DeleteRange(0, first))
 	c.Notify(command.NotifyList, "ltrim", k.Bytes)
 	shrunk(c, k, e, l)
 	c.Dirty += n - count

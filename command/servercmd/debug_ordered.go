@@ -45,11 +45,14 @@ func quicklistFields(c *command.Ctx, rec mem.Handle) string {
 	}
 	l := &c.List
 	l.Open(rec, c.Packing.List, &c.Buf)
-	nodes, size := 0, 0
-	l.Nodes(func(packed []byte) {
+	nodes, size, compressed := 0, 0, 0
+	l.Blocks(func(block []byte) {
 		nodes++
-		size += len(packed)
+		size += list.NodeSize(block)
 	})
-	return fmt.Sprintf(" ql_nodes:%d ql_avg_node:%.2f ql_listpack_max:%d ql_compressed:0 ql_uncompressed_size:%d",
-		nodes, float64(l.Len())/float64(nodes), c.Packing.List.Size(), size)
+	if c.Packing.List.Depth > 0 || l.Pressed() {
+		compressed = 1
+	}
+	return fmt.Sprintf(" ql_nodes:%d ql_avg_node:%.2f ql_listpack_max:%d ql_compressed:%d ql_uncompressed_size:%d",
+		nodes, float64(l.Len())/float64(nodes), c.Packing.List.Size(), compressed, size)
 }

@@ -2,7 +2,6 @@ package zsetcmd
 
 import (
 	"kvorum/command"
-	"kvorum/object/zset"
 )
 
 var zremrangebyrankSpec = &command.Spec{
@@ -78,11 +77,7 @@ func removeRange(c *command.Ctx, q *query, event string) {
 	s := open(c, e)
 	from, to := q.ranks(s)
 	if n := to - from; n > 0 {
-		var at zset.Cursor
-		s.At(from, &at)
-		for range n {
-			at.Delete()
-		}
+		c.Free(s.DeleteRange(from, n))
 		removed(c, k, e, s, event, n)
 	}
 	c.W.Int(int64(to - from))

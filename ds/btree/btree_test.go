@@ -189,6 +189,76 @@ func TestSequenceEqualsModel(t *testing.T) {
 	}
 }
 
+// A tree that is cut is two trees with the entries before and behind, which can be
+// changed and cut further.
+func TestCutTrees(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 1))
+	a := mem.NewArena()
+	defer a.Close()
+	for round := range 200 {
+		keyed := round%2 == 0
+		names := Namer(nil)
+		if keyed {
+			names = number
+		}
+		tree := New(names)
+		var model []Entry
+		for i := range uint64(r.IntN(1 << r.IntN(14))) {
+			e := Entry{i, 1 + r.Uint64N(9)}
+			c := tree.End()
+			c.Insert(a, e)
+			model = append(model, e)
+		}
+		for len(model) > 0 {
+			at := r.IntN(len(model) + 1)
+			if r.IntN(4) == 0 {
+				at = [...]int{0, len(model), 1, len(model) - 1}[r.IntN(4)]
+			}
+			c := tree.First()
+			for range at {
+				c.Next()
+			}
+			tail := c.Cut(a)
+			check(t, &tree, model[:at])
+			check(t, &tail, model[at:])
+			if r.IntN(2) == 0 {
+				model = slices.Clone(model[:at])
+			} else {
+				tree, tail = tail, tree
+				model = slices.Clone(model[at:])
+			}
+			tail.Clear(a, 1<<30, func(Entry) {})
+			for range r.IntN(200) {
+				if len(model) == 0 {
+					break
+				}
+				i := r.IntN(len(model))
+				c := tree.First()
+				for range i {
+					c.Next()
+				}
+				c.Delete(a)
+				model = slices.Delete(model, i, i+1)
+			}
+			check(t, &tree, model)
+			if len(model) > 0 {
+				e := Entry{model[len(model)-1].A + 1, 3}
+				c := tree.End()
+				c.Insert(a, e)
+				if model = append(model, e); r.IntN(3) == 0 {
+					break
+				}
+			}
+		}
+		tree.Clear(a, 1<<30, func(Entry) {})
+		if a.UsedBytes() != 0 {
+			t.Fatalf("%d bytes left", a.UsedBytes())
+		}
+	}
+}
+
 func TestOrderedArrivalFillsNodes(t *testing.T) {
 	a := mem.NewArena()
 	defer a.Close()

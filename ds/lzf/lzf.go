@@ -1,5 +1,6 @@
 // Package lzf packs bytes in the format of LibLZF, in which RDB files and DUMP
-// payloads carry strings that are shorter that way.
+// payloads carry strings that are shorter that way. Nodes of lists are packed with it,
+// too.
 //
 // Packed bytes are a sequence of two kinds of items:
 //

@@ -22,6 +22,8 @@ import (
 // Hot are requests whose handlers must not allocate, and what they run on.
 type Hot struct {
 	Families [][]*command.Spec
+	// Depth is list-compress-depth.
+	Depth int
 	// Fill are the requests that make the data. Requests are those that are tested,
 	// by name. Each is one or more lines, which are repeated with the numbers from 0
 	// to hotCount-1 in the place of #; ## stands for a # itself.
@@ -58,6 +60,7 @@ func (h *Hot) start(tb testing.TB, feed command.Effects) *hotServer {
 	e := engine.New(keyspace.New(2), table, systemClock(), engine.Hooks{Feed: feed})
 	settings := *e.Settings()
 	settings.Packing = hotPacking
+	settings.Packing.List.Depth = h.Depth
 	settings.HLLSparseMax = hotSparse
 	e.Apply(settings)
 	s := &hotServer{engine: e, worker: e.NewWorker(), session: e.NewSession(nil), out: make([]byte, 0, 4<<20)}

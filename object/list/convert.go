@@ -66,7 +66,7 @@ func (l *List) Shrink() {
 	}
 	size := listpack.EmptySize
 	for c := l.nodes.First(); c.Valid(); c.Next() {
-		if size += len(openNode(c.Entry())) - listpack.EmptySize; size > sizeMax {
+		if size += NodeSize(blockOf(c.Entry())) - listpack.EmptySize; size > sizeMax {
 			return
 		}
 	}
@@ -80,7 +80,7 @@ func (l *List) gather(size int) {
 	lp := listpack.New(buf)
 	for c := l.nodes.First(); c.Valid(); c.Next() {
 		e := c.Entry()
-		from, end := openNode(e), listpack.End(lp)
+		from, end := l.open(e), listpack.End(lp)
 		lp = listpack.Splice(buf, lp, end, end, from[listpack.HeaderSize:listpack.End(from)], int(e.B))
 	}
 	old := l.root
@@ -101,24 +101,35 @@ func (l *List) freeNode(e btree.Entry) {
 	mem.Free(mem.Handle(e.A), mem.KindNode)
 }
 
-// DeleteRange removes count entries from entry i on; there are as many.
-func (l *List) DeleteRange(i, count int) {
+// DeleteRange removes count entries from entry i on; there are as many. If they are many
+// at an end, most of their nodes go to a record without a key, rest, which the caller has
+// freed in slices: else that is 0.
+func (l *List) DeleteRange(i, count int) (rest mem.Handle) {
 	if count == 0 {
-		return
+		return 0
 	}
 	var c Cursor
+	if count >= severMin && !l.pack && !l.cut.On() {
+		rest, count = l.sever(i, count)
+		c.moved, c.dirty = true, l.lim.Depth > 0
+	}
 	l.At(i, &c)
 	if l.pack {
 		end := c.after(count)
 		object.SplicePacked(l.arena, l.rec, c.lp, c.p, end, nil, -count)
-		return
+		return 0
 	}
 	for count > 0 {
 		have := int(c.c.Entry().B) - c.step
 		if c.step == 0 && have <= count {
-			l.freeNode(c.c.Delete(l.arena))
+			for ; have > 0 && have <= count; have = int(c.c.Entry().B) {
+				l.freeNode(c.c.Delete(l.arena))
+				if count -= have; !c.c.Valid() {
+					break
+				}
+			}
+			c.shifted(0)
 			c.reopen()
-			count -= have
 			continue
 		}
 		n := min(have, count)
@@ -131,7 +142,38 @@ func (l *List) DeleteRange(i, count int) {
 	if c.lp != nil {
 		c.merge()
 	}
+	c.done()
+	return rest
+}
+
+// severMin is the number of entries from which a range at an end is cut off: below it,
+// that is more work than to free their nodes.
+const severMin = 512
+
+// sever cuts the nodes off that have only entries of a range, which begins at entry i, if
+// it is at an end of the sequence. It returns a record with them, 0 if there are none, and
+// the number of entries of the range that are left, from entry i on. O(log n).
+func (l *List) sever(i, count int) (rest mem.Handle, left int) {
+	var off btree.Tree
+	switch {
+	case i+count == l.Len():
+		c, into := l.nodes.At(uint64(i))
+		if into > 0 {
+			c.Next()
+		}
+		off = c.Cut(l.arena)
+	case i == 0:
+		c, _ := l.nodes.At(uint64(count))
+		off = c.Cut(l.arena)
+		off, l.nodes = l.nodes, off
+	}
+	if off.Len() == 0 {
+		return 0, count
+	}
+	root := object.NewRoot(l.arena, object.EncQuicklist)
+	off.Save(root, 0)
 	l.nodes.Save(l.root, 0)
+	return object.NewNameless(object.List, object.EncQuicklist, root), count - int(off.Len())
 }
 
 // after returns the position behind the next n entries of the node.
@@ -158,15 +200,26 @@ func (c *Cursor) Find(v listpack.Value) bool {
 	return false
 }
 
-// Nodes calls fn for the listpack of each node, borrowed, or for the only one of a
-// packed list.
+// Nodes calls fn for the listpack of each node, borrowed until fn returns, or for the
+// only one of a packed list.
 func (l *List) Nodes(fn func(packed []byte)) {
 	if l.pack {
 		fn(object.Packed(l.rec))
 		return
 	}
 	for c := l.nodes.First(); c.Valid(); c.Next() {
-		fn(openNode(c.Entry()))
+		fn(l.open(c.Entry()))
+	}
+}
+
+// Blocks calls fn for the block of each node, borrowed: see [NodeSize] and [ReadNode].
+func (l *List) Blocks(fn func(block []byte)) {
+	if l.pack {
+		fn(object.Packed(l.rec))
+		return
+	}
+	for c := l.nodes.First(); c.Valid(); c.Next() {
+		fn(blockOf(c.Entry()))
 	}
 }
 
@@ -184,6 +237,6 @@ func (l Limits) Size() int {
 
 // NodeCount returns how often Nodes calls its function. O(n) of the nodes.
 func (l *List) NodeCount() (n int) {
-	l.Nodes(func([]byte) { n++ })
+	l.Blocks(func([]byte) { n++ })
 	return n
 }

@@ -7,7 +7,8 @@
 // caller deletes the key when Len has become 0.
 //
 // I1: no node of the sequence is empty. I2: a node is larger than its limits only
-// if it has one entry. I3: the weight of a node is the number of its entries.
+// if it has one entry. I3: the weight of a node is the number of its entries. I4: a
+// pressed node (press.go) is in a smaller block than its listpack would be.
 package list
 
 import (
@@ -25,6 +26,10 @@ const NodeBytes = 4 << 10
 type Limits struct {
 	Entries int // list-max-listpack-size as a number of entries
 	Bytes   int // or as a size
+
+	// Depth is list-compress-depth: how many nodes at each end are not pressed; 0: none
+	// is.
+	Depth int
 }
 
 // LimitsOf returns the limits that a value of list-max-listpack-size means:
@@ -62,6 +67,7 @@ type List struct {
 	pack  bool
 	lim   Limits
 	buf   *[]byte // scratch that grows
+	press *press  // of pressed nodes; stays when another record is opened
 }
 
 // New makes the record of an empty list. It is the caller's, who adds an entry
@@ -96,6 +102,12 @@ type Cursor struct {
 	lp   []byte       // the listpack of the node
 	p    int
 	step int // entries before p in lp
+
+	loose bool // lp is not in the node's block, which is pressed
+	hold  bool // see Hold
+	dirty bool // there are changes that the depth has not been applied to
+	moved bool // and among them of the number of nodes
+	added int  // by so many it has grown
 }
 
 // At makes c the cursor on entry i, 0 the first; after the last if there are not as
@@ -121,11 +133,13 @@ func (l *List) At(i int, c *Cursor) {
 }
 
 // open reads the node that the tree's cursor is on.
-func (c *Cursor) open() { c.lp = openNode(c.c.Entry()) }
-
-func openNode(e btree.Entry) []byte {
-	h := mem.Handle(e.A)
-	return listpack.Open(mem.View(h, mem.BlockSize(h)))
+func (c *Cursor) open() {
+	block := blockOf(c.c.Entry())
+	if n := listpack.Size(block); n != 0 {
+		c.lp, c.loose = block[:n], false
+		return
+	}
+	c.lp, c.loose = c.l.unpacked(block), true
 }
 
 func (c *Cursor) seek(i int) {
@@ -139,7 +153,7 @@ func (c *Cursor) seek(i int) {
 // Valid reports whether the cursor is on an entry.
 func (c *Cursor) Valid() bool { return c.lp != nil && c.p < listpack.End(c.lp) }
 
-// Value returns the entry that the cursor is on.
+// Value returns the entry that the cursor is on, borrowed until it goes on.
 func (c *Cursor) Value() listpack.Value {
 	v, _ := listpack.At(c.lp, c.p)
 	return v
@@ -160,6 +174,9 @@ func (c *Cursor) enter() bool {
 	if c.p < listpack.End(c.lp) {
 		return true
 	}
+	if c.dirty {
+		c.press()
+	}
 	if c.l.pack || !c.c.Next() {
 		if !c.l.pack {
 			c.c.Prev()
@@ -177,6 +194,9 @@ func (c *Cursor) Prev() bool {
 		return false
 	}
 	if c.step == 0 {
+		if c.dirty {
+			c.press()
+		}
 		if c.l.pack || !c.c.Prev() {
 			return false
 		}
@@ -188,7 +208,8 @@ func (c *Cursor) Prev() bool {
 	return true
 }
 
-// Take returns the entry that the cursor is on, as Value does, and goes to the next.
+// Take returns the entry that the cursor is on, as Value does, and goes to the next. The
+// bytes are borrowed until the cursor goes on.
 func (c *Cursor) Take() (v listpack.Value) {
 	v, c.p = listpack.At(c.lp, c.p)
 	c.step++
@@ -220,7 +241,7 @@ func (c *Cursor) Insert(value []byte) {
 		return
 	}
 	c.insertNode(*l.buf)
-	l.nodes.Save(l.root, 0)
+	c.done()
 }
 
 // insertNode puts an encoded entry before the cursor of a sequence.
@@ -263,7 +284,7 @@ func (c *Cursor) newNode(entry []byte, behind bool) {
 	buf := mem.View(h, mem.BlockSize(h))
 	empty := listpack.New(buf)
 	c.lp = listpack.Splice(buf, empty, listpack.HeaderSize, listpack.HeaderSize, entry, 1)
-	c.p, c.step = listpack.HeaderSize, 0
+	c.p, c.step, c.loose = listpack.HeaderSize, 0, false
 	if behind {
 		if !c.c.Next() {
 			c.c = l.nodes.End()
@@ -272,6 +293,7 @@ func (c *Cursor) newNode(entry []byte, behind bool) {
 		c.c = l.nodes.First()
 	}
 	c.c.Insert(l.arena, btree.Entry{A: uint64(h), B: 1})
+	c.shifted(1)
 }
 
 // divide splits the present node before the cursor, which then is after the last
@@ -289,6 +311,7 @@ func (c *Cursor) divide() {
 	}
 	c.c.Insert(l.arena, btree.Entry{A: uint64(h), B: uint64(moved)})
 	c.c.Prev()
+	c.shifted(1)
 }
 
 // spliceNode is listpack.Splice for the present node, which moves to another block
@@ -297,7 +320,7 @@ func (c *Cursor) spliceNode(from, to int, entries []byte, change int) {
 	l := c.l
 	e := c.c.Entry()
 	need := len(c.lp) + len(entries) - (to - from)
-	if need <= cap(c.lp) && mem.RoundSize(need)*2 >= cap(c.lp) {
+	if !c.loose && need <= cap(c.lp) && mem.RoundSize(need)*2 >= cap(c.lp) {
 		if l.cut.On() {
 			l.cut.KeepNode(l.arena, mem.Handle(e.A))
 		}
@@ -306,10 +329,11 @@ func (c *Cursor) spliceNode(from, to int, entries []byte, change int) {
 		h := l.arena.Alloc(l.room(need, cap(c.lp)), mem.KindNode)
 		c.lp = listpack.Splice(mem.View(h, mem.BlockSize(h)), c.lp, from, to, entries, change)
 		l.freeNode(e)
-		e.A = uint64(h)
+		e.A, c.loose = uint64(h), false
 	}
 	e.B = uint64(int(e.B) + change)
 	c.c.Replace(e)
+	c.changed()
 }
 
 // room returns the size of the block for a node that wants need bytes: one that
@@ -335,9 +359,10 @@ func (c *Cursor) Delete() {
 		c.enter()
 	} else {
 		l.freeNode(c.c.Delete(l.arena))
+		c.shifted(0)
 		c.reopen()
 	}
-	l.nodes.Save(l.root, 0)
+	c.done()
 }
 
 // reopen reads the node that the tree's cursor is on after a deletion, from its
@@ -370,11 +395,11 @@ func (c *Cursor) merge() {
 		return
 	}
 	e := after.Entry()
-	lp := openNode(e)
 	count := listpack.Count(c.lp) + int(e.B)
-	if size := len(c.lp) + len(lp) - listpack.EmptySize; size > NodeBytes/2 || !l.lim.nodeFits(count, size) {
+	if size := len(c.lp) + NodeSize(blockOf(e)) - listpack.EmptySize; size > NodeBytes/2 || !l.lim.nodeFits(count, size) {
 		return
 	}
+	lp := l.open(e)
 	end := listpack.End(c.lp)
 	c.spliceNode(end, end, lp[listpack.HeaderSize:listpack.End(lp)], int(e.B))
 	l.freeNode(e)
@@ -382,6 +407,7 @@ func (c *Cursor) merge() {
 	if here.Next() {
 		here.Delete(l.arena)
 	}
+	c.shifted(0)
 	at, p, step := c.lp, c.p, c.step
 	c.c = here
 	if !c.c.Prev() {
@@ -402,7 +428,7 @@ func (c *Cursor) Replace(value []byte) {
 		c.lp = object.SplicePacked(l.arena, l.rec, c.lp, c.p, next, *l.buf, 0)
 	case c.c.Entry().B == 1 || l.lim.nodeFits(listpack.Count(c.lp), size):
 		c.spliceNode(c.p, next, *l.buf, 0)
-		l.nodes.Save(l.root, 0)
+		c.done()
 	default:
 		c.Insert(value)
 		c.Next()
@@ -433,6 +459,7 @@ func (l *List) Spread() {
 		c := l.nodes.End()
 		c.Insert(l.arena, btree.Entry{A: uint64(h), B: uint64(n)})
 	}
+	l.pressAll()
 	l.nodes.Save(l.root, 0)
 	object.SetRoot(l.rec, l.root, object.EncQuicklist)
 	mem.Free(old, mem.KindNode)

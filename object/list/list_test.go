@@ -39,26 +39,24 @@ func TestListEqualsModel(t *testing.T) {
 		if r.IntN(2) == 0 {
 			lim = Limits{Entries: 1 + r.IntN(40)}
 		}
+		lim.Depth = r.IntN(5)
+		depths := r.IntN(2) == 0
 		rec := New(a, []byte("key"), 0)
 		var model []string
 		var buf []byte
 		var l List
 		for step := range 700 {
+			if depths && step%20 == 0 {
+				lim.Depth = r.IntN(5)
+			}
 			l.Open(rec, lim, &buf)
 			var c Cursor
-			at := 0
-			if len(model) > 0 {
-				switch r.IntN(3) {
-				case 0:
-					at = len(model)
-				case 1:
-					at = r.IntN(len(model))
-				}
+			if r.IntN(2) == 0 {
+				c.Hold()
 			}
+			at := [...]int{0, len(model), r.IntN(len(model) + 1)}[r.IntN(3)]
 			l.At(at, &c)
-			if c.Valid() != (at < len(model)) || c.Valid() && text(&c) != model[at] {
-				t.Fatalf("entry %d of %d is off", at, len(model))
-			}
+			isAt(t, &c, model, at, "sought")
 			w := word(r)
 			grow := step/150%2 == 0
 			switch {
@@ -68,7 +66,9 @@ func TestListEqualsModel(t *testing.T) {
 				model = slices.Insert(model, at, w)
 			case r.IntN(6) == 0:
 				n := r.IntN(len(model) - at + 1)
-				l.DeleteRange(at, n)
+				if rest := l.DeleteRange(at, n); rest != 0 {
+					object.Free(rest)
+				}
 				model = slices.Delete(model, at, at+n)
 				l.Shrink()
 				l.At(at, &c)
@@ -83,9 +83,9 @@ func TestListEqualsModel(t *testing.T) {
 					model = slices.Delete(model, at, at+1)
 				}
 			}
-			if c.Valid() != (at < len(model)) || c.Valid() && text(&c) != model[at] {
-				t.Fatalf("step %d: the cursor left entry %d of %d", step, at, len(model))
-			}
+			isAt(t, &c, model, at, "changed")
+			c.Release()
+			isAt(t, &c, model, at, "released")
 			if step%30 == 0 {
 				l.Open(rec, lim, &buf)
 				compare(t, &l, model)
@@ -102,6 +102,14 @@ func TestListEqualsModel(t *testing.T) {
 		if n := a.UsedBytes(); n != 0 {
 			t.Fatalf("%d bytes left", n)
 		}
+	}
+}
+
+// isAt fails unless the cursor is on entry at.
+func isAt(t *testing.T, c *Cursor, model []string, at int, done string) {
+	t.Helper()
+	if c.Valid() != (at < len(model)) || c.Valid() && text(c) != model[at] {
+		t.Fatalf("the cursor that was %s is not on entry %d of %d", done, at, len(model))
 	}
 }
 
@@ -155,7 +163,7 @@ func compare(t *testing.T, l *List, model []string) {
 		t.Fatal(err)
 	}
 	for c := l.nodes.First(); c.Valid(); c.Next() {
-		lp := openNode(c.Entry())
+		lp := l.open(c.Entry())
 		n := listpack.Count(lp)
 		if n == 0 || uint64(n) != c.Entry().B || n > 1 && !l.lim.nodeFits(n, len(lp)) {
 			t.Fatalf("node of %d entries and %d bytes weighs %d under %v", n, len(lp), c.Entry().B, l.lim)

@@ -60,7 +60,11 @@ func (l *List) appendRun(lp []byte, p int) (next int) {
 	h := l.arena.Alloc(listpack.EmptySize+p-from, mem.KindNode)
 	buf := mem.View(h, mem.BlockSize(h))
 	listpack.Splice(buf, listpack.New(buf), listpack.HeaderSize, listpack.HeaderSize, lp[from:p], n)
-	end := l.nodes.End()
-	end.Insert(l.arena, btree.Entry{A: uint64(h), B: uint64(n)})
+	c.c = l.nodes.End()
+	c.c.Insert(l.arena, btree.Entry{A: uint64(h), B: uint64(n)})
+	c.lp = nil // the node is not read
+	if c.shifted(1); c.dirty {
+		c.press()
+	}
 	return p
 }

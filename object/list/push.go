@@ -31,7 +31,12 @@ func (l *List) pushInPlace(value []byte, front bool) bool {
 		if !ok || l.cut.On() {
 			return false
 		}
-		lp = openNode(e)
+		block := blockOf(e)
+		n := listpack.Size(block)
+		if n == 0 {
+			return false // it is pressed
+		}
+		lp = block[:n]
 	}
 	v := listpack.Of(value)
 	size := listpack.EntrySize(v)

@@ -155,6 +155,7 @@ func (w *words) thresholds() []string {
 	return []string{
 		"CONFIG", "SET",
 		"list-max-listpack-size", w.from([]string{"-2", "-1", "0", "1", "2", "4", "7", "20"}),
+		"list-compress-depth", w.from([]string{"0", "0", "1", "2", "3"}),
 		"zset-max-listpack-entries", w.from([]string{"128", "0", "1", "3", "5", "10"}),
 		"zset-max-listpack-value", w.from([]string{"64", "0", "2", "10", "80"}),
 	}

@@ -49,7 +49,7 @@ func newSide(srv *peer.Server) (*side, error) {
 
 // settings are the directives that streams change, with what they are reset to.
 var settings = []string{"hash-max-listpack-entries", "128", "set-max-intset-entries", "512", "lfu-log-factor", "10", "hll-sparse-max-bytes", "3000",
-	"hash-max-listpack-value", "64", "list-max-listpack-size", "-2", "zset-max-listpack-entries", "128", "zset-max-listpack-value", "64"}
+	"hash-max-listpack-value", "64", "list-max-listpack-size", "-2", "list-compress-depth", "0", "zset-max-listpack-entries", "128", "zset-max-listpack-value", "64"}
 
 // settings72 are more of them, which servers have from 7.2 on.
 var settings72 = []string{"set-max-listpack-entries", "128", "set-max-listpack-value", "64"}
