@@ -53,6 +53,20 @@ func BenchmarkLPop(b *testing.B) {
 	}
 }
 
+// BenchmarkSPop empties a set of as many members as there are requests.
+func BenchmarkSPop(b *testing.B) {
+	bed := newBed(b)
+	out := make([]byte, 0, 1<<20)
+	for at := 0; at < b.N; at += 1000 {
+		bed.serve(b, requests(1000, func(i int) []string { return []string{"SADD", "drained", member(at + i)} }), out)
+	}
+	in := requests(16, func(int) []string { return []string{"SPOP", "drained"} })
+	b.ResetTimer()
+	for range b.N / 16 {
+		bed.serve(b, in, out)
+	}
+}
+
 func pushMember(i int) []string { return []string{"RPUSH", "list", member(i)} }
 
 func BenchmarkLRange100(b *testing.B) {

@@ -17,6 +17,11 @@ func (w *Worker) prefetch(db *keyspace.DB) {
 	if n < 2 {
 		return
 	}
+	if w.e.KS.Waits() {
+		for i := range n {
+			w.e.KS.TouchWaited(w.keys[i].Hash)
+		}
+	}
 	var addrs [batchMax]uintptr
 	at := 0
 	for i := range n {

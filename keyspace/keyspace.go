@@ -51,7 +51,7 @@ const (
 type Shard struct {
 	mu       sync.Mutex
 	watchers map[watchKey][]watch // nil while nothing in the shard is watched
-	queues   map[uint64]*queue    // by hash; nil while nobody waits for a key of the shard
+	waited   *waited              // nil while nobody waits for a key of the shard
 	ready    []*queue             // of keys that have changed
 	teller   *Teller              // told of every change; nil while nobody wants to know
 	pins     *pin                 // of keys that long commands read
@@ -77,8 +77,10 @@ type dbGroup struct {
 type Keyspace struct {
 	seed   maphash.Seed
 	shards []Shard
-	groups []group
-	dbs    []*DB
+	// filters are the shards' waitFilters, guarded by their locks.
+	filters []waitFilter
+	groups  []group
+	dbs     []*DB
 
 	tickets *mem.Arena    // blocks of all wheels
 	tick    atomic.Uint64 // the present, for new wheels
@@ -121,6 +123,7 @@ func New(databases int) *Keyspace {
 	ks := &Keyspace{
 		seed:    maphash.MakeSeed(),
 		shards:  make([]Shard, ShardCount),
+		filters: make([]waitFilter, ShardCount),
 		groups:  make([]group, GroupCount),
 		tickets: mem.NewArena(),
 	}

@@ -77,7 +77,7 @@ func (ks *Keyspace) Greedy() bool { return ks.greedy.Load() > 0 }
 // whichever database they wait: a command may change k in others than its client's.
 // The caller holds the lock of k's shard.
 func (ks *Keyspace) AppendMore(dst []Key, k Key) []Key {
-	for q := ks.shards[ShardOf(k.Hash)].queues[k.Hash]; q != nil; q = q.other {
+	for q := ks.queuesOf(k.Hash); q != nil; q = q.other {
 		if string(q.key.Bytes) != string(k.Bytes) {
 			continue
 		}
@@ -91,13 +91,12 @@ func (ks *Keyspace) AppendMore(dst []Key, k Key) []Key {
 // Awaited reports whether anybody waits for a key. The caller holds the lock of its
 // shard.
 func (db *DB) Awaited(k Key) bool {
-	return db.ks.shards[ShardOf(k.Hash)].queues != nil && db.queueOf(k, false) != nil
+	return db.queueOf(k, false) != nil
 }
 
 // queueOf returns the queue of a key, a new one if it has none and make is set.
 func (db *DB) queueOf(k Key, create bool) *queue {
-	s := &db.ks.shards[ShardOf(k.Hash)]
-	first := s.queues[k.Hash]
+	first := db.ks.queuesOf(k.Hash)
 	for q := first; q != nil; q = q.other {
 		if q.db == db.index && string(q.key.Bytes) == string(k.Bytes) {
 			return q
@@ -107,10 +106,11 @@ func (db *DB) queueOf(k Key, create bool) *queue {
 		return nil
 	}
 	q := &queue{db: db.index, key: Key{append([]byte(nil), k.Bytes...), k.Hash}, other: first}
-	if s.queues == nil {
-		s.queues = make(map[uint64]*queue)
+	s := &db.ks.shards[ShardOf(k.Hash)]
+	if s.waited == nil {
+		s.waited = &waited{byHash: make(map[uint64]*queue)}
 	}
-	s.queues[k.Hash] = q
+	s.waited.put(q, &db.ks.filters[ShardOf(k.Hash)])
 	return q
 }
 
@@ -243,30 +243,30 @@ func (ks *Keyspace) dropQueue(s *Shard, q *queue) {
 	if q.ready {
 		return // it is found empty, and goes with its next client
 	}
-	id := q.key.Hash
-	if s.queues[id] == q {
+	id, byHash := q.key.Hash, s.waited.byHash
+	if byHash[id] == q {
 		if q.other == nil {
-			delete(s.queues, id)
+			delete(byHash, id)
 		} else {
-			s.queues[id] = q.other
+			byHash[id] = q.other
 		}
 	} else {
-		for p := s.queues[id]; p != nil; p = p.other {
+		for p := byHash[id]; p != nil; p = p.other {
 			if p.other == q {
 				p.other = q.other
 				break
 			}
 		}
 	}
-	if len(s.queues) == 0 {
-		s.queues = nil
+	if len(byHash) == 0 {
+		s.waited = nil
 	}
 }
 
 // WaitedKeys returns the number of keys that are waited for. The world stands still.
 func (ks *Keyspace) WaitedKeys() (n int) {
 	for i := range ks.shards {
-		for _, q := range ks.shards[i].queues {
+		for _, q := range ks.shards[i].queues() {
 			for ; q != nil; q = q.other {
 				if q.head != nil {
 					n++
@@ -280,7 +280,7 @@ func (ks *Keyspace) WaitedKeys() (n int) {
 // WaitedKeysGone is WaitedKeys for those keys that somebody waits for to go, too.
 func (ks *Keyspace) WaitedKeysGone() (n int) {
 	for i := range ks.shards {
-		for _, q := range ks.shards[i].queues {
+		for _, q := range ks.shards[i].queues() {
 			for ; q != nil; q = q.other {
 				if q.waitsGone() {
 					n++
@@ -305,7 +305,7 @@ func (q *queue) waitsGone() bool {
 func (ks *Keyspace) signalAll(db *DB) {
 	for i := range ks.shards {
 		s := &ks.shards[i]
-		for _, q := range s.queues {
+		for _, q := range s.queues() {
 			for ; q != nil; q = q.other {
 				if q.db == db.index && !q.ready {
 					q.ready = true

@@ -131,7 +131,7 @@ func (db *DB) modified(k Key) {
 	if s.watchers != nil {
 		db.wake(s, k)
 	}
-	if s.queues != nil {
+	if s.waited != nil {
 		db.signal(s, k)
 	}
 }

@@ -15,3 +15,6 @@ func Prefetch(p unsafe.Pointer)
 //
 //go:noescape
 func Prefetch16(addrs *[16]uintptr, n int)
+
+// PrefetchWord is Prefetch of what lies in Go's own memory.
+func PrefetchWord(p *uint64) { Prefetch(unsafe.Pointer(p)) }

@@ -9,3 +9,6 @@ func Prefetch(p unsafe.Pointer) {}
 
 // Prefetch16 does nothing here: it is only a hint.
 func Prefetch16(addrs *[16]uintptr, n int) {}
+
+// PrefetchWord is Prefetch of what lies in Go's own memory.
+func PrefetchWord(p *uint64) { Prefetch(unsafe.Pointer(p)) }

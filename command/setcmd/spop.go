@@ -15,6 +15,7 @@ var spopSpec = &command.Spec{
 	Tips:    []string{"nondeterministic_output"},
 	Keys:    []command.KeySpec{{Flags: command.RW | command.Access | command.Delete, Index: 1, Step: 1}},
 	Args:    []command.Arg{argKey, {Name: "count", Type: "integer", Since: "3.2.0", Optional: true}},
+	Ahead:   1,
 	Handler: spop,
 }
 
@@ -46,6 +47,8 @@ func spop(c *command.Ctx) {
 	changed(c, 0, "spop", 1)
 	if s.Len() == 0 {
 		c.Remove(c.Keys[0], e)
+	} else if c.Next != nil { // another SPOP from this set follows
+		s.Approach(c.Rng)
 	}
 	c.Effect(sremName, c.Args[1], c.Buf)
 	c.W.Bulk(c.Buf)

@@ -36,8 +36,10 @@ import (
 const (
 	nodeSize   = 1 << 10
 	headerSize = 16
-	leafEntry  = 16
-	innerEntry = 32
+	leafShift  = 4
+	innerShift = 5
+	leafEntry  = 1 << leafShift
+	innerEntry = 1 << innerShift
 	innerFirst = 16 // offset of the first entry in an inner one
 	leafMax    = (nodeSize - headerSize) / leafEntry
 	innerMax   = (nodeSize - headerSize) / innerEntry

@@ -2,6 +2,7 @@ package btree
 
 import (
 	"bytes"
+	"math/bits"
 
 	"kvorum/mem"
 )
@@ -172,39 +173,76 @@ func (t *Tree) Seek(k Key) (c Cursor) {
 	if t.root == 0 {
 		return c
 	}
+	n := t.seekLeaf(&c, k)
+	if t.height >= warmHeight {
+		warm(n)
+	}
+	c.enter(n, t.lower(n, k, leafShift, headerSize))
+	return c
+}
+
+// seekLeaf goes down to the leaf where Seek looks for k, and returns it.
+func (t *Tree) seekLeaf(c *Cursor, k Key) node {
 	n := node(t.root)
 	for d := range t.height {
 		// The last child whose first entry comes before k may hold others that do
 		// not, and so may the one after it begin with such.
-		i := max(t.lower(n, k, innerEntry, innerFirst)-1, 0)
+		i := max(t.lower(n, k, innerShift, headerSize+innerFirst)-1, 0)
 		c.path[d] = step{n, i}
 		n = n.child(i)
 	}
-	if t.height >= warmHeight {
-		warm(n)
-	}
-	i := t.lower(n, k, leafEntry, 0)
-	c.path[t.height] = step{n, i}
-	if i == n.len() && t.height > 0 {
+	return n
+}
+
+// enter ends a search at entry i of its leaf, or at the leaf's end.
+func (c *Cursor) enter(n node, i int) {
+	c.path[c.t.height] = step{n, i}
+	if i == n.len() && c.t.height > 0 {
 		c.leaf().i--
 		c.Next()
 	}
-	return c
 }
 
-// lower returns the number of the first entry of n that does not come before k. The
-// entries are size bytes apart, the first one at offset from.
-func (t *Tree) lower(n node, k Key, size, from int) int {
-	low, high := 0, n.len()
+// lower returns the number of the first entry of n that does not come before k; entry
+// i is at from + i<<shift.
+func (t *Tree) lower(n node, k Key, shift uint, from int) int {
+	count := n.len()
+	low := lowerWord(n, k.A, shift, from, count)
+	if k.Name == nil || low == count || mem.Load64(mem.Handle(n), from+low<<shift) != k.A {
+		return low
+	}
+	return t.lowerName(n, k, shift, from, low, count)
+}
+
+// lowerWord returns the number of the first of count entries whose first word is not
+// less than word; entry i is at from + i<<shift. In which half that is is as good as
+// random, so the step is arithmetic instead of a branch.
+func lowerWord(n node, word uint64, shift uint, from, count int) int {
+	if count == 0 {
+		return 0
+	}
+	low := 0
+	for rest := count; rest > 1; {
+		half := rest >> 1
+		_, less := bits.Sub64(mem.Load64(mem.Handle(n), from+(low+half-1)<<(shift&63)), word, 0)
+		low += half & -int(less)
+		rest -= half
+	}
+	_, less := bits.Sub64(mem.Load64(mem.Handle(n), from+low<<(shift&63)), word, 0)
+	return low + int(less)
+}
+
+// lowerName is lower among the entries from low on whose first word is k's: there is
+// one.
+func (t *Tree) lowerName(n node, k Key, shift uint, from, low, count int) int {
+	high := count
+	if k.A+1 != 0 {
+		high = lowerWord(n, k.A+1, shift, from, count)
+	}
 	for low < high {
 		mid := int(uint(low+high) >> 1)
-		at := headerSize + from + mid*size
-		word := mem.Load64(mem.Handle(n), at)
-		before := word < k.A
-		if word == k.A && k.Name != nil {
-			before = bytes.Compare(t.names(mem.Handle(mem.Load64(mem.Handle(n), at+8))), k.Name) < 0
-		}
-		if before {
+		item := mem.Handle(mem.Load64(mem.Handle(n), from+mid<<shift+8))
+		if bytes.Compare(t.names(item), k.Name) < 0 {
 			low = mid + 1
 		} else {
 			high = mid

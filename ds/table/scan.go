@@ -44,34 +44,6 @@ func (t *Table) scanChain(i uint32, fn func(Slot)) {
 // overflow chain. fn may Replace the handle of the slot.
 func (t *Table) Walk(i int, fn func(Slot)) { t.scanChain(uint32(i), fn) }
 
-// Sample returns one record of the primary bucket that r1 chooses, chosen by r2
-// so that repeated calls with random numbers are uniform over all records; ok
-// is false when the draw hit an empty place and must be repeated. The records
-// of the rare chains longer than two buckets come a little more seldom.
-func (t *Table) Sample(r1, r2 uint32) (s Slot, ok bool) {
-	if t.buckets == 0 {
-		return Slot{}, false
-	}
-	i := uint32(uint64(r1) * uint64(t.buckets) >> 32)
-	places := 2 * SlotCount
-	if b := t.at(i); next(b) != 0 && next(next(b)) != 0 {
-		places = max(places, t.chainLen(i))
-	}
-	at := int(uint64(r2) * uint64(places) >> 32)
-	for b := t.at(i); b != 0; b = next(b) {
-		for n := range SlotCount {
-			if mem.Load8(b, n) == 0 {
-				continue
-			}
-			if at == 0 {
-				return Slot{b, int32(n)}, true
-			}
-			at--
-		}
-	}
-	return Slot{}, false
-}
-
 // Gather appends the handles of the records of primary bucket i to dst, those of
 // its overflow buckets too, as far as there is room, and returns it.
 func (t *Table) Gather(i int, dst []mem.Handle) []mem.Handle {

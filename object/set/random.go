@@ -4,6 +4,7 @@ import (
 	"kvorum/ds/intset"
 	"kvorum/ds/listpack"
 	"kvorum/ds/table"
+	"kvorum/mem"
 	"kvorum/num"
 	"kvorum/object"
 	"kvorum/rng"
@@ -25,13 +26,72 @@ func (s *Set) Random(r *rng.Rand, scratch []byte) []byte {
 	return object.ElementName(s.sample(r).Handle())
 }
 
+// drawMany is how many draws are made at once from a large table: most often one of them
+// hits a member, and all their buckets come from memory together.
+const (
+	drawMany = 8
+	drawFar  = 1 << 12 // buckets of a table that the nearer caches do not hold
+)
+
+// draws are random numbers for Sample: the upper halves choose the bucket.
+type draws [drawMany]uint64
+
+func (d *draws) make(r *rng.Rand) {
+	for i := range d {
+		d[i] = r.Uint64()
+	}
+}
+
+// touch begins to fetch the buckets.
+func (d *draws) touch(t *table.Table) {
+	for _, r := range d {
+		t.TouchSample(uint32(r >> 32))
+	}
+}
+
+// hit returns the slot of the first draw that hits a member.
+func (d *draws) hit(t *table.Table) (slot table.Slot, ok bool) {
+	for _, r := range d {
+		if slot, ok = t.Sample(uint32(r>>32), uint32(r)); ok {
+			return slot, true
+		}
+	}
+	return slot, false
+}
+
 // sample returns the slot of a random element of the table.
 func (s *Set) sample(r *rng.Rand) table.Slot {
+	if s.table.Buckets() >= drawFar {
+		var d draws
+		for {
+			d.make(r)
+			d.touch(&s.table)
+			if slot, ok := d.hit(&s.table); ok {
+				return slot
+			}
+		}
+	}
 	for {
 		if slot, ok := s.table.Sample(r.Uint32(), r.Uint32()); ok {
 			return slot
 		}
 	}
+}
+
+// Approach begins to fetch what the next two calls of Pop will read, if nobody else
+// draws from r meanwhile.
+func (s *Set) Approach(r *rng.Rand) {
+	if s.enc != object.EncHashtable || s.table.Buckets() < drawFar {
+		return
+	}
+	ahead := *r
+	var d draws
+	d.make(&ahead) // the last call has touched their buckets, but for the first of a batch
+	if slot, ok := d.hit(&s.table); ok {
+		mem.Prefetch(mem.Ptr(slot.Handle()))
+	}
+	d.make(&ahead)
+	d.touch(&s.table)
 }
 
 // Pop removes a random member, each with the same chance, and appends it to dst.

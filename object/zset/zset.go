@@ -190,10 +190,7 @@ func (s *Set) move(slot table.Slot, hash uint64, score float64) Change {
 		s.cut.Keep(s.arena, slot, hash)
 	}
 	name := object.ElementName(e)
-	c := s.order.Seek(btree.Key{A: word(old), Name: name})
-	c.Delete(s.arena)
-	c = s.order.Seek(btree.Key{A: word(score), Name: name})
-	c.Insert(s.arena, btree.Entry{A: word(score), B: uint64(e)})
+	s.order.Rekey(s.arena, btree.Key{A: word(old), Name: name}, btree.Key{A: word(score), Name: name}, e)
 	object.SetElementScore(e, score)
 	s.save()
 	return Updated
@@ -280,7 +277,7 @@ func (s *Set) Delete(member []byte) bool {
 		s.cut.Keep(s.arena, slot, hash)
 	}
 	e := slot.Handle()
-	c := s.order.Seek(btree.Key{A: word(object.ElementScore(e)), Name: member})
+	c := s.order.SeekItem(btree.Key{A: word(object.ElementScore(e)), Name: member}, e)
 	c.Delete(s.arena)
 	s.table.Delete(s.arena, hash, slot, object.ByName)
 	object.FreeElement(e)
