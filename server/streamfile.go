@@ -65,7 +65,9 @@ func (d *streamFile) setLimit(bytes int64) {
 	switch {
 	case bytes > 0 && d.stop == nil:
 		d.stop, d.done = make(chan struct{}), make(chan struct{})
-		go d.s.guard(nil, d.follow)
+		more := make(chan struct{}, 1)
+		first, err := d.cursor(more) // here: not a byte from now on is to be missed
+		go d.s.guard(nil, func() { d.follow(first, err, more) })
 	case bytes == 0 && d.stop != nil:
 		close(d.stop)
 		<-d.done
@@ -96,22 +98,25 @@ func (d *streamFile) read(b []byte, at int64) (int, error) {
 	return 0, errStreamGone
 }
 
-// follow is the goroutine that writes.
-func (d *streamFile) follow() {
-	defer close(d.done)
-	more := make(chan struct{}, 1)
-	notify := func() {
+// cursor returns one at the end of the stream, which tells of more. Error: the stream was
+// reset in between.
+func (d *streamFile) cursor(more chan<- struct{}) (*feed.Cursor, error) {
+	return d.s.eng.Feed.NewCursor(d.s.eng.Feed.Offset(), feed.CursorOptions{Hold: true, Notify: func() {
 		select {
 		case more <- struct{}{}:
 		default:
 		}
-	}
-	for {
+	}})
+}
+
+// follow is the goroutine that writes.
+func (d *streamFile) follow(cursor *feed.Cursor, err error, more chan struct{}) {
+	defer close(d.done)
+	for ; ; cursor, err = d.cursor(more) {
 		d.clear()
 		d.mu.RLock()
 		epoch := d.epoch
 		d.mu.RUnlock()
-		cursor, err := d.s.eng.Feed.NewCursor(d.s.eng.Feed.Offset(), feed.CursorOptions{Hold: true, Notify: notify})
 		if err != nil {
 			continue // the stream was reset in between
 		}
