@@ -45,7 +45,7 @@ func (r *replication) HistoryChanged(id string) {
 const (
 	// pastEvery is the least time between marks that are written without data, and
 	// pastSums that between those that are there for the sums.
-	pastEvery = 100 * time.Millisecond
+	pastEvery = 10 * time.Millisecond
 	pastSums  = time.Second
 )
 
