@@ -1,6 +1,7 @@
 package aof
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -155,8 +156,8 @@ func (d *Dir) ContinueHistory(p *Past, pos int64) (*HistoryLog, error) {
 // Last returns the mark written last.
 func (h *HistoryLog) Last() Mark { return h.last }
 
-// Pos returns the size of the log's file with all that was announced.
-func (h *HistoryLog) Pos() int64 { return h.pos }
+// Marks returns how many there are.
+func (h *HistoryLog) Marks() int { return h.count }
 
 // Mark says where the stream is at the end of the log's file, which is the end of a
 // command.
@@ -345,11 +346,13 @@ func (d *Dir) verify(p *Past, r historyRecords) (shown bool, err error) {
 	defer func() { _ = f.Close() }() // it was only read
 	start := r.marks[0].Pos
 	at, sum := start, crc32.New(castagnoli)
+	const readBytes = 256 << 10
+	in, buf := bufio.NewReaderSize(io.NewSectionReader(f, start, p.size-start), readBytes), make([]byte, readBytes)
 	check := func(pos int64, want uint32) bool {
 		if pos < at || pos > p.size {
 			return pos > p.size
 		}
-		if _, err = io.Copy(sum, io.NewSectionReader(f, at, pos-at)); err != nil {
+		if _, err = io.CopyBuffer(sum, io.LimitReader(in, pos-at), buf); err != nil {
 			return false
 		}
 		at = pos

@@ -47,6 +47,8 @@ const (
 	// pastSums that between those that are there for the sums.
 	pastEvery = 10 * time.Millisecond
 	pastSums  = time.Second
+	// marksMax bounds the history file: with more marks it begins anew.
+	marksMax = 1 << 18
 )
 
 // aofPast keeps the history file for a writer. The writer's goroutine's, but for renamed.
@@ -66,8 +68,8 @@ func (p *aofPast) init(log *aofLog, ident aof.Identity) {
 
 // resume goes on with what stands in the history file of a log that was loaded up to its
 // size, or removes it. Before the writer runs.
-func (p *aofPast) resume(past *aof.Past, offset, size int64) {
-	if past != nil && past.File == p.ident.File {
+func (p *aofPast) resume(w *aofWriter, past *aof.Past, offset, size int64) {
+	if past != nil && past.File == p.ident.File && len(w.opening) == 0 {
 		var err error
 		if p.file, err = p.log.dir.ContinueHistory(past, size); err == nil {
 			p.at = offset
@@ -91,12 +93,12 @@ func (p *aofPast) before(w *aofWriter) {
 		p.drop()
 	case offset < mark.from:
 		if p.file != nil && offset != p.at {
-			p.mark(p.file.Last().ID, offset)
+			p.mark(w, p.file.Last().ID, offset)
 		}
 	case p.file == nil:
 		p.begin(w.size, mark.id, offset)
 	case offset != p.at || mark.id != p.file.Last().ID:
-		p.mark(mark.id, offset)
+		p.mark(w, mark.id, offset)
 	}
 }
 
@@ -130,7 +132,7 @@ func (p *aofPast) rest(w *aofWriter, now bool) time.Duration {
 	if left := time.Until(p.marked.Add(least)); left > 0 && !now {
 		return left
 	}
-	p.mark(mark.id, offset)
+	p.mark(w, mark.id, offset)
 	return 0
 }
 
@@ -140,14 +142,19 @@ func (p *aofPast) begin(size int64, id string, offset int64) {
 	}
 	var err error
 	if p.file, err = p.log.dir.BeginHistory(uint64(time.Now().UnixNano()), p.ident, size, id, offset); err != nil {
-		p.file = nil
-		p.fail()
+		p.file, p.failed = nil, true
+		_ = p.log.dir.DropHistory() // as it is nobody believes it
 		return
 	}
 	p.at, p.marked = offset, time.Now()
 }
 
-func (p *aofPast) mark(id string, offset int64) {
+func (p *aofPast) mark(w *aofWriter, id string, offset int64) {
+	if p.file.Marks() >= marksMax {
+		p.drop()
+		p.begin(w.size, id, offset)
+		return
+	}
 	if p.file.Mark(id, offset) != nil {
 		p.fail()
 		return
@@ -177,13 +184,11 @@ func (p *aofPast) fail() {
 
 // drop removes the history file.
 func (p *aofPast) drop() {
-	if p.file == nil && !p.failed {
+	if p.file == nil {
 		return
 	}
-	if p.file != nil {
-		_ = p.file.Close() // it goes
-		p.file = nil
-	}
+	_ = p.file.Close() // it goes
+	p.file = nil
 	_ = p.log.dir.DropHistory() // what is left does not fit the log
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -375,6 +376,12 @@ func (p *replay) report(l *replayer, out []byte) {
 	}
 	text, _, _ := bytes.Cut(out[at:], []byte("\r\n"))
 	p.s.log.Warningf("== CRITICAL == This AOF-loading-client is sending an error to its server: '%s'", text)
+}
+
+// failed reports whether a command has given an error: the data are then not what they
+// were. After close.
+func (p *replay) failed() bool {
+	return slices.ContainsFunc(p.loaders, func(l *replayer) bool { return l.failed > 0 })
 }
 
 // file executes the commands of one file. When it returns without an error openSince

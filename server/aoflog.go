@@ -399,7 +399,7 @@ func (a *aofLog) startWriter(offset int64, file vfs.File, ident aof.Identity, si
 	if err != nil {
 		return err
 	}
-	w.past.resume(past, offset, size)
+	w.past.resume(w, past, offset, size)
 	a.writer.Store(w)
 	a.applyHolding()
 	go a.s.guard(nil, w.run)

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"time"
+
 	"kvorum/aof"
 	"kvorum/repl"
 )
@@ -17,6 +19,8 @@ type retrace struct {
 	stream []byte // read and not in the backlog yet
 	flushs int    // how often it went there
 
+	hurried bool // the disk has no time for the stream, which is not waited for any more
+
 	open struct { // what was before the open transaction
 		history
 		stream, flushs int
@@ -25,6 +29,9 @@ type retrace struct {
 
 // retraceMax is how much of the stream is gathered before it goes to the backlog.
 const retraceMax = 64 << 10
+
+// retracePatience is how long the disk may stand still that takes the stream.
+const retracePatience = time.Second
 
 // newRetrace returns what the history file allows, nil if it says nothing about the log.
 func (s *Server) newRetrace(m *aof.Manifest) *retrace {
@@ -64,6 +71,12 @@ func (t *retrace) gap(size int64) {
 	}
 	t.flush()
 	t.flushs++
+	set := t.s.repl.settings.Load()
+	if size > max(set.backlog, set.backlogDisk) { // nothing before it is in reach
+		to := t.offset + size
+		t.s.eng.Exclusive(func() { t.s.eng.Feed.Reset(to) })
+		return
+	}
 	blank := make([]byte, min(size, retraceMax))
 	for i := range blank {
 		blank[i] = '\n'
@@ -112,10 +125,15 @@ func (t *retrace) revert() {
 }
 
 func (t *retrace) flush() {
-	if len(t.stream) > 0 {
-		t.s.eng.Feed.AppendRaw(t.stream)
-		t.stream = t.stream[:0]
-		t.flushs++
+	if len(t.stream) == 0 {
+		return
+	}
+	t.s.eng.Feed.AppendRaw(t.stream)
+	t.stream = t.stream[:0]
+	t.flushs++
+	for end := time.Now().Add(retracePatience); !t.hurried && t.s.repl.onDisk.behind(t.s.eng.Feed.Offset()) > streamLagMost/2; {
+		time.Sleep(time.Millisecond) // the log is read faster than the stream is written
+		t.hurried = time.Now().After(end)
 	}
 }
 
@@ -127,17 +145,18 @@ func (s *Server) beginRetrace(offset int64) {
 }
 
 // endRetrace puts the history in force when all is loaded, and returns what the history
-// file says if that can be gone on with. db is the one that the log has selected.
-func (s *Server) endRetrace(t *retrace, db int) *aof.Past {
+// file says if that can be gone on with.
+func (s *Server) endRetrace(p *replay) *aof.Past {
+	t := p.trace
 	if t == nil || !t.begun {
 		return nil
 	}
 	t.flush()
-	if t.id == "" || s.eng.Feed.Offset() != t.offset {
+	if t.id == "" || p.failed() || s.eng.Feed.Offset() != t.offset {
 		s.repl.keepOnDisk(false)
 		return nil
 	}
-	if at := s.ks.DB(db); at != nil {
+	if at := s.ks.DB(p.selected); at != nil {
 		s.repl.apply.session.DB = at
 	}
 	s.eng.Exclusive(func() { s.feedFor(feedReplicas, true) })

@@ -86,6 +86,17 @@ func (d *streamFile) start() (offset int64, ok bool) {
 	return d.segments[0].from, true
 }
 
+// behind returns how much of a stream that ends at an offset is not on disk yet, 0 if
+// none is to be.
+func (d *streamFile) behind(end int64) int64 {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if n := len(d.segments); d.limit > 0 && n > 0 {
+		return end - d.segments[n-1].end()
+	}
+	return 0
+}
+
 // read reads from an offset on, less than b if a segment ends.
 func (d *streamFile) read(b []byte, at int64) (int, error) {
 	d.mu.RLock()
