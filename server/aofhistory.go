@@ -22,6 +22,8 @@ import (
 // history's name. What the log has and the stream has not are lines of annotation, which
 // are not counted, and a SELECT at the beginning of a file, in front of the first mark.
 //
+// COMPAT: repl-restart-aof: in Redis a log is of no history.
+//
 // A1: a mark stands at the end of a command. A2: the bytes between two marks are stream.
 // A3: a master that starts never goes on under the old name, however it ended: replicas
 // may have more of it than the log. The old name is good up to what was loaded. A4: while
