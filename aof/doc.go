@@ -7,6 +7,9 @@
 //	appendonlydir/appendonly.aof.6.incr.aof     the effects since the next cut, while a
 //	                                            new base is written; appended to
 //
+//	appendonlydir/appendonly.aof.history        of which history of replication the newest
+//	                                            incr file is, if it is known (history.go)
+//
 // A rewrite makes a new incr file first, cuts the stream of effects there, writes
 // the data at the cut to a new base, and then replaces the manifest: old base and
 // old incr files become history, are removed, and then leave the manifest.

@@ -65,7 +65,10 @@ func (w *Worker) Replicate(s *command.Session, in []byte) (used int, err error) 
 			return used, perr
 		}
 		if n == 0 {
-			used += size // empty lines
+			if size > 0 { // empty lines
+				w.e.Feed.AppendControl(in[used : used+size])
+			}
+			used += size
 			break
 		}
 	}
@@ -82,6 +85,10 @@ var getAck = []byte("REPLCONF")
 func (w *Worker) replicateOne(s *command.Session, i int, raw []byte) {
 	p := &w.prep[i]
 	args := w.reqs[i].Args
+	if blank := blanks(raw); blank > 0 && s.Txn == nil {
+		w.e.Feed.AppendControl(raw[:blank])
+		raw = raw[blank:]
+	}
 	w.out.B = w.out.B[:0]
 	seq := w.e.KS.PinSeq()
 	w.execute(s, p.spec, args, w.keys[p.from:p.to])
@@ -119,6 +126,15 @@ func (w *Worker) replicateOne(s *command.Session, i int, raw []byte) {
 	default:
 		feed.AppendRaw(raw)
 	}
+}
+
+// blanks returns the size of the empty lines before a request, by which a master shows
+// that it is there: they count, but a log must not have them.
+func blanks(raw []byte) (n int) {
+	for n < len(raw) && (raw[n] == '\r' || raw[n] == '\n') {
+		n++
+	}
+	return n
 }
 
 // concernsNoData reports whether a command of the stream is between servers, or a

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -69,6 +70,9 @@ func (s *Server) loadAOF(p *replay) error {
 	defer s.persist.loading.Store(nil)
 	files := m.Files()
 	last := a.lastWritten(files)
+	if !p.behind {
+		p.trace = s.newRetrace(m)
+	}
 	for i, f := range files {
 		began := time.Now()
 		truncated, err := s.loadOne(p, f.Name, f.Name == a.dir.Filename)
@@ -126,9 +130,11 @@ func (s *Server) loadOne(p *replay, name string, oldStyle bool) (truncated bool,
 		return false, err
 	}
 	r := aof.NewReader(io.NewSectionReader(f, at, 1<<62), at)
+	p.traced = p.trace != nil && p.trace.past.File == name
 	err = p.file(r)
 	if err == nil && p.openSince >= 0 {
 		s.log.Warningf("Revert incomplete MULTI/EXEC transaction in AOF file %s", name)
+		p.revert()
 		return s.cutAOF(name, p.openSince)
 	}
 	var unknown *unknownCommandError
@@ -143,6 +149,7 @@ func (s *Server) loadOne(p *replay, name string, oldStyle bool) (truncated bool,
 		offset := r.Offset()
 		if p.openSince >= 0 {
 			offset = p.openSince
+			p.revert()
 		}
 		return s.cutAOF(name, offset)
 	case errors.Is(err, aof.ErrFormat):
@@ -278,6 +285,10 @@ type replay struct {
 	progress *loadProgress
 	before   int64 // bytes of the files before this one
 
+	trace    *retrace // nil: none is
+	traced   bool     // the file is the one that it follows
+	selected int      // database at the end of the last file that had commands
+
 	db        int
 	openSince int64  // offset of a MULTI without EXEC, -1 outside
 	queue     []byte // of that transaction
@@ -367,6 +378,12 @@ func (p *replay) report(l *replayer, out []byte) {
 	p.s.log.Warningf("== CRITICAL == This AOF-loading-client is sending an error to its server: '%s'", text)
 }
 
+// failed reports whether a command has given an error: the data are then not what they
+// were. After close.
+func (p *replay) failed() bool {
+	return slices.ContainsFunc(p.loaders, func(l *replayer) bool { return l.failed > 0 })
+}
+
 // file executes the commands of one file. When it returns without an error openSince
 // tells of a transaction that does not end.
 func (p *replay) file(r *aof.Reader) error {
@@ -385,15 +402,21 @@ func (p *replay) file(r *aof.Reader) error {
 		default:
 		}
 		args, raw, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
 		if err != nil {
+			if p.traced && p.openSince < 0 {
+				p.trace.pass(r.Offset())
+			}
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
 			return err
 		}
 		spec := p.s.table.Lookup(args[0])
 		if spec == nil {
 			return &unknownCommandError{string(args[0])}
+		}
+		if p.traced {
+			p.trace.command(raw, r.Offset(), p.openSince >= 0)
 		}
 		switch {
 		case p.openSince >= 0:
@@ -402,9 +425,20 @@ func (p *replay) file(r *aof.Reader) error {
 			}
 		case bytes.EqualFold(args[0], multiWord):
 			p.openSince = from
+			if p.traced {
+				p.trace.hold(raw)
+			}
 		default:
 			p.one(spec, args, raw)
 		}
+	}
+}
+
+// revert forgets the transaction that a file ends in.
+func (p *replay) revert() {
+	p.queue = p.queue[:0]
+	if p.traced {
+		p.trace.revert()
 	}
 }
 
@@ -432,9 +466,10 @@ func (p *replay) inTransaction(args [][]byte, raw []byte) error {
 
 // one hands a command to its loader.
 func (p *replay) one(spec *command.Spec, args [][]byte, raw []byte) {
+	p.selected = p.db
 	if bytes.EqualFold(args[0], selectWord) && len(args) == 2 {
 		if db, err := strconv.Atoi(string(args[1])); err == nil && db >= 0 && db < p.s.ks.DBCount() {
-			p.db = db
+			p.db, p.selected = db, db
 			return
 		}
 	}

@@ -62,7 +62,8 @@ type aofLog struct {
 	flushSleepUs atomic.Int64
 	writer       atomic.Pointer[aofWriter]
 	state        atomic.Int32 // aofState
-	wanted       atomic.Bool  // appendonly
+	mark         atomic.Pointer[historyMark]
+	wanted       atomic.Bool // appendonly
 	scheduled    atomic.Bool
 	busy         atomic.Bool  // a rewrite is under way
 	enabling     atomic.Int32 // requests to turn the log on that are not dealt with
@@ -91,6 +92,7 @@ func (a *aofLog) init(s *Server) {
 	a.requests, a.stop, a.ended = make(chan func(), keeperQueue), make(chan struct{}), make(chan struct{})
 	a.figures.lastRewriteSec = -1
 	a.manifest = &aof.Manifest{}
+	a.mark.Store(&historyMark{})
 }
 
 // keeperQueue is how many requests may wait.
@@ -330,7 +332,8 @@ func (a *aofLog) noteLatency(event string, took time.Duration) {
 
 // open prepares the log for writing, after loading, and lets the writer run. Before the
 // loops run.
-func (a *aofLog) open() error {
+// past: the log says of which history it is.
+func (a *aofLog) open(past *aof.Past) error {
 	if err := a.dir.Make(); err != nil {
 		return a.logged(err)
 	}
@@ -367,7 +370,7 @@ func (a *aofLog) open() error {
 	a.sweep()
 	a.s.eng.Exclusive(func() {
 		a.s.feedFor(feedAOF, true)
-		err = a.startWriter(a.s.eng.Feed.Cut(), file, name, size)
+		err = a.startWriter(a.s.eng.Feed.Cut(), file, a.dir.Identify(a.manifest, name), size, past)
 	})
 	a.state.Store(int32(aofOn))
 	return err
@@ -391,11 +394,12 @@ func (a *aofLog) logged(err error) error {
 }
 
 // startWriter lets a writer run from an offset of the stream on. The gate is closed.
-func (a *aofLog) startWriter(offset int64, file vfs.File, name string, size int64) error {
-	w, err := newAOFWriter(a, offset, file, name, size)
+func (a *aofLog) startWriter(offset int64, file vfs.File, ident aof.Identity, size int64, past *aof.Past) error {
+	w, err := newAOFWriter(a, offset, file, ident, size, a.s.repl.streamDB())
 	if err != nil {
 		return err
 	}
+	w.past.resume(w, past, offset, size)
 	a.writer.Store(w)
 	a.applyHolding()
 	go a.s.guard(nil, w.run)

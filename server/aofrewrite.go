@@ -145,12 +145,12 @@ func (a *aofLog) cutTo(file vfs.File, name string) {
 		a.mu.Lock()
 		a.figures.settledBytes += w.fileSize.Load() // nearly: corrected when the rewrite ends
 		a.mu.Unlock()
-		w.turns.add(&rotation{at: stream.Cut(), file: file, name: name})
+		w.turns.add(&rotation{at: stream.Cut(), file: file, ident: a.dir.Identify(a.manifest, name), db: a.s.repl.streamDB()})
 		w.nudge()
 		return
 	}
 	a.s.feedFor(feedAOF, true)
-	if err := a.startWriter(stream.Cut(), file, name, 0); err != nil {
+	if err := a.startWriter(stream.Cut(), file, aof.Identity{}, 0, nil); err != nil {
 		a.s.log.Warningf("%s", err)
 	}
 }
@@ -259,6 +259,11 @@ func (a *aofLog) install(job *rewriteJob) error {
 	if job.pending != "" {
 		a.s.log.Noticef("Successfully renamed the temporary AOF incr file %s into %s", job.pending, incr.Name)
 		a.state.Store(int32(aofOn))
+	}
+	if w := a.writer.Load(); w != nil {
+		ident := a.dir.Identify(a.manifest, a.manifest.Incr[len(a.manifest.Incr)-1].Name)
+		w.past.renamed.Store(&ident)
+		w.nudge()
 	}
 	if all, _, err := a.dir.Size(a.manifest); err == nil {
 		a.mu.Lock()

@@ -53,9 +53,10 @@ const (
 
 // rotation tells the writer that the bytes from an offset on belong to another file.
 type rotation struct {
-	at   int64
-	file vfs.File
-	name string
+	at    int64
+	file  vfs.File
+	ident aof.Identity
+	db    int // that the stream has selected there, if it is a master's
 }
 
 // rotations are those that a writer has not come to yet, the first one first: there may
@@ -96,13 +97,16 @@ type aofWriter struct {
 	anchor *feed.Cursor // with "always": holds what is not synced
 
 	file     vfs.File
-	name     string
 	size     int64 // of the file, after the last whole write
 	syncSize int64 // the same after the last sync
 	unsynced bool  // there is something to sync
 	damaged  bool  // the file may be longer than size
 	syncedAt time.Time
 	stamped  int64 // Unix time of the last annotation
+	whole    int64 // offset in the stream: a command ends there
+	past     aofPast
+	opening  []byte // what the file is to begin with, before the stream; empty once it does
+	chosen   []byte // the same, kept as long as nothing of the file is synced
 	logged   time.Time
 
 	wake     chan struct{}
@@ -119,9 +123,9 @@ type aofWriter struct {
 
 // newAOFWriter returns a writer of a file from an offset of the stream on. The feed
 // must be there: the caller has closed the gate, or nothing executes yet.
-func newAOFWriter(log *aofLog, offset int64, file vfs.File, name string, size int64) (*aofWriter, error) {
+func newAOFWriter(log *aofLog, offset int64, file vfs.File, ident aof.Identity, size int64, db int) (*aofWriter, error) {
 	w := &aofWriter{
-		log: log, feed: log.s.eng.Feed, file: file, name: name, size: size, syncSize: size,
+		log: log, feed: log.s.eng.Feed, file: file, size: size, syncSize: size, whole: offset,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}), barriers: make(chan chan struct{}),
 		syncedAt: time.Now(),
 	}
@@ -129,7 +133,21 @@ func newAOFWriter(log *aofLog, offset int64, file vfs.File, name string, size in
 	w.syncedTo.Store(offset)
 	w.fileSize.Store(size)
 	w.syncer.init(log, w.nudge, w.tellSynced)
+	w.past.init(log, ident)
+	if size == 0 {
+		w.openWith(db)
+	}
 	return w, w.place(offset)
+}
+
+// openWith has the file begin with a SELECT: a master's stream goes on without one, and
+// who reads the file begins in database 0.
+func (w *aofWriter) openWith(db int) {
+	w.chosen = nil
+	if db > 0 {
+		w.chosen = aof.AppendSelect(nil, db)
+	}
+	w.opening = w.chosen
 }
 
 // place puts the cursor at an offset.
@@ -157,6 +175,7 @@ func (w *aofWriter) nudge() {
 func (w *aofWriter) run() {
 	defer close(w.done)
 	go w.log.s.guard(nil, w.syncer.run)
+	defer w.past.close()
 	defer w.syncer.end()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -191,6 +210,7 @@ func (w *aofWriter) run() {
 func (w *aofWriter) round() (again time.Duration) {
 	number, end := w.feed.Merged()
 	wrote, err := w.writeUpTo(end)
+	rest := w.past.rest(w, false)
 	if err == nil {
 		err = w.sync(number)
 	}
@@ -203,9 +223,11 @@ func (w *aofWriter) round() (again time.Duration) {
 		return -1
 	}
 	if w.unsynced && w.log.policy.Load() == fsyncEverySec {
-		return max(time.Until(w.syncedAt.Add(time.Second)), aofLinger)
+		if again = max(time.Until(w.syncedAt.Add(time.Second)), aofLinger); rest == 0 || again < rest {
+			return again
+		}
 	}
-	return 0
+	return rest
 }
 
 // writeUpTo writes the stream up to an offset that is the end of an effect, and
@@ -219,6 +241,12 @@ func (w *aofWriter) writeUpTo(end int64) (wrote bool, err error) {
 		w.damaged = false
 	}
 	for {
+		if len(w.opening) > 0 {
+			if err := w.put(w.opening); err != nil {
+				return wrote, err
+			}
+			w.opening = nil
+		}
 		limit := end
 		r := w.turns.first()
 		if r != nil && r.at <= w.cursor.Offset() {
@@ -230,17 +258,22 @@ func (w *aofWriter) writeUpTo(end int64) (wrote bool, err error) {
 		if r != nil {
 			limit = min(limit, r.at)
 		}
+		before := w.cursor.Offset()
 		b, err := w.cursor.Next()
 		if err != nil {
 			return wrote, err
 		}
+		if w.cursor.Offset() != before { // what was skipped stands between commands
+			w.whole = w.cursor.Offset()
+		}
 		left := limit - w.cursor.Offset()
 		if len(b) == 0 || left <= 0 {
-			w.written.Store(w.cursor.Offset())
+			w.whole = w.cursor.Offset()
+			w.written.Store(w.whole)
 			return wrote || len(b) > 0, nil
 		}
 		b = b[:min(int64(len(b)), left)]
-		if err := w.write(b, !wrote); err != nil {
+		if err := w.write(b, !wrote && w.whole == w.cursor.Offset()); err != nil {
 			return wrote, err
 		}
 		w.cursor.Advance(len(b))
@@ -264,15 +297,19 @@ func (w *aofWriter) write(b []byte, first bool) error {
 		}
 	}
 	start := time.Now()
+	w.past.before(w)
 	err := w.put(b)
+	w.past.at += int64(len(b))
 	w.log.noteWrite(time.Since(start), w.syncer.busy.Load())
 	return err
 }
 
 func (w *aofWriter) put(b []byte) error {
 	w.damaged = true // until it is known to be whole
+	w.past.announce(b)
 	n, err := w.file.Write(b)
 	if err != nil {
+		w.past.unannounce()
 		if n > 0 && w.file.Truncate(w.size) == nil {
 			w.damaged = false
 		}
@@ -304,7 +341,7 @@ func (w *aofWriter) sync(number uint64) error {
 			w.tellSynced(w.cursor.Offset()) // what has passed since is no data
 		}
 		if w.unsynced && time.Since(w.syncedAt) >= time.Second && !w.syncer.busy.Load() {
-			w.syncer.start(w.file, w.cursor.Offset())
+			w.syncer.start(w.file, w.past.file, w.cursor.Offset())
 			w.unsynced, w.syncedAt, w.syncSize = false, time.Now(), w.size
 		}
 	default:
@@ -378,7 +415,12 @@ func (w *aofWriter) rewind() {
 		return
 	}
 	w.size, w.damaged = w.syncSize, true
+	w.whole = w.anchor.Offset()
 	w.fileSize.Store(w.size)
+	w.past.drop()
+	if w.size == 0 {
+		w.opening = w.chosen
+	}
 }
 
 // turn goes on with another file: the running one has all that belongs to it. It is
@@ -395,7 +437,9 @@ func (w *aofWriter) turn(r *rotation) error {
 		}
 	}
 	w.syncer.finish(w.file)
-	w.file, w.name, w.size, w.syncSize = r.file, r.name, 0, 0
+	w.file, w.size, w.syncSize = r.file, 0, 0
+	w.past.turn(r.ident)
+	w.openWith(r.db)
 	w.unsynced, w.syncedAt = false, time.Now()
 	w.fileSize.Store(0)
 	w.turns.drop()
@@ -416,6 +460,9 @@ func (w *aofWriter) settle() {
 	w.feed.Merge()
 	number, end := w.feed.Merged()
 	_, err := w.writeUpTo(end)
+	if err == nil {
+		w.past.rest(w, true)
+	}
 	if err == nil && w.unsynced {
 		if err = w.file.Sync(); err != nil {
 			w.log.s.log.Warningf("Fail to fsync the AOF file: %s", strerror(err))
@@ -483,8 +530,9 @@ type syncer struct {
 // syncJob is a file to sync.
 type syncJob struct {
 	file vfs.File
-	to   int64 // offset in the stream that it has
-	last bool  // it is synced: close it
+	past *aof.HistoryLog // goes to the disk with it; may be nil
+	to   int64           // offset in the stream that it has
+	last bool            // it is synced: close it
 }
 
 // syncJobsMax bounds the files that wait: one, and those that rotations leave.
@@ -496,14 +544,14 @@ func (s *syncer) init(log *aofLog, nudge func(), told func(int64)) {
 }
 
 // start hands the running file over, which has the stream up to an offset.
-func (s *syncer) start(f vfs.File, to int64) {
+func (s *syncer) start(f vfs.File, past *aof.HistoryLog, to int64) {
 	s.since.Store(s.log.s.clock.MonoNs())
 	s.busy.Store(true)
-	s.jobs <- syncJob{f, to, false}
+	s.jobs <- syncJob{file: f, past: past, to: to}
 }
 
 // finish hands a file over to which nothing more is written.
-func (s *syncer) finish(f vfs.File) { s.jobs <- syncJob{f, 0, true} }
+func (s *syncer) finish(f vfs.File) { s.jobs <- syncJob{file: f, last: true} }
 
 func (s *syncer) run() {
 	defer close(s.closed)
@@ -513,6 +561,9 @@ func (s *syncer) run() {
 				s.log.s.log.Warningf("Fail to close the AOF file: %s", strerror(err))
 			}
 			continue
+		}
+		if job.past != nil {
+			_ = job.past.Sync() // after a power failure it is compared with the log
 		}
 		err := job.file.Sync()
 		s.log.setSyncError(err)

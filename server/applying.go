@@ -76,10 +76,15 @@ func (r *replication) Adopt(offset int64) {
 			r.s.feedFor(feedReplicas, true)
 			r.s.eng.Feed.Reset(offset)
 			r.onDisk.clear()
+			// A master that is a replica itself cannot say which database its stream is
+			// about: the snapshot does.
+			r.apply.session.DB = r.s.ks.DB(0)
+			if db := r.s.ks.DB(r.loaded.db); db != nil {
+				r.apply.session.DB = db
+			}
 		})
 	})
 	r.fresh = nil
-	r.anew = true
 }
 
 // Discard implements driver.Node.
@@ -93,15 +98,6 @@ func (r *replication) Discard() {
 // BeginApply implements driver.Node. The session outlives the link: a stream that is
 // continued does not say again which database it is about.
 func (r *replication) BeginApply(conn net.Conn) {
-	if r.anew {
-		// A master that is a replica itself cannot say which database its stream is about:
-		// the snapshot does.
-		r.apply.session.DB = r.s.ks.DB(0)
-		if db := r.s.ks.DB(r.loaded.db); db != nil {
-			r.apply.session.DB = db
-		}
-		r.anew = false
-	}
 	r.apply.worker = r.s.eng.NewWorker()
 	r.link.Store(r.newMasterConn(conn))
 }

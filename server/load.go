@@ -25,7 +25,7 @@ func (s *Server) loadLog() error {
 	if err != nil {
 		return err
 	}
-	return s.aof.open()
+	return s.aof.open(s.endRetrace(p))
 }
 
 // loadRDBFrom loads the snapshot that a file of the log begins with, and returns where

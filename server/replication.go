@@ -39,7 +39,6 @@ type replication struct {
 	link     atomic.Pointer[masterConn] // to the master, while the stream flows
 
 	apply    *applier       // of the link's goroutine
-	anew     bool           // the stream begins behind a snapshot
 	loaded   history        // of the last one
 	fresh    []*keyspace.DB // loaded and not in use yet
 	received transferred

@@ -122,12 +122,19 @@ type history struct {
 	db     int // that the stream has selected there
 }
 
+// streamDB returns the database that the stream has selected at its end, if it is a
+// master's that goes on there; else 0, as what a master feeds next begins with a SELECT.
+// The world stands still.
+func (r *replication) streamDB() int {
+	if r.s.eng.IsReplica() {
+		return r.apply.session.DB.Index()
+	}
+	return 0
+}
+
 // aux returns the fields that tell that of the data at an offset. The world stands still.
 func (r *replication) aux(offset int64) (list [][2]string) {
-	db := 0 // what a master feeds next begins with a SELECT
-	if r.s.eng.IsReplica() {
-		db = r.apply.session.DB.Index()
-	}
+	db := r.streamDB()
 	r.driver.Ask(func(m *repl.Machine) {
 		if id := m.Saved(); id != "" {
 			list = [][2]string{{"repl-stream-db", strconv.Itoa(db)}, {"repl-id", id}, {"repl-offset", strconv.FormatInt(offset, 10)}}

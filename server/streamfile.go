@@ -65,7 +65,9 @@ func (d *streamFile) setLimit(bytes int64) {
 	switch {
 	case bytes > 0 && d.stop == nil:
 		d.stop, d.done = make(chan struct{}), make(chan struct{})
-		go d.s.guard(nil, d.follow)
+		more := make(chan struct{}, 1)
+		first, err := d.cursor(more) // here: not a byte from now on is to be missed
+		go d.s.guard(nil, func() { d.follow(first, err, more) })
 	case bytes == 0 && d.stop != nil:
 		close(d.stop)
 		<-d.done
@@ -84,6 +86,17 @@ func (d *streamFile) start() (offset int64, ok bool) {
 	return d.segments[0].from, true
 }
 
+// behind returns how much of a stream that ends at an offset is not on disk yet, 0 if
+// none is to be.
+func (d *streamFile) behind(end int64) int64 {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if n := len(d.segments); d.limit > 0 && n > 0 {
+		return end - d.segments[n-1].end()
+	}
+	return 0
+}
+
 // read reads from an offset on, less than b if a segment ends.
 func (d *streamFile) read(b []byte, at int64) (int, error) {
 	d.mu.RLock()
@@ -96,22 +109,25 @@ func (d *streamFile) read(b []byte, at int64) (int, error) {
 	return 0, errStreamGone
 }
 
-// follow is the goroutine that writes.
-func (d *streamFile) follow() {
-	defer close(d.done)
-	more := make(chan struct{}, 1)
-	notify := func() {
+// cursor returns one at the end of the stream, which tells of more. Error: the stream was
+// reset in between.
+func (d *streamFile) cursor(more chan<- struct{}) (*feed.Cursor, error) {
+	return d.s.eng.Feed.NewCursor(d.s.eng.Feed.Offset(), feed.CursorOptions{Hold: true, Notify: func() {
 		select {
 		case more <- struct{}{}:
 		default:
 		}
-	}
-	for {
+	}})
+}
+
+// follow is the goroutine that writes.
+func (d *streamFile) follow(cursor *feed.Cursor, err error, more chan struct{}) {
+	defer close(d.done)
+	for ; ; cursor, err = d.cursor(more) {
 		d.clear()
 		d.mu.RLock()
 		epoch := d.epoch
 		d.mu.RUnlock()
-		cursor, err := d.s.eng.Feed.NewCursor(d.s.eng.Feed.Offset(), feed.CursorOptions{Hold: true, Notify: notify})
 		if err != nil {
 			continue // the stream was reset in between
 		}

@@ -427,6 +427,19 @@ func (f *memFile) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// WriteAt implements File.
+func (f *memFile) WriteAt(b []byte, offset int64) (int, error) {
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	if err := f.check("write", f.writes && !f.atEnd); err != nil {
+		return 0, err
+	}
+	if len(b) > 0 {
+		f.node.change(write{offset: offset, data: slices.Clone(b)})
+	}
+	return len(b), nil
+}
+
 // Size implements File.
 func (f *memFile) Size() (int64, error) {
 	f.m.mu.Lock()

@@ -58,6 +58,8 @@ type File interface {
 	io.Reader
 	io.ReaderAt
 	io.Writer
+	// WriteAt writes in place; not to a file from Append.
+	io.WriterAt
 	io.Closer
 	// Name returns the name it was opened under.
 	Name() string

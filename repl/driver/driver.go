@@ -19,6 +19,7 @@ package driver
 import (
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,6 +74,11 @@ type Node interface {
 	BeginApply(conn net.Conn)
 	EndApply()
 
+	// HistoryChanged tells the name of the history that this server's stream is of from
+	// its end on, "" if the data are no known state of any, before anything follows that
+	// comes of the change.
+	HistoryChanged(id string)
+
 	PauseWrites()
 	ResumeWrites()
 	RoleChanged(replica bool)
@@ -92,6 +98,7 @@ type Driver struct {
 	wake  chan struct{}
 	ended chan struct{} // closed when run has ended
 	link  *link         // run's own
+	told  string        // likewise: by HistoryChanged
 	dial  Dialer
 }
 
@@ -209,14 +216,35 @@ func (d *Driver) carryOut(actions []repl.Action) {
 	d.mu.Lock()
 	actions = append(actions, d.machine.Ready()...)
 	d.machine.Advance()
+	id := d.machine.Saved()
 	d.mu.Unlock()
+	if slices.ContainsFunc(actions, adopts) {
+		d.tell("") // until the data are there that it is the history of
+	} else {
+		d.tell(id)
+	}
 	for _, a := range actions {
 		d.do(a)
+		if adopts(a) {
+			d.tell(id)
+		}
 	}
 	if len(actions) > 0 {
 		d.mu.Lock()
 		d.machine.Settled()
 		d.mu.Unlock()
+	}
+}
+
+func adopts(a repl.Action) bool {
+	_, ok := a.(repl.Adopt)
+	return ok
+}
+
+func (d *Driver) tell(id string) {
+	if id != d.told {
+		d.told = id
+		d.node.HistoryChanged(id)
 	}
 }
 

@@ -24,6 +24,7 @@ const (
 	delayMost  = 60
 	resendMs   = 50
 	payloadMs  = 300 // that a snapshot takes at most
+	lostMost   = 60  // bytes of a log
 )
 
 // item is something that happens at a time.
@@ -70,6 +71,7 @@ type node struct {
 	base int64  // offset of log[0]
 	kept bool
 	from int64 // where the stream in reach begins at least
+	past []name
 
 	up        *conn // to the master
 	pending   *payload
@@ -77,6 +79,13 @@ type node struct {
 	peers     map[repl.PeerID]*conn
 	fulls     int
 	snapshots map[uint64]*payload
+}
+
+// name is that of the history that a server's stream is of from an offset on, "" if that
+// is not known.
+type name struct {
+	from int64
+	id   string
 }
 
 type payload struct {
@@ -126,11 +135,58 @@ func (n *node) step(e repl.Event) {
 
 func (n *node) act() {
 	// What actions cause comes later, never from within.
+	id := n.m.Saved()
+	n.note(id)
 	for _, a := range n.m.Ready() {
 		n.do(a)
+		if _, ok := a.(repl.Adopt); ok {
+			n.past = nil // a log of these data begins here
+			n.note(id)
+		}
 	}
 	n.m.Advance()
 	n.m.Settled()
+}
+
+// note writes down the name of the history, as in a log.
+func (n *node) note(id string) {
+	if k := len(n.past); k == 0 || n.past[k-1].id != id {
+		n.past = append(n.past, name{n.end(), id})
+	}
+}
+
+// restart ends a server and starts it from its log, whose end may be lost. It goes on
+// with the history that the log is of there.
+func (w *world) restart(n *node) {
+	for _, c := range n.ordered() {
+		n.closePeer(c.id)
+	}
+	n.hangup()
+	lost := int64(0)
+	if w.rnd.Intn(2) == 0 && len(n.past) > 0 {
+		lost = min(int64(w.rnd.Intn(lostMost)), n.end()-n.past[0].from)
+	}
+	n.log = n.log[:int64(len(n.log))-lost]
+	id := ""
+	for _, p := range n.past {
+		if p.from <= n.end() {
+			id = p.id
+		}
+	}
+	w.trace = append(w.trace, fmt.Sprintf("%d: %d: restart at %d of %q, %d bytes lost", w.now, n.id, n.end(), id, lost))
+	link := n.m.Link()
+	n.m = repl.New(w.config(n.id), w.newID)
+	n.snapshots, n.kept = map[uint64]*payload{}, false
+	if link.Host != "" {
+		n.m.Follow(link.Host, link.Port)
+	}
+	if id == "" {
+		n.base, n.past = -int64(len(n.log)), nil
+		return
+	}
+	n.past = []name{{n.end(), id}}
+	n.m.Restore(w.now, id, n.end())
+	n.kept, n.from = true, max(n.base, n.end()-int64(w.rnd.Intn(reachBytes)))
 }
 
 func (n *node) do(a repl.Action) {
@@ -319,15 +375,20 @@ func (n *node) reply(c *conn, line string) {
 // snapshot makes one. What it holds is what there is now.
 func (n *node) snapshot(number uint64) {
 	w := n.w
-	p := &payload{log: bytes.Clone(n.log), base: n.base, from: n.end()}
+	p, m := &payload{log: bytes.Clone(n.log), base: n.base, from: n.end()}, n.m
 	w.after(0, func() {
+		if n.m != m {
+			return // it was restarted
+		}
 		if n.end() != p.from { // the cut is made at once or not at all
 			p.log, p.from = bytes.Clone(n.log), n.end()
 		}
 		n.snapshots[number] = p
 		n.step(repl.SnapshotBegun{Snapshot: number, Offset: p.from})
 		w.after(int64(w.rnd.Intn(payloadMs)), func() {
-			n.step(repl.SnapshotEnded{Snapshot: number, OK: w.rnd.Intn(20) > 0})
+			if n.m == m {
+				n.step(repl.SnapshotEnded{Snapshot: number, OK: w.rnd.Intn(20) > 0})
+			}
 		})
 	})
 }
@@ -422,13 +483,17 @@ func newWorld(t *testing.T, seed uint64, size int) *world {
 	w := &world{t: t, rnd: rng.New(seed), cut: map[[2]int]bool{}}
 	for i := range size {
 		n := &node{w: w, id: i, peers: map[repl.PeerID]*conn{}, snapshots: map[uint64]*payload{}}
-		n.m = repl.New(repl.Config{
-			Port: i, DisklessSync: true, DisklessDelay: int64(w.rnd.Intn(3)) * 500, PingPeriod: 1000, Timeout: 5000, BacklogTTL: 20_000, MaxLag: 10_000,
-		}, w.newID)
+		n.m = repl.New(w.config(i), w.newID)
 		w.nodes = append(w.nodes, n)
 		w.tick(n)
 	}
 	return w
+}
+
+func (w *world) config(i int) repl.Config {
+	return repl.Config{
+		Port: i, DisklessSync: true, DisklessDelay: int64(w.rnd.Intn(3)) * 500, PingPeriod: 1000, Timeout: 5000, BacklogTTL: 20_000, MaxLag: 10_000,
+	}
 }
 
 func (w *world) newID() string {
@@ -462,7 +527,7 @@ func (w *world) write(n *node) {
 // disturb does something at random.
 func (w *world) disturb() {
 	a, b := w.rnd.Intn(len(w.nodes)), w.rnd.Intn(len(w.nodes))
-	switch w.rnd.Intn(8) {
+	switch w.rnd.Intn(9) {
 	case 0:
 		if a != b {
 			w.cut[[2]int{min(a, b), max(a, b)}] = true
@@ -475,6 +540,8 @@ func (w *world) disturb() {
 		if a != b && !w.above(b, a) {
 			w.nodes[a].step(repl.ReplicaOf{Host: "node", Port: b, By: "test"})
 		}
+	case 6:
+		w.restart(w.nodes[a])
 	case 5:
 		if c := w.nodes[a].up; c != nil && c.replicaUp {
 			w.nodes[a].linkLost(c)

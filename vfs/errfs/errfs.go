@@ -212,6 +212,18 @@ func (f *file) Write(b []byte) (int, error) {
 	return f.File.Write(b)
 }
 
+// WriteAt implements vfs.File.
+func (f *file) WriteAt(b []byte, offset int64) (int, error) {
+	if err := f.fs.before("write", f.Name(), len(b)); err != nil {
+		n := 0
+		if !errors.Is(err, ErrCrashed) {
+			n, _ = f.File.WriteAt(b[:len(b)/2], offset) // the error to tell is the injected one
+		}
+		return n, err
+	}
+	return f.File.WriteAt(b, offset)
+}
+
 // Sync implements vfs.File.
 func (f *file) Sync() error {
 	if err := f.fs.before("sync", f.Name(), 0); err != nil {
