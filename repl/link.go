@@ -86,8 +86,18 @@ type link struct {
 
 // connect begins an attempt.
 func (m *Machine) connect() {
+	m.notice("Connecting to MASTER %s:%d", m.link.host, m.link.port)
+	m.dial()
+}
+
+// reconnect begins one at once, because the link is gone.
+func (m *Machine) reconnect() {
+	m.notice("Reconnecting to MASTER %s:%d", m.link.host, m.link.port)
+	m.dial()
+}
+
+func (m *Machine) dial() {
 	l := &m.link
-	m.notice("Connecting to MASTER %s:%d", l.host, l.port)
 	m.notice("MASTER <-> REPLICA sync started")
 	l.state = LinkConnecting
 	l.heard, l.tried = m.now, m.now
@@ -267,7 +277,6 @@ func (m *Machine) noPsync(line string) {
 	} else {
 		m.notice("Master does not support PSYNC or is in error state (reply: %s)", line)
 	}
-	m.uncache()
 	m.notice("Retrying with SYNC...")
 	l := &m.link
 	l.id, l.offset = "", 0
@@ -327,8 +336,7 @@ func (m *Machine) loaded(e Loaded) {
 		return
 	}
 	if !e.OK {
-		l.cached = false // what is left of the data is no state of a history
-		m.fail(e.Reason)
+		m.fail(e.Reason) // the data are what they were
 		return
 	}
 	if m.refusesEmpty(e) {
@@ -342,9 +350,11 @@ func (m *Machine) loaded(e Loaded) {
 	if l.id == "" {
 		m.id = m.newID() // of a master without PSYNC: nobody can continue it
 	}
+	m.uncache()
 	m.dropPeers()
 	m.kept = true
 	l.adopting = true
+	m.notice("MASTER <-> REPLICA sync: Flushing old data")
 	m.do(Adopt{l.offset})
 	m.do(KeepStream{})
 	m.notice("MASTER <-> REPLICA sync: Finished with success")
@@ -400,7 +410,7 @@ func (m *Machine) linkDown(e LinkDown) {
 	l.state, l.steps, l.reason = LinkConnect, nil, e.Reason
 	l.tried = m.now
 	if was != LinkConnected {
-		m.notice("Error condition on socket for SYNC: %s", e.Reason)
+		m.warn("%s", lostText(was, e.Reason))
 		return
 	}
 	l.downSince = m.now
@@ -410,8 +420,20 @@ func (m *Machine) linkDown(e LinkDown) {
 	} else {
 		m.notice("Caching the disconnected master state.")
 	}
-	m.notice("Reconnecting to MASTER %s:%d", l.host, l.port)
-	m.connect()
+	m.reconnect()
+}
+
+// lostText words the loss of a connection on which no stream flows yet.
+func lostText(state LinkState, reason string) string {
+	switch state {
+	case LinkPing, LinkHandshake:
+		return "Master did not respond to command during SYNC handshake: " + reason
+	case LinkPsync:
+		return "Master did not reply to PSYNC, will try later: " + reason
+	case LinkPayload, LinkTransfer:
+		return "I/O error trying to sync with MASTER: " + reason
+	}
+	return "Error condition on socket for SYNC: " + reason
 }
 
 // tickLink watches over the link.
@@ -436,8 +458,7 @@ func (m *Machine) tickLink() {
 		l.reason = "timeout"
 		m.notice("Connection with master lost.")
 		m.notice("Caching the disconnected master state.")
-		m.notice("Reconnecting to MASTER %s:%d", l.host, l.port)
-		m.connect()
+		m.reconnect()
 	case l.state == LinkConnected && m.now-l.acked >= ackMs:
 		m.sendAck()
 	}

@@ -183,30 +183,41 @@ func (m *Machine) ChangeID() { m.freshID() }
 func (m *Machine) replicaOf(e ReplicaOf) {
 	was := m.IsReplica()
 	if was && e.Host == m.link.host && e.Port == m.link.port {
+		m.notice("REPLICAOF would result into synchronization with the master we are already connected with. No operation performed.")
 		return
 	}
 	m.becomeReplica(e.Host, e.Port)
+	m.connect()
 	if e.By != "" {
 		m.notice("REPLICAOF %s:%d enabled (user request from '%s')", e.Host, e.Port, e.By)
 	}
-	m.connect()
 }
 
 // becomeReplica changes the master without connecting yet.
 func (m *Machine) becomeReplica(host string, port int) {
 	was := m.IsReplica()
-	m.hangup()
+	m.leaveMaster()
 	m.link = link{host: host, port: port, state: LinkConnect, cached: m.link.cached, downSince: m.link.downSince}
 	if was {
 		return
 	}
+	m.do(RoleChanged{Replica: true})
 	if m.kept {
 		// The data are those of this server's own history at its end, so another server
 		// that has continued that history can continue with this one.
 		m.link.cached = true
 		m.notice("Before turning into a replica, using my own master parameters to synthesize a cached master: I may be able to synchronize with the new master with just a partial transfer.")
 	}
-	m.do(RoleChanged{Replica: true})
+}
+
+// leaveMaster ends the link for another one, or for good.
+func (m *Machine) leaveMaster() {
+	was := m.link.state
+	m.hangup()
+	if was == LinkConnected {
+		m.notice("Connection with master lost.")
+		m.notice("Caching the disconnected master state.")
+	}
 }
 
 // noOne makes a replica a master.
@@ -221,13 +232,11 @@ func (m *Machine) noOne(by string) {
 // becomeMaster ends the link for good. Replicas come back and are told of the new
 // history.
 func (m *Machine) becomeMaster() {
-	m.hangup()
-	if m.link.cached {
-		m.notice("Discarding previously cached master state.")
-	}
+	m.leaveMaster()
+	m.do(RoleChanged{Replica: false})
+	m.uncache()
 	m.link = link{}
 	m.shiftID()
 	m.dropPeers()
 	m.master.idleSince = m.now
-	m.do(RoleChanged{Replica: false})
 }

@@ -371,6 +371,7 @@ func (m *Machine) peerGone(id PeerID) {
 // drop closes a replica's connection.
 func (m *Machine) drop(p *Peer) {
 	m.do(Drop{p.ID})
+	m.notice("Connection with replica %s lost.", p.Name())
 	m.forget(p)
 }
 
@@ -442,9 +443,9 @@ func (m *Machine) dropSilent() {
 		}
 		switch {
 		case p.State == PeerOnline:
-			m.notice("Disconnecting timedout replica (streaming sync): %s", p.Name())
+			m.warn("Disconnecting timedout replica (streaming sync): %s", p.Name())
 		case p.State == PeerLoading:
-			m.notice("Disconnecting timedout replica (full sync): %s", p.Name())
+			m.warn("Disconnecting timedout replica (full sync): %s", p.Name())
 		default:
 			continue
 		}

@@ -48,6 +48,7 @@ type Link struct {
 	DownSince int64  // monotonic time since which it is down, 0 if it never was up
 	Reason    string // of the last failure
 	Offset    int64  // of the payload that is being received
+	Known     bool   // the data are a state of the history of a master
 }
 
 // Link returns the state of the link to the master.
@@ -57,7 +58,7 @@ func (m *Machine) Link() Link {
 	if l.adopting {
 		state = LinkTransfer
 	}
-	return Link{l.host, l.port, state, l.heard, l.downSince, l.reason, l.offset}
+	return Link{l.host, l.port, state, l.heard, l.downSince, l.reason, l.offset, l.cached || l.state == LinkConnected}
 }
 
 // Good returns the number of replicas that are online and were heard of lately.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync/atomic"
 
 	"kvorum/command"
@@ -38,7 +39,7 @@ func (r *replication) Load(in io.Reader, size int64, alive func()) (keys, kept i
 	fresh := r.s.ks.NewDetached()
 	keys, r.loaded, err = r.s.loadPayload(&countedReader{in, &r.received.read}, fresh, alive)
 	if err != nil {
-		r.s.log.Warningf("Failed trying to load the MASTER synchronization DB: %v", err)
+		r.s.log.Warningf("Failed trying to load the MASTER synchronization DB from socket, check server logs.")
 		r.s.ks.FreeDetached(fresh)
 		return 0, 0, err
 	}
@@ -113,7 +114,11 @@ func (r *replication) Apply(stream []byte) (used int, asked bool, err error) {
 	}
 	s := r.apply.session
 	used, err = r.apply.worker.Replicate(s, stream)
-	r.link.Load().note(s, r.s.clock.NowMs())
+	link := r.link.Load()
+	link.note(s, r.s.clock.NowMs())
+	if err != nil {
+		link.logCorrupt(err, stream[used:])
+	}
 	asked = s.Flags&command.AckAsked != 0
 	s.Flags &^= command.AckAsked
 	return used, asked, err
@@ -131,7 +136,8 @@ func (r *replication) EndApply() {
 // diverged is the engine's hook for commands of the master's stream that fail here.
 func (s *Server) diverged(args [][]byte, reply []byte) {
 	name := s.canonicalName(args)
-	s.log.Warningf("== CRITICAL == This replica is sending an error to its master: '%s' after processing the command '%s'", trimReply(reply), name)
+	s.log.Warningf("== CRITICAL == This replica is sending an error to its master: '%s' after processing the command '%s'",
+		strings.TrimPrefix(trimReply(reply), "-ERR "), name)
 	if s.repl.settings.Load().panics {
 		panic(fmt.Sprintf("This replica panicked sending an error to its master after processing the command '%s'", name))
 	}

@@ -276,6 +276,9 @@ func (s *Server) Role() command.Role {
 	var role command.Role
 	s.repl.driver.Ask(func(m *repl.Machine) { role = roleOf(m) })
 	role.Offset = s.eng.Feed.Offset()
+	if role.Replica && role.State != repl.LinkConnected.String() {
+		role.Offset = -1
+	}
 	return role
 }
 
@@ -434,8 +437,12 @@ func (r *report) masterLines(line func(string, any), link repl.Link, now int64, 
 	line("master_last_io_seconds_ago", ago)
 	syncing := link.State == repl.LinkTransfer || link.State == repl.LinkPayload
 	line("master_sync_in_progress", oneIf(syncing))
-	line("slave_read_repl_offset", st.End)
-	line("slave_repl_offset", st.End)
+	offset := st.End
+	if !link.Known {
+		offset = 1
+	}
+	line("slave_read_repl_offset", offset)
+	line("slave_repl_offset", offset)
 	if link.State == repl.LinkTransfer {
 		total, read := r.s.repl.transfer()
 		line("master_sync_total_bytes", total)
