@@ -65,7 +65,6 @@ func (w *Worker) Replicate(s *command.Session, in []byte) (used int, err error) 
 			size -= w.reqs[i].Size
 		}
 		if perr != nil {
-			w.totals.NetReplIn += uint64(used)
 			w.end()
 			return used, perr
 		}
@@ -74,7 +73,6 @@ func (w *Worker) Replicate(s *command.Session, in []byte) (used int, err error) 
 			break
 		}
 	}
-	w.totals.NetReplIn += uint64(used) // others read it while no worker is in a batch
 	w.end()
 	s.Parser.Reset()
 	w.out.B = nil

@@ -81,6 +81,10 @@ type link struct {
 	acked     int64 // when the last acknowledgement was sent
 	tried     int64 // when the last attempt to connect began
 	downSince int64
+	upSince   int64
+	downMs    int64  // how long the link was down before downSince
+	attempts  int    // to get it up, since it was last lost
+	dialed    int    // attempts since there is this master
 	reason    string // of the last failure
 }
 
@@ -100,6 +104,8 @@ func (m *Machine) dial() {
 	l := &m.link
 	m.notice("MASTER <-> REPLICA sync started")
 	l.state = LinkConnecting
+	l.attempts++
+	l.dialed++
 	l.heard, l.tried = m.now, m.now
 	m.do(Dial{l.host, l.port})
 }
@@ -110,13 +116,16 @@ func (m *Machine) hangup() {
 		m.do(Hangup{})
 	}
 	if m.link.state == LinkConnected {
-		m.link.downSince = m.now
+		m.link.lost(m.now)
 	}
 	if m.link.state != LinkNone {
 		m.link.state = LinkConnect
 	}
 	m.link.steps = nil
 }
+
+// lost notes that the link is no longer up.
+func (l *link) lost(nowMs int64) { l.downSince, l.attempts = nowMs, 0 }
 
 // fail ends an attempt; the next one follows later.
 func (m *Machine) fail(reason string) {
@@ -380,7 +389,10 @@ func (m *Machine) connected() {
 	l.state = LinkConnected
 	l.cached, l.synced = true, true
 	l.heard, l.acked = m.now, m.now
-	l.reason = ""
+	l.upSince = m.now
+	if l.downSince > 0 {
+		l.downMs += m.now - l.downSince
+	}
 }
 
 func (m *Machine) sendAck() {
@@ -413,7 +425,7 @@ func (m *Machine) linkDown(e LinkDown) {
 		m.warn("%s", lostText(was, e.Reason))
 		return
 	}
-	l.downSince = m.now
+	l.lost(m.now)
 	m.notice("Connection with master lost.")
 	if e.Corrupt {
 		m.uncache()

@@ -197,7 +197,7 @@ func (m *Machine) replicaOf(e ReplicaOf) {
 func (m *Machine) becomeReplica(host string, port int) {
 	was := m.IsReplica()
 	m.leaveMaster()
-	m.link = link{host: host, port: port, state: LinkConnect, cached: m.link.cached, downSince: m.link.downSince}
+	m.link = link{host: host, port: port, state: LinkConnect, cached: m.link.cached, downSince: m.link.downSince, downMs: m.link.downMs}
 	if was {
 		return
 	}

@@ -49,6 +49,10 @@ type Link struct {
 	Reason    string // of the last failure
 	Offset    int64  // of the payload that is being received
 	Known     bool   // the data are a state of the history of a master
+	upSince   int64  // monotonic time
+	downMs    int64  // before DownSince
+	Attempts  int    // to get it up, since it was last lost
+	Dialed    int    // attempts since there is this master
 }
 
 // Link returns the state of the link to the master.
@@ -58,7 +62,26 @@ func (m *Machine) Link() Link {
 	if l.adopting {
 		state = LinkTransfer
 	}
-	return Link{l.host, l.port, state, l.heard, l.downSince, l.reason, l.offset, l.cached || l.state == LinkConnected}
+	return Link{
+		Host: l.host, Port: l.port, State: state, HeardMs: l.heard, DownSince: l.downSince, Reason: l.reason, Offset: l.offset,
+		Known: l.cached || l.state == LinkConnected, upSince: l.upSince, downMs: l.downMs, Attempts: l.attempts, Dialed: l.dialed,
+	}
+}
+
+// UpMs returns for how long the link has been up.
+func (l *Link) UpMs(nowMs int64) int64 {
+	if l.State != LinkConnected {
+		return 0
+	}
+	return max(nowMs-l.upSince, 0)
+}
+
+// DownMs returns for how long it was down in all, after it had been up.
+func (l *Link) DownMs(nowMs int64) int64 {
+	if l.State == LinkConnected || l.DownSince == 0 {
+		return l.downMs
+	}
+	return l.downMs + max(nowMs-l.DownSince, 0)
 }
 
 // Good returns the number of replicas that are online and were heard of lately.

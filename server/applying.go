@@ -29,15 +29,18 @@ func newApplier(e *engine.Engine) *applier {
 	return &applier{session: s}
 }
 
-// transferred counts the payload that is being received.
-type transferred struct{ total, read atomic.Int64 }
+// transferred counts the payload that is being received, and all that came from masters.
+type transferred struct {
+	total, read atomic.Int64
+	all         atomic.Uint64
+}
 
 // Load implements driver.Node.
 func (r *replication) Load(in io.Reader, size int64, alive func()) (keys, kept int64, err error) {
 	r.received.total.Store(size)
 	r.received.read.Store(0)
 	fresh := r.s.ks.NewDetached()
-	keys, r.loaded, err = r.s.loadPayload(&countedReader{in, &r.received.read}, fresh, alive)
+	keys, r.loaded, err = r.s.loadPayload(&countedReader{in, &r.received}, fresh, alive)
 	if err != nil {
 		r.s.log.Warningf("Failed trying to load the MASTER synchronization DB from socket, check server logs.")
 		r.s.ks.FreeDetached(fresh)
@@ -54,12 +57,13 @@ func (r *replication) Load(in io.Reader, size int64, alive func()) (keys, kept i
 
 type countedReader struct {
 	in io.Reader
-	n  *atomic.Int64
+	n  *transferred
 }
 
 func (c *countedReader) Read(p []byte) (int, error) {
 	n, err := c.in.Read(p)
-	c.n.Add(int64(n))
+	c.n.read.Add(int64(n))
+	c.n.all.Add(uint64(n))
 	return n, err
 }
 
@@ -114,6 +118,7 @@ func (r *replication) Apply(stream []byte) (used int, asked bool, err error) {
 	}
 	s := r.apply.session
 	used, err = r.apply.worker.Replicate(s, stream)
+	r.received.all.Add(uint64(used))
 	link := r.link.Load()
 	link.note(s, r.s.clock.NowMs())
 	if err != nil {

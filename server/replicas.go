@@ -47,6 +47,7 @@ func (s *Server) AskStream(sess *command.Session, req command.StreamRequest) {
 		return
 	}
 	sess.Flags |= command.Replica
+	c.SetNoDelay(!s.repl.settings.Load().waitsForMore)
 	id := repl.PeerID(sess.ID)
 	s.repl.mu.Lock()
 	s.repl.peers[id] = &replicaConn{r: s.repl, id: id, cl: c.Data.(*client), loop: c.Loop()}
@@ -81,6 +82,18 @@ func (s *Server) replicaHeard(cl *client, in []byte) {
 	if in[0] == '\n' || in[0] == '\r' {
 		s.repl.driver.Post(repl.Alive{Peer: repl.PeerID(cl.ID)})
 	}
+}
+
+// replicaAnswered cuts off a replica whose request has a reply: that would end up in the
+// middle of its stream. On its loop.
+func (s *Server) replicaAnswered(cl *client) {
+	name := "<unknown>"
+	if cl.LastCmd != nil {
+		name = cl.LastCmd.FullName()
+	}
+	cl.Task = nil
+	s.log.Warningf("Replica generated a reply to command '%s', disconnecting it: %s", name, s.describe(cl))
+	cl.sendAway()
 }
 
 // replicaGone follows the end of a replica's connection. On its loop.
@@ -119,6 +132,7 @@ func (r *replication) Refuse(id repl.PeerID, text string) {
 	if rc := r.forgetPeer(id); rc != nil {
 		rc.loop.Post(func() {
 			rc.cl.Flags &^= command.Replica
+			rc.cl.conn.SetNoDelay(true)
 			rc.cl.conn.Send([]byte(text))
 		})
 	}

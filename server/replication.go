@@ -66,6 +66,7 @@ type replSettings struct {
 	lagMost                        int64 // min-replicas-max-lag in seconds
 	panics                         bool  // when a command of the stream fails
 	ignoreDisk                     bool  // replica-ignore-disk-write-errors
+	waitsForMore                   bool  // repl-disable-tcp-nodelay
 	backlog                        int64 // repl-backlog-size
 	backlogDisk                    int64 // repl-backlog-disk-size
 }
@@ -77,7 +78,8 @@ func (r *replication) applySettings() error {
 		readOnly: cfg.Bool("replica-read-only"), serveStale: cfg.Bool("replica-serve-stale-data"),
 		keepsAll: cfg.Bool("replica-ignore-maxmemory"), least: int(cfg.Int("min-replicas-to-write")), lagMost: cfg.Int("min-replicas-max-lag"),
 		panics: cfg.Enum("propagation-error-behavior") != "ignore", ignoreDisk: cfg.Bool("replica-ignore-disk-write-errors"),
-		backlog: int64(cfg.Memory("repl-backlog-size")), backlogDisk: int64(cfg.Memory("repl-backlog-disk-size")),
+		waitsForMore: cfg.Bool("repl-disable-tcp-nodelay"),
+		backlog:      int64(cfg.Memory("repl-backlog-size")), backlogDisk: int64(cfg.Memory("repl-backlog-disk-size")),
 	})
 	r.refreshRules() // at once: the next command must see it
 	r.driver.Post(repl.Configured{Config: r.s.replConfig()})
@@ -112,16 +114,25 @@ func (s *Server) hookReplication() {
 		"repl-diskless-sync-max-replicas", "repl-ping-replica-period", "repl-timeout", "repl-backlog-ttl", "min-replicas-max-lag",
 		"replica-keep-data-over-empty-master", "repl-diskless-load")
 	s.cfg.OnChange(s.repl.applySettings, "replica-read-only", "replica-serve-stale-data", "min-replicas-to-write",
-		"min-replicas-max-lag", "replica-ignore-maxmemory", "propagation-error-behavior", "replica-ignore-disk-write-errors", "repl-backlog-size", "repl-backlog-disk-size")
+		"min-replicas-max-lag", "replica-ignore-maxmemory", "propagation-error-behavior", "replica-ignore-disk-write-errors", "repl-backlog-size", "repl-backlog-disk-size",
+		"repl-disable-tcp-nodelay")
 	s.cfg.OnChange(func() error {
 		s.eng.Feed.SetWindow(int64(s.cfg.Memory("repl-backlog-size")))
 		return nil
 	}, "repl-backlog-size")
 }
 
+// keepAliveProbes without an answer mean that the peer is gone, as for clients.
+const keepAliveProbes = 3
+
 func (r *replication) dial(host string, port int, timeout time.Duration) (net.Conn, error) {
 	d := net.Dialer{Timeout: timeout}
 	r.s.cfgMu.RLock()
+	d.KeepAlive = -1
+	if sec := r.s.cfg.Int("tcp-keepalive"); sec > 0 {
+		idle := time.Duration(sec) * time.Second
+		d.KeepAlive, d.KeepAliveConfig = 0, net.KeepAliveConfig{Enable: true, Idle: idle, Interval: max(idle/keepAliveProbes, time.Second), Count: keepAliveProbes}
+	}
 	if from := r.s.cfg.String("bind-source-addr"); from != "" {
 		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
 	}
