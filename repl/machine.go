@@ -118,7 +118,7 @@ func (m *Machine) Step(nowMs int64, view View, e Event) {
 	case Failover:
 		m.beginFailover(e)
 	case AbortFailover:
-		m.abortFailover("manually aborted")
+		m.abortFailover("Failover manually aborted")
 	case Ending:
 		m.ending(e.On)
 	case Configured:
@@ -196,7 +196,9 @@ func (m *Machine) replicaOf(e ReplicaOf) {
 // becomeReplica changes the master without connecting yet.
 func (m *Machine) becomeReplica(host string, port int) {
 	was := m.IsReplica()
-	m.leaveMaster()
+	left := m.link.state
+	m.hangup()
+	m.noteLeft(left)
 	m.link = link{host: host, port: port, state: LinkConnect, cached: m.link.cached, downSince: m.link.downSince, downMs: m.link.downMs}
 	if was {
 		return
@@ -210,10 +212,8 @@ func (m *Machine) becomeReplica(host string, port int) {
 	}
 }
 
-// leaveMaster ends the link for another one, or for good.
-func (m *Machine) leaveMaster() {
-	was := m.link.state
-	m.hangup()
+// noteLeft logs that the link has been ended, in the state that it was in.
+func (m *Machine) noteLeft(was LinkState) {
 	if was == LinkConnected {
 		m.notice("Connection with master lost.")
 		m.notice("Caching the disconnected master state.")
@@ -232,8 +232,10 @@ func (m *Machine) noOne(by string) {
 // becomeMaster ends the link for good. Replicas come back and are told of the new
 // history.
 func (m *Machine) becomeMaster() {
-	m.leaveMaster()
+	left := m.link.state
+	m.hangup()
 	m.do(RoleChanged{Replica: false})
+	m.noteLeft(left)
 	m.uncache()
 	m.link = link{}
 	m.shiftID()

@@ -103,7 +103,7 @@ func (m *Machine) psync(e Psync) {
 		}
 		m.notice("Failover request received for replid %s.", e.ID)
 		m.becomeMaster()
-		m.notice("MASTER MODE enabled (failover request from '%s')", e.Info.Addr)
+		m.notice("MASTER MODE enabled (failover request from '%s')", e.Info.Client)
 	}
 	switch {
 	case m.over.state == FailoverInProgress:
@@ -114,6 +114,7 @@ func (m *Machine) psync(e Psync) {
 		return
 	}
 	p := &Peer{ID: e.Peer, Info: e.Info, Synced: -1, AckMs: m.now, Old: e.Old, since: m.now}
+	m.notice("Replica %s asks for synchronization", p.Name())
 	if !e.Old && m.partial(p, e) {
 		return
 	}
@@ -419,7 +420,7 @@ func (m *Machine) tickMaster() {
 	if m.now-side.pinged >= m.cfg.PingPeriod {
 		side.pinged = m.now
 		if !m.IsReplica() && len(side.peers) > 0 && m.over.state == FailoverNone && !m.atRest {
-			m.do(Control{[]string{"PING"}})
+			m.do(Control{[]string{"ping"}})
 		}
 	}
 	if m.now-side.blank >= keepaliveMs {

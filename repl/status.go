@@ -128,7 +128,7 @@ func (p *Peer) Address() (ip string, port int) {
 func (p *Peer) Name() string {
 	ip, port := p.Address()
 	if port == 0 {
-		return p.Info.Addr
+		return ip + ":<unknown-replica-port>"
 	}
 	return ip + ":" + strconv.Itoa(port)
 }

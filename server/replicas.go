@@ -1,6 +1,7 @@
 package server
 
 import (
+	"math"
 	"sync/atomic"
 
 	"kvorum/command"
@@ -37,7 +38,10 @@ type replicaConn struct {
 	at     int64        // where it is in the stream on disk, while cursor is nil
 	stream bool
 	gone   bool
-	bytes  atomic.Int64 // memory of the connection when it was last written to
+	// brought is how far it was behind at least since the stream began. That much does
+	// not count as its fault: it is what came while it was given everything.
+	brought int64
+	bytes   atomic.Int64 // memory of the connection when it was last written to
 }
 
 // AskStream implements command.Host.
@@ -62,13 +66,10 @@ func (s *Server) AskStream(sess *command.Session, req command.StreamRequest) {
 			info.Filter = filterFunctions
 		}
 	}
-	s.log.Noticef("Replica %s asks for synchronization", replicaName(c, sess))
+	if req.Failover {
+		info.Client = s.describe(c.Data.(*client))
+	}
 	s.repl.driver.Post(repl.Psync{Peer: id, Info: info, ID: req.ID, Offset: req.Offset, Failover: req.Failover, Old: req.Old})
-}
-
-func replicaName(c *netloop.Conn, sess *command.Session) string {
-	p := repl.Peer{Info: repl.PeerInfo{Addr: c.RemoteAddr(), IP: sess.Replica.IP, Port: sess.Replica.Port}}
-	return p.Name()
 }
 
 // ReplicaAck implements command.Host.
@@ -194,7 +195,7 @@ func (r *replication) Stream(id repl.PeerID, from int64) {
 		if cursor != nil {
 			rc.take(cursor)
 		}
-		rc.at, rc.stream = from, true
+		rc.at, rc.stream, rc.brought = from, true, math.MaxInt64
 		rc.pump()
 	})
 }
@@ -218,6 +219,7 @@ func (rc *replicaConn) pump() {
 			return
 		}
 		if len(b) == 0 {
+			rc.brought = 0
 			return // wake is called when there is more
 		}
 		rc.send(b)
@@ -228,12 +230,15 @@ func (rc *replicaConn) pump() {
 
 // overLimit closes a replica that is further behind than it may be. The backlog is kept
 // anyway, so that much is never too much. On the loop.
+// COMPAT: repl-catch-up: nor is what it was behind when its stream began.
 func (rc *replicaConn) overLimit() bool {
 	s, lag := rc.r.s, rc.cursor.Lag()
-	if lag <= rc.r.settings.Load().backlog || !s.overLimit(rc.cl, int(lag)) {
+	rc.brought = min(rc.brought, lag)
+	if lag <= rc.r.settings.Load().backlog || !s.overLimit(rc.cl, int(lag-rc.brought)) {
 		return false
 	}
 	s.closeOverLimit(rc.cl)
+	s.log.Warningf("The replica was %d bytes of the stream behind, %d of them since it is online. If it was not stuck, it needs a larger limit.", lag, lag-rc.brought)
 	return true
 }
 

@@ -181,3 +181,43 @@ func TestReplicaThatAsks(t *testing.T) {
 		}
 	}
 }
+
+// The stream of the time of a full synchronization may be more than the limit of replicas:
+// it is sent all the same, or the next synchronization would end likewise. What comes on
+// top of that counts.
+func TestReplicaMayCatchUp(t *testing.T) {
+	s := servertest.Start(t, "repl-diskless-sync-delay 0", "repl-backlog-size 16kb", "client-output-buffer-limit replica 2mb 0 0")
+	admin := s.Dial()
+	conn, err := net.Dial("unix", s.Socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(60 * time.Second))
+	fmt.Fprint(conn, "REPLCONF capa eof capa psync2\r\n")
+	in := bufio.NewReader(conn)
+	if line, err := in.ReadString('\n'); line != "+OK\r\n" {
+		t.Fatal(line, err)
+	}
+	fmt.Fprint(conn, "PSYNC ? -1\r\n")
+	await(t, func() bool { return strings.Contains(s.Log.String(), "Waiting for REPLCONF ACK from replica") })
+	const size, brought = 64 << 10, 100
+	value := strings.Repeat("x", size)
+	for range brought {
+		admin.Want("+OK", "SET", "k", value)
+	}
+	fmt.Fprint(conn, "REPLCONF ACK 0\r\n")
+	if _, err := io.CopyN(io.Discard, in, brought*size); err != nil {
+		t.Fatalf("%v\n%s", err, s.Log.String())
+	}
+	if state := admin.Info("slave0"); !strings.Contains(state, "state=online") {
+		t.Error(state)
+	}
+	for range brought {
+		admin.Want("+OK", "SET", "k", value)
+	}
+	await(t, func() bool { return admin.Info("connected_slaves") == "0" }) // it no longer reads
+	if log := s.Log.String(); !strings.Contains(log, "overcoming of output buffer limits") || !strings.Contains(log, "bytes of the stream behind") {
+		t.Error(log)
+	}
+}
