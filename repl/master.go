@@ -200,6 +200,7 @@ func (m *Machine) full(p *Peer) {
 // add counts a replica.
 func (m *Machine) add(p *Peer) {
 	m.master.peers = append(m.master.peers, p)
+	m.told = true
 	m.master.idleSince = -1
 }
 
