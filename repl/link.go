@@ -67,6 +67,8 @@ type link struct {
 	// cached: the data are a state of history id at the end of the stream, so that a
 	// master may continue with it.
 	cached bool
+	// own: the data are this server's own, from when it was a master.
+	own bool
 	// synced: this master has given data or stream before.
 	synced bool
 	old    bool // the master knows no PSYNC

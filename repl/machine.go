@@ -184,7 +184,6 @@ func (m *Machine) ChangeID() { m.freshID() }
 func (m *Machine) replicaOf(e ReplicaOf) {
 	was := m.IsReplica()
 	if was && e.Host == m.link.host && e.Port == m.link.port {
-		m.notice("REPLICAOF would result into synchronization with the master we are already connected with. No operation performed.")
 		return
 	}
 	m.becomeReplica(e.Host, e.Port)
@@ -204,6 +203,7 @@ func (m *Machine) becomeReplica(host string, port int) {
 	if was {
 		return
 	}
+	m.link.own = true
 	m.do(RoleChanged{Replica: true})
 	if m.kept {
 		// The data are those of this server's own history at its end, so another server

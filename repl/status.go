@@ -48,7 +48,7 @@ type Link struct {
 	DownSince int64  // monotonic time since which it is down, 0 if it never was up
 	Reason    string // of the last failure
 	Offset    int64  // of the payload that is being received
-	Known     bool   // the data are a state of the history of a master
+	Known     bool   // the data are a state of a history
 	upSince   int64  // monotonic time
 	downMs    int64  // before DownSince
 	Attempts  int    // to get it up, since it was last lost
@@ -64,7 +64,7 @@ func (m *Machine) Link() Link {
 	}
 	return Link{
 		Host: l.host, Port: l.port, State: state, HeardMs: l.heard, DownSince: l.downSince, Reason: l.reason, Offset: l.offset,
-		Known: l.cached || l.state == LinkConnected, upSince: l.upSince, downMs: l.downMs, Attempts: l.attempts, Dialed: l.dialed,
+		Known: l.own || l.cached || l.state == LinkConnected, upSince: l.upSince, downMs: l.downMs, Attempts: l.attempts, Dialed: l.dialed,
 	}
 }
 

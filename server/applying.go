@@ -108,7 +108,9 @@ func (r *replication) BeginApply(conn net.Conn) {
 		r.anew = false
 	}
 	r.apply.worker = r.s.eng.NewWorker()
-	r.link.Store(r.newMasterConn(conn))
+	link := r.newMasterConn(conn)
+	r.apply.session.Peer = link
+	r.link.Store(link)
 }
 
 // Apply implements driver.Node.
@@ -133,6 +135,7 @@ func (r *replication) Apply(stream []byte) (used int, asked bool, err error) {
 func (r *replication) EndApply() {
 	a := r.apply
 	r.link.Store(nil)
+	a.session.Peer = nil
 	a.worker.Forget(a.session)
 	a.worker.Close()
 	a.worker = nil

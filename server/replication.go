@@ -293,6 +293,9 @@ func (s *Server) Role() command.Role {
 	return role
 }
 
+// sameMaster is the reply to REPLICAOF of the master that there is already.
+const sameMaster = "OK Already connected to specified master"
+
 // ReplicaOf implements command.Host.
 func (s *Server) ReplicaOf(host string, port int, by *command.Session) string {
 	client := s.clientLine(by)
@@ -308,9 +311,12 @@ func (s *Server) ReplicaOf(host string, port int, by *command.Session) string {
 		case m.FailoverState() != repl.FailoverNone:
 			text = "-ERR REPLICAOF not allowed while failing over."
 		case link.Host == host && link.Port == port:
-			text = "OK Already connected to specified master"
+			text = sameMaster
 		}
 	})
+	if text == sameMaster {
+		s.log.Noticef("REPLICAOF would result into synchronization with the master we are already connected with. No operation performed.")
+	}
 	if text != "" {
 		return text
 	}
@@ -454,11 +460,14 @@ func (r *report) masterLines(line func(string, any), link repl.Link, now int64, 
 	}
 	line("slave_read_repl_offset", offset)
 	line("slave_repl_offset", offset)
-	if link.State == repl.LinkTransfer {
-		total, read := r.s.repl.transfer()
+	if syncing {
+		total, read := int64(-1), int64(0)
+		if link.State == repl.LinkTransfer {
+			total, read = r.s.repl.transfer()
+		}
 		line("master_sync_total_bytes", total)
 		line("master_sync_read_bytes", read)
-		line("master_sync_left_bytes", max(total-read, 0))
+		line("master_sync_left_bytes", total-read) // less than none when the size is not known
 		percent := 0.0
 		if total > 0 {
 			percent = 100 * float64(read) / float64(total)

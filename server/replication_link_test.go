@@ -108,7 +108,7 @@ func TestLinkThatFails(t *testing.T) {
 	m.answer("PING", "-ERR no\r\n")
 	await(t, func() bool { return c.Info("master_sync_last_error") == "PING: -ERR no" })
 	for name, want := range map[string]string{
-		"slave_repl_offset": "1", "slave_read_repl_offset": "1", "master_link_down_since_seconds": "-1", "total_disconnect_time_sec": "0",
+		"slave_repl_offset": "0", "slave_read_repl_offset": "0", "master_link_down_since_seconds": "-1", "total_disconnect_time_sec": "0",
 	} {
 		if have := c.Info(name); have != want {
 			t.Errorf("%s is %s, not %s", name, have, want)
@@ -219,5 +219,42 @@ func TestReplicaMayCatchUp(t *testing.T) {
 	await(t, func() bool { return admin.Info("connected_slaves") == "0" }) // it no longer reads
 	if log := s.Log.String(); !strings.Contains(log, "overcoming of output buffer limits") || !strings.Contains(log, "bytes of the stream behind") {
 		t.Error(log)
+	}
+}
+
+// A replica that has never had a history tells offset 1, as Redis does.
+func TestReplicaWithoutHistory(t *testing.T) {
+	m := newScripted(t)
+	s := servertest.Start(t, "replicaof 127.0.0.1 "+m.port())
+	c := s.Dial()
+	m.shakeHands()
+	if have := c.Info("slave_repl_offset"); have != "1" {
+		t.Error(have)
+	}
+	m.answer("PSYNC ? -1", "+FULLRESYNC "+historyID+" 9\r\n")
+	await(t, func() bool { return c.Info("master_sync_in_progress") == "1" })
+	for name, want := range map[string]string{
+		"master_sync_total_bytes": "-1", "master_sync_read_bytes": "0", "master_sync_left_bytes": "-1", "master_link_status": "down",
+	} {
+		if have := c.Info(name); have != want {
+			t.Errorf("%s is %s, not %s", name, have, want)
+		}
+	}
+}
+
+// MONITOR shows what the master sends.
+func TestMonitorOfReplica(t *testing.T) {
+	m := newScripted(t)
+	s := servertest.Start(t, "replicaof 127.0.0.1 "+m.port())
+	c := s.Dial()
+	m.giveAll(0)
+	await(t, func() bool { return c.Info("master_link_status") == "up" })
+	monitor := s.Dial()
+	monitor.Want("+OK", "MONITOR")
+	fmt.Fprint(m.conn, "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n*1\r\n$4\r\nEXEC\r\n")
+	for _, want := range []string{`[3 %s] "SELECT" "3"`, `[3 %s] "MULTI"`, `[3 %s] "SET" "a" "1"`, `[3 %s] "EXEC"`} {
+		if line := fmt.Sprintf("%s", monitor.Read()); !strings.Contains(line, fmt.Sprintf(want, "127.0.0.1:"+m.port())) {
+			t.Errorf("%s lacks %s", line, want)
+		}
 	}
 }
