@@ -253,7 +253,7 @@ func TestMonitorOfReplica(t *testing.T) {
 	monitor.Want("+OK", "MONITOR")
 	fmt.Fprint(m.conn, "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n*1\r\n$4\r\nEXEC\r\n")
 	for _, want := range []string{`[3 %s] "SELECT" "3"`, `[3 %s] "MULTI"`, `[3 %s] "SET" "a" "1"`, `[3 %s] "EXEC"`} {
-		if line := fmt.Sprintf("%s", monitor.Read()); !strings.Contains(line, fmt.Sprintf(want, "127.0.0.1:"+m.port())) {
+		if line := string(monitor.Read().Str); !strings.Contains(line, fmt.Sprintf(want, "127.0.0.1:"+m.port())) {
 			t.Errorf("%s lacks %s", line, want)
 		}
 	}
