@@ -7,7 +7,6 @@ import "math"
 const (
 	alwaysSane    = "all that is loaded or restored is always checked thoroughly"
 	besideData    = "what a master sends is always loaded beside the data, without a file"
-	sentAtOnce    = "what goes to replicas is written in large pieces, and sent at once"
 	noCluster     = "cluster mode is not built in yet"
 	noTLS         = "TLS is not built in yet"
 	noACL         = "there are no users but the default one yet"

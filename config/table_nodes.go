@@ -52,7 +52,7 @@ var replicationRows = []Directive{
 	{Name: "repl-diskless-load", Kind: KindEnum, Flags: DenyLoading, Enum: disklessLoads, Default: "disabled", NoEffect: besideData},
 	{Name: "repl-ping-replica-period", Alias: "repl-ping-slave-period", Kind: KindInt, Min: 1, Max: intMax, Default: "10", Unit: "s"},
 	{Name: "repl-timeout", Kind: KindInt, Min: 1, Max: intMax, Default: "60", Unit: "s"},
-	{Name: "repl-disable-tcp-nodelay", Kind: KindBool, Default: "no", NoEffect: sentAtOnce},
+	{Name: "repl-disable-tcp-nodelay", Kind: KindBool, Default: "no"},
 	{Name: "repl-backlog-disk-size", Kind: KindMemory, Max: longMax, Default: "0", Unit: "bytes"},
 	{Name: "repl-backlog-size", Kind: KindMemory, Min: 1, floor: backlogBytesMin, Max: longMax, Default: "1mb", Unit: "bytes"},
 	{Name: "repl-backlog-ttl", Kind: KindInt, Max: longMax, Default: "3600", Unit: "s"},

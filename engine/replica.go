@@ -5,6 +5,7 @@ import (
 	"runtime"
 
 	"kvorum/command"
+	"kvorum/resp"
 )
 
 // Role is what the server's place in replication means for commands.
@@ -55,12 +56,15 @@ func (w *Worker) Replicate(s *command.Session, in []byte) (used int, err error) 
 		n, size, _, perr := w.parse(s, in[used:], &limits)
 		w.prefetch(s.DB)
 		for i := range n {
+			if w.reqs[i].Inline {
+				n, perr = i, ErrMasterInline
+				break
+			}
 			w.replicateOne(s, i, in[used:used+w.reqs[i].Size])
 			used += w.reqs[i].Size
 			size -= w.reqs[i].Size
 		}
 		if perr != nil {
-			w.totals.NetReplIn += uint64(used)
 			w.end()
 			return used, perr
 		}
@@ -72,12 +76,15 @@ func (w *Worker) Replicate(s *command.Session, in []byte) (used int, err error) 
 			break
 		}
 	}
-	w.totals.NetReplIn += uint64(used) // others read it while no worker is in a batch
 	w.end()
 	s.Parser.Reset()
 	w.out.B = nil
 	return used, nil
 }
+
+// ErrMasterInline: masters send no inline requests, so what looks like one is the middle
+// of something.
+var ErrMasterInline = &resp.ProtocolError{Text: "Protocol error: Master using the inline protocol. Desync?"}
 
 var getAck = []byte("REPLCONF")
 

@@ -31,9 +31,8 @@ type CommandStats struct {
 // single words may be a batch old.
 type Totals struct {
 	command.Stats
-	NetIn     uint64
-	NetOut    uint64
-	NetReplIn uint64 // bytes of a master's stream
+	NetIn  uint64
+	NetOut uint64
 	// UnexpectedReplies are errors that commands of a master's stream ended with.
 	UnexpectedReplies uint64
 	Dirty             uint64
@@ -93,7 +92,6 @@ func (t *Totals) add(o *Totals) {
 	t.EvictedKeys += o.EvictedKeys
 	t.Errors += o.Errors
 	t.NetIn += o.NetIn
-	t.NetReplIn += o.NetReplIn
 	t.UnexpectedReplies += o.UnexpectedReplies
 	t.NetOut += o.NetOut
 	t.Dirty += o.Dirty

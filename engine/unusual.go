@@ -126,10 +126,12 @@ func (w *Worker) held(s *command.Session, spec *command.Spec) bool {
 	return true
 }
 
-// tell tells the monitors of the command that has just been executed.
+// tell tells the monitors of the command that has just been executed, also by the link to
+// a master.
 func (w *Worker) tell() {
 	c := &w.ctx
-	if c.Spec.Flags&(command.SkipMonitor|command.Admin) != 0 || c.Sess.Flags&command.Internal != 0 || w.e.hooks.OnCommand == nil {
+	own := c.Sess.Flags&(command.Internal|command.MasterLink) == command.Internal
+	if c.Spec.Flags&(command.SkipMonitor|command.Admin) != 0 || own || w.e.hooks.OnCommand == nil {
 		return
 	}
 	w.out.B = append(w.out.B, w.e.hooks.OnCommand(c.Sess, c.Spec, c.Args)...)

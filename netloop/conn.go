@@ -156,6 +156,15 @@ func (c *Conn) Resume() {
 // inspection and socket options: reading, writing and closing are the loop's.
 func (c *Conn) FD() int { return c.sysFD() }
 
+// SetNoDelay chooses whether small output leaves at once, as it does unless told
+// otherwise, or may wait for what was sent before to arrive. Nothing happens to a Unix
+// socket.
+func (c *Conn) SetNoDelay(on bool) {
+	if !c.Unix() {
+		c.sysNoDelay(on)
+	}
+}
+
 // PendingOut returns the bytes of output that the socket has not taken yet,
 // Loop.Out included while c is being served.
 func (c *Conn) PendingOut() int {

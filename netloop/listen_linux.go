@@ -344,6 +344,14 @@ func (p *peerAddr) addr() netip.Addr {
 
 func (c *Conn) sysFD() int { return int(c.fd) }
 
+func (c *Conn) sysNoDelay(on bool) {
+	value := 0
+	if on {
+		value = 1
+	}
+	_ = syscall.SetsockoptInt(int(c.fd), syscall.IPPROTO_TCP, syscall.TCP_NODELAY, value) // fails if the peer is gone
+}
+
 func (c *Conn) sysUnix() bool { return c.unix != nil }
 
 func (c *Conn) sysRemoteIP() netip.Addr { return c.peer.addr() }

@@ -407,6 +407,12 @@ func (c *Conn) sysFD() int {
 	return fd
 }
 
+func (c *Conn) sysNoDelay(on bool) {
+	if tcp, ok := c.nc.(*net.TCPConn); ok {
+		_ = tcp.SetNoDelay(on) // fails if the peer is gone
+	}
+}
+
 func (c *Conn) sysUnix() bool { return c.unix != "" }
 
 func (c *Conn) sysRemoteIP() netip.Addr {

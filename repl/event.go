@@ -15,6 +15,7 @@ type PeerID uint64
 // PeerInfo is what a replica said of itself before it asked, by REPLCONF.
 type PeerInfo struct {
 	Addr    string // of its end of the connection: "ip:port"
+	Client  string // the connection as CLIENT LIST tells it, for the log
 	IP      string // where it is reached, the address of the connection if it did not say
 	Port    int    // likewise, 0 if it did not say
 	EOF     bool   // it can take a payload of unknown length

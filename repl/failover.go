@@ -102,7 +102,7 @@ func (m *Machine) tickFailover() {
 	for _, p := range m.master.peers {
 		ip, port := p.Address()
 		if p.State == PeerOnline && p.Ack >= m.view.End && (o.host == "" || ip == o.host && port == o.port) {
-			m.notice("Failover target is %s:%d", ip, port)
+			m.notice("Failover target %s:%d is synced, failing over.", ip, port)
 			m.handOver(ip, port)
 			return
 		}
@@ -145,9 +145,9 @@ func (m *Machine) abortFailover(why string) {
 		return
 	}
 	if m.over.host != "" {
-		m.notice("Aborting failover to %s:%d: %s", m.over.host, m.over.port, why)
+		m.notice("FAILOVER to %s:%d aborted: %s", m.over.host, m.over.port, why)
 	} else {
-		m.notice("Aborting failover: %s", why)
+		m.notice("FAILOVER aborted: %s", why)
 	}
 	m.revert()
 }

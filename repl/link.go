@@ -67,6 +67,8 @@ type link struct {
 	// cached: the data are a state of history id at the end of the stream, so that a
 	// master may continue with it.
 	cached bool
+	// own: the data are this server's own, from when it was a master.
+	own bool
 	// synced: this master has given data or stream before.
 	synced bool
 	old    bool // the master knows no PSYNC
@@ -81,15 +83,31 @@ type link struct {
 	acked     int64 // when the last acknowledgement was sent
 	tried     int64 // when the last attempt to connect began
 	downSince int64
+	upSince   int64
+	downMs    int64  // how long the link was down before downSince
+	attempts  int    // to get it up, since it was last lost
+	dialed    int    // attempts since there is this master
 	reason    string // of the last failure
 }
 
 // connect begins an attempt.
 func (m *Machine) connect() {
+	m.notice("Connecting to MASTER %s:%d", m.link.host, m.link.port)
+	m.dial()
+}
+
+// reconnect begins one at once, because the link is gone.
+func (m *Machine) reconnect() {
+	m.notice("Reconnecting to MASTER %s:%d", m.link.host, m.link.port)
+	m.dial()
+}
+
+func (m *Machine) dial() {
 	l := &m.link
-	m.notice("Connecting to MASTER %s:%d", l.host, l.port)
 	m.notice("MASTER <-> REPLICA sync started")
 	l.state = LinkConnecting
+	l.attempts++
+	l.dialed++
 	l.heard, l.tried = m.now, m.now
 	m.do(Dial{l.host, l.port})
 }
@@ -100,13 +118,16 @@ func (m *Machine) hangup() {
 		m.do(Hangup{})
 	}
 	if m.link.state == LinkConnected {
-		m.link.downSince = m.now
+		m.link.lost(m.now)
 	}
 	if m.link.state != LinkNone {
 		m.link.state = LinkConnect
 	}
 	m.link.steps = nil
 }
+
+// lost notes that the link is no longer up.
+func (l *link) lost(nowMs int64) { l.downSince, l.attempts = nowMs, 0 }
 
 // fail ends an attempt; the next one follows later.
 func (m *Machine) fail(reason string) {
@@ -267,7 +288,6 @@ func (m *Machine) noPsync(line string) {
 	} else {
 		m.notice("Master does not support PSYNC or is in error state (reply: %s)", line)
 	}
-	m.uncache()
 	m.notice("Retrying with SYNC...")
 	l := &m.link
 	l.id, l.offset = "", 0
@@ -327,8 +347,7 @@ func (m *Machine) loaded(e Loaded) {
 		return
 	}
 	if !e.OK {
-		l.cached = false // what is left of the data is no state of a history
-		m.fail(e.Reason)
+		m.fail(e.Reason) // the data are what they were
 		return
 	}
 	if m.refusesEmpty(e) {
@@ -342,9 +361,11 @@ func (m *Machine) loaded(e Loaded) {
 	if l.id == "" {
 		m.id = m.newID() // of a master without PSYNC: nobody can continue it
 	}
+	m.uncache()
 	m.dropPeers()
 	m.kept = true
 	l.adopting = true
+	m.notice("MASTER <-> REPLICA sync: Flushing old data")
 	m.do(Adopt{l.offset})
 	m.do(KeepStream{})
 	m.notice("MASTER <-> REPLICA sync: Finished with success")
@@ -370,7 +391,10 @@ func (m *Machine) connected() {
 	l.state = LinkConnected
 	l.cached, l.synced = true, true
 	l.heard, l.acked = m.now, m.now
-	l.reason = ""
+	l.upSince = m.now
+	if l.downSince > 0 {
+		l.downMs += m.now - l.downSince
+	}
 }
 
 func (m *Machine) sendAck() {
@@ -400,18 +424,30 @@ func (m *Machine) linkDown(e LinkDown) {
 	l.state, l.steps, l.reason = LinkConnect, nil, e.Reason
 	l.tried = m.now
 	if was != LinkConnected {
-		m.notice("Error condition on socket for SYNC: %s", e.Reason)
+		m.warn("%s", lostText(was, e.Reason))
 		return
 	}
-	l.downSince = m.now
+	l.lost(m.now)
 	m.notice("Connection with master lost.")
 	if e.Corrupt {
 		m.uncache()
 	} else {
 		m.notice("Caching the disconnected master state.")
 	}
-	m.notice("Reconnecting to MASTER %s:%d", l.host, l.port)
-	m.connect()
+	m.reconnect()
+}
+
+// lostText words the loss of a connection on which no stream flows yet.
+func lostText(state LinkState, reason string) string {
+	switch state {
+	case LinkPing, LinkHandshake:
+		return "Master did not respond to command during SYNC handshake: " + reason
+	case LinkPsync:
+		return "Master did not reply to PSYNC, will try later: " + reason
+	case LinkPayload, LinkTransfer:
+		return "I/O error trying to sync with MASTER: " + reason
+	}
+	return "Error condition on socket for SYNC: " + reason
 }
 
 // tickLink watches over the link.
@@ -436,8 +472,7 @@ func (m *Machine) tickLink() {
 		l.reason = "timeout"
 		m.notice("Connection with master lost.")
 		m.notice("Caching the disconnected master state.")
-		m.notice("Reconnecting to MASTER %s:%d", l.host, l.port)
-		m.connect()
+		m.reconnect()
 	case l.state == LinkConnected && m.now-l.acked >= ackMs:
 		m.sendAck()
 	}

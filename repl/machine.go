@@ -41,6 +41,7 @@ type Machine struct {
 	// The history of the data.
 	id, id2 string
 	id2To   int64 // the offset wanted of id2 may be at most this; -1: none
+	told    bool  // a replica has been told of id
 	atRest  bool  // the server is about to end
 	kept    bool  // the stream is recorded and its end kept
 
@@ -118,7 +119,7 @@ func (m *Machine) Step(nowMs int64, view View, e Event) {
 	case Failover:
 		m.beginFailover(e)
 	case AbortFailover:
-		m.abortFailover("manually aborted")
+		m.abortFailover("Failover manually aborted")
 	case Ending:
 		m.ending(e.On)
 	case Configured:
@@ -167,13 +168,13 @@ func (m *Machine) IsReplica() bool { return m.link.host != "" }
 // up to here.
 func (m *Machine) shiftID() {
 	m.id2, m.id2To = m.id, m.view.End+1
-	m.id = m.newID()
+	m.id, m.told = m.newID(), false
 	m.notice("Setting secondary replication ID to %s, valid up to offset: %d. New replication ID is %s", m.id2, m.id2To, m.id)
 }
 
 // freshID begins a history that has nothing to do with any before.
 func (m *Machine) freshID() {
-	m.id, m.id2, m.id2To = m.newID(), NoID, -1
+	m.id, m.id2, m.id2To, m.told = m.newID(), NoID, -1, false
 }
 
 // ChangeID is for DEBUG CHANGE-REPL-ID.
@@ -186,27 +187,49 @@ func (m *Machine) replicaOf(e ReplicaOf) {
 		return
 	}
 	m.becomeReplica(e.Host, e.Port)
+	m.connect()
 	if e.By != "" {
 		m.notice("REPLICAOF %s:%d enabled (user request from '%s')", e.Host, e.Port, e.By)
 	}
-	m.connect()
 }
 
 // becomeReplica changes the master without connecting yet.
 func (m *Machine) becomeReplica(host string, port int) {
 	was := m.IsReplica()
+	left := m.link.state
 	m.hangup()
-	m.link = link{host: host, port: port, state: LinkConnect, cached: m.link.cached, downSince: m.link.downSince}
+	m.noteLeft(left)
+	m.link = link{host: host, port: port, state: LinkConnect, cached: m.link.cached, downSince: m.link.downSince, downMs: m.link.downMs}
 	if was {
 		return
 	}
+	m.link.own = true
+	m.do(RoleChanged{Replica: true})
 	if m.kept {
 		// The data are those of this server's own history at its end, so another server
 		// that has continued that history can continue with this one.
 		m.link.cached = true
+		m.resumeID()
 		m.notice("Before turning into a replica, using my own master parameters to synthesize a cached master: I may be able to synchronize with the new master with just a partial transfer.")
 	}
-	m.do(RoleChanged{Replica: true})
+}
+
+// resumeID goes back to the name that the history had before the one that nobody was told
+// of, if nothing has happened since: another server may know that one.
+// COMPAT: repl-return: a server that was a master without doing anything asks its old
+// master, or the one that took over from it, for the rest of the stream.
+func (m *Machine) resumeID() {
+	if !m.told && m.id2 != NoID && m.view.End < m.id2To {
+		m.id, m.id2, m.id2To = m.id2, NoID, -1
+	}
+}
+
+// noteLeft logs that the link has been ended, in the state that it was in.
+func (m *Machine) noteLeft(was LinkState) {
+	if was == LinkConnected {
+		m.notice("Connection with master lost.")
+		m.notice("Caching the disconnected master state.")
+	}
 }
 
 // noOne makes a replica a master.
@@ -221,13 +244,13 @@ func (m *Machine) noOne(by string) {
 // becomeMaster ends the link for good. Replicas come back and are told of the new
 // history.
 func (m *Machine) becomeMaster() {
+	left := m.link.state
 	m.hangup()
-	if m.link.cached {
-		m.notice("Discarding previously cached master state.")
-	}
+	m.do(RoleChanged{Replica: false})
+	m.noteLeft(left)
+	m.uncache()
 	m.link = link{}
 	m.shiftID()
 	m.dropPeers()
 	m.master.idleSince = m.now
-	m.do(RoleChanged{Replica: false})
 }

@@ -120,6 +120,37 @@ func TestReplicaComesBack(t *testing.T) {
 	}
 }
 
+// A server that was a master for a while goes on with the history that others know, as
+// long as nothing has happened and nobody was told of its own.
+func TestMasterForAWhile(t *testing.T) {
+	for _, c := range []struct {
+		written int64
+		replica bool
+		asked   string
+	}{{0, false, masterID}, {1, false, ""}, {0, true, ""}} {
+		b := newBench(t, config())
+		b.connected(5)
+		b.view.End = 120
+		b.step(repl.NoOne{By: "x"}, "Hangup{}", "RoleChanged{Replica:false}")
+		own, _, _ := b.m.History()
+		b.view.End += c.written
+		if c.replica {
+			b.psync(1, masterID, 121, "Reply{Peer:1 Text:+CONTINUE "+own+"\r\n}", "Stream{Peer:1 From:120}")
+		}
+		b.step(repl.ReplicaOf{Host: "m", Port: 1}, "RoleChanged{Replica:true}", "Dial{Host:m Port:1}")
+		if c.asked == "" {
+			c.asked = own
+		}
+		b.shakeHands(c.asked, 121+c.written)
+	}
+	// So does one that has restarted, and finds that another one has taken over.
+	b := newBench(t, config())
+	b.view.Start, b.view.End = 500, 500
+	b.m.Restore(b.now, masterID, 500)
+	b.step(repl.ReplicaOf{Host: "m", Port: 1}, "KeepStream{}", "RoleChanged{Replica:true}", "Dial{Host:m Port:1}")
+	b.shakeHands(masterID, 501)
+}
+
 func TestHandshakeThatFails(t *testing.T) {
 	cfg := config()
 	cfg.MasterAuth = "secret"
@@ -160,7 +191,7 @@ func TestEmptyMasterIsRefused(t *testing.T) {
 	b.step(repl.Loaded{OK: true, Keys: 0, Kept: 5}, "Discard{}", "Hangup{}")
 	b.step(repl.NoOne{By: "x"}, "RoleChanged{Replica:false}")
 	b.step(repl.ReplicaOf{Host: "m", Port: 1}, "RoleChanged{Replica:true}", "Dial{Host:m Port:1}")
-	b.shakeHands(strings.Repeat("2", repl.IDLen), 101)
+	b.shakeHands(masterID, 101)
 	b.step(line("+FULLRESYNC " + otherID + " 0"))
 	b.step(line("$18"), "Receive{Size:18 Mark:}")
 	b.step(repl.Loaded{OK: true, Keys: 0, Kept: 5}, "Adopt{Offset:0}", "KeepStream{}", "Apply{}")

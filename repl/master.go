@@ -103,7 +103,7 @@ func (m *Machine) psync(e Psync) {
 		}
 		m.notice("Failover request received for replid %s.", e.ID)
 		m.becomeMaster()
-		m.notice("MASTER MODE enabled (failover request from '%s')", e.Info.Addr)
+		m.notice("MASTER MODE enabled (failover request from '%s')", e.Info.Client)
 	}
 	switch {
 	case m.over.state == FailoverInProgress:
@@ -114,6 +114,7 @@ func (m *Machine) psync(e Psync) {
 		return
 	}
 	p := &Peer{ID: e.Peer, Info: e.Info, Synced: -1, AckMs: m.now, Old: e.Old, since: m.now}
+	m.notice("Replica %s asks for synchronization", p.Name())
 	if !e.Old && m.partial(p, e) {
 		return
 	}
@@ -199,6 +200,7 @@ func (m *Machine) full(p *Peer) {
 // add counts a replica.
 func (m *Machine) add(p *Peer) {
 	m.master.peers = append(m.master.peers, p)
+	m.told = true
 	m.master.idleSince = -1
 }
 
@@ -371,6 +373,7 @@ func (m *Machine) peerGone(id PeerID) {
 // drop closes a replica's connection.
 func (m *Machine) drop(p *Peer) {
 	m.do(Drop{p.ID})
+	m.notice("Connection with replica %s lost.", p.Name())
 	m.forget(p)
 }
 
@@ -418,7 +421,7 @@ func (m *Machine) tickMaster() {
 	if m.now-side.pinged >= m.cfg.PingPeriod {
 		side.pinged = m.now
 		if !m.IsReplica() && len(side.peers) > 0 && m.over.state == FailoverNone && !m.atRest {
-			m.do(Control{[]string{"PING"}})
+			m.do(Control{[]string{"ping"}})
 		}
 	}
 	if m.now-side.blank >= keepaliveMs {
@@ -442,9 +445,9 @@ func (m *Machine) dropSilent() {
 		}
 		switch {
 		case p.State == PeerOnline:
-			m.notice("Disconnecting timedout replica (streaming sync): %s", p.Name())
+			m.warn("Disconnecting timedout replica (streaming sync): %s", p.Name())
 		case p.State == PeerLoading:
-			m.notice("Disconnecting timedout replica (full sync): %s", p.Name())
+			m.warn("Disconnecting timedout replica (full sync): %s", p.Name())
 		default:
 			continue
 		}

@@ -48,6 +48,11 @@ type Link struct {
 	DownSince int64  // monotonic time since which it is down, 0 if it never was up
 	Reason    string // of the last failure
 	Offset    int64  // of the payload that is being received
+	Known     bool   // the data are a state of a history
+	upSince   int64  // monotonic time
+	downMs    int64  // before DownSince
+	Attempts  int    // to get it up, since it was last lost
+	Dialed    int    // attempts since there is this master
 }
 
 // Link returns the state of the link to the master.
@@ -57,7 +62,26 @@ func (m *Machine) Link() Link {
 	if l.adopting {
 		state = LinkTransfer
 	}
-	return Link{l.host, l.port, state, l.heard, l.downSince, l.reason, l.offset}
+	return Link{
+		Host: l.host, Port: l.port, State: state, HeardMs: l.heard, DownSince: l.downSince, Reason: l.reason, Offset: l.offset,
+		Known: l.own || l.cached || l.state == LinkConnected, upSince: l.upSince, downMs: l.downMs, Attempts: l.attempts, Dialed: l.dialed,
+	}
+}
+
+// UpMs returns for how long the link has been up.
+func (l *Link) UpMs(nowMs int64) int64 {
+	if l.State != LinkConnected {
+		return 0
+	}
+	return max(nowMs-l.upSince, 0)
+}
+
+// DownMs returns for how long it was down in all, after it had been up.
+func (l *Link) DownMs(nowMs int64) int64 {
+	if l.State == LinkConnected || l.DownSince == 0 {
+		return l.downMs
+	}
+	return l.downMs + max(nowMs-l.DownSince, 0)
 }
 
 // Good returns the number of replicas that are online and were heard of lately.
@@ -104,7 +128,7 @@ func (p *Peer) Address() (ip string, port int) {
 func (p *Peer) Name() string {
 	ip, port := p.Address()
 	if port == 0 {
-		return p.Info.Addr
+		return ip + ":<unknown-replica-port>"
 	}
 	return ip + ":" + strconv.Itoa(port)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync/atomic"
 
 	"kvorum/command"
@@ -28,17 +29,20 @@ func newApplier(e *engine.Engine) *applier {
 	return &applier{session: s}
 }
 
-// transferred counts the payload that is being received.
-type transferred struct{ total, read atomic.Int64 }
+// transferred counts the payload that is being received, and all that came from masters.
+type transferred struct {
+	total, read atomic.Int64
+	all         atomic.Uint64
+}
 
 // Load implements driver.Node.
 func (r *replication) Load(in io.Reader, size int64, alive func()) (keys, kept int64, err error) {
 	r.received.total.Store(size)
 	r.received.read.Store(0)
 	fresh := r.s.ks.NewDetached()
-	keys, r.loaded, err = r.s.loadPayload(&countedReader{in, &r.received.read}, fresh, alive)
+	keys, r.loaded, err = r.s.loadPayload(&countedReader{in, &r.received}, fresh, alive)
 	if err != nil {
-		r.s.log.Warningf("Failed trying to load the MASTER synchronization DB: %v", err)
+		r.s.log.Warningf("Failed trying to load the MASTER synchronization DB from socket, check server logs.")
 		r.s.ks.FreeDetached(fresh)
 		return 0, 0, err
 	}
@@ -53,12 +57,13 @@ func (r *replication) Load(in io.Reader, size int64, alive func()) (keys, kept i
 
 type countedReader struct {
 	in io.Reader
-	n  *atomic.Int64
+	n  *transferred
 }
 
 func (c *countedReader) Read(p []byte) (int, error) {
 	n, err := c.in.Read(p)
-	c.n.Add(int64(n))
+	c.n.read.Add(int64(n))
+	c.n.all.Add(uint64(n))
 	return n, err
 }
 
@@ -99,7 +104,9 @@ func (r *replication) Discard() {
 // continued does not say again which database it is about.
 func (r *replication) BeginApply(conn net.Conn) {
 	r.apply.worker = r.s.eng.NewWorker()
-	r.link.Store(r.newMasterConn(conn))
+	link := r.newMasterConn(conn)
+	r.apply.session.Peer = link
+	r.link.Store(link)
 }
 
 // Apply implements driver.Node.
@@ -109,7 +116,12 @@ func (r *replication) Apply(stream []byte) (used int, asked bool, err error) {
 	}
 	s := r.apply.session
 	used, err = r.apply.worker.Replicate(s, stream)
-	r.link.Load().note(s, r.s.clock.NowMs())
+	r.received.all.Add(uint64(used))
+	link := r.link.Load()
+	link.note(s, r.s.clock.NowMs())
+	if err != nil {
+		link.logCorrupt(err, stream[used:])
+	}
 	asked = s.Flags&command.AckAsked != 0
 	s.Flags &^= command.AckAsked
 	return used, asked, err
@@ -119,6 +131,7 @@ func (r *replication) Apply(stream []byte) (used int, asked bool, err error) {
 func (r *replication) EndApply() {
 	a := r.apply
 	r.link.Store(nil)
+	a.session.Peer = nil
 	a.worker.Forget(a.session)
 	a.worker.Close()
 	a.worker = nil
@@ -127,7 +140,8 @@ func (r *replication) EndApply() {
 // diverged is the engine's hook for commands of the master's stream that fail here.
 func (s *Server) diverged(args [][]byte, reply []byte) {
 	name := s.canonicalName(args)
-	s.log.Warningf("== CRITICAL == This replica is sending an error to its master: '%s' after processing the command '%s'", trimReply(reply), name)
+	s.log.Warningf("== CRITICAL == This replica is sending an error to its master: '%s' after processing the command '%s'",
+		strings.TrimPrefix(trimReply(reply), "-ERR "), name)
 	if s.repl.settings.Load().panics {
 		panic(fmt.Sprintf("This replica panicked sending an error to its master after processing the command '%s'", name))
 	}

@@ -73,7 +73,8 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	if cl.conn.PendingOut() > replyFree && h.s.eng.Settings().Memory.Max > 0 {
 		state.noteMemory(cl, cl.memory())
 	}
-	if cl.Flags&command.Replica != 0 {
+	replica := cl.Flags&command.Replica != 0
+	if replica {
 		h.s.replicaHeard(cl, in)
 	}
 	state.inbox.Flush() // what was sent before the requests came is told before their replies
@@ -82,6 +83,11 @@ func (h handler) Serve(l *netloop.Loop, c *netloop.Conn, in []byte) (consumed, n
 	consumed, need, l.Out = state.worker.Serve(cl.Session, in, l.Out)
 	state.serving = nil
 	l.Late = state.worker.Broadcasts() // nobody learns of a change before those who listen to its prefix
+	if replica && (len(l.Out) > out || cl.Task != nil) {
+		l.Out = l.Out[:out]
+		h.s.replicaAnswered(cl)
+		return len(in), 0
+	}
 	written := uint64(len(l.Out) - out)
 	cl.NetOut += written
 	state.counts.add(cl.Commands-commands, uint64(consumed), written)

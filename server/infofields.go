@@ -9,6 +9,7 @@ import (
 	"kvorum/config"
 	"kvorum/mem"
 	"kvorum/pubsub"
+	"kvorum/repl"
 )
 
 const (
@@ -230,14 +231,14 @@ var statsFields = []field{
 	{"total_connections_received", func(r *report) any { return r.s.stats.accepted.Load() }},
 	{"total_commands_processed", func(r *report) any { return r.counts().Commands }},
 	{"instantaneous_ops_per_sec", func(r *report) any { return r.s.stats.ops.get() }},
-	{"total_net_input_bytes", func(r *report) any { return r.counts().NetIn }},
-	{"total_net_output_bytes", func(r *report) any { return r.counts().NetOut }},
-	{"total_net_repl_input_bytes", func(r *report) any { return r.counts().NetReplIn }},
+	{"total_net_input_bytes", func(r *report) any { return r.counts().NetIn + r.s.repl.received.all.Load() }},
+	{"total_net_output_bytes", func(r *report) any { return r.counts().NetOut + r.s.repl.sentOut.Load() }},
+	{"total_net_repl_input_bytes", func(r *report) any { return r.s.repl.received.all.Load() }},
 	{"total_net_repl_output_bytes", func(r *report) any { return r.s.repl.sentOut.Load() }},
 	{"instantaneous_input_kbps", func(r *report) any { return kbps(&r.s.stats.inBytes) }},
 	{"instantaneous_output_kbps", func(r *report) any { return kbps(&r.s.stats.outBytes) }},
-	constant("instantaneous_input_repl_kbps", "0.00"),
-	constant("instantaneous_output_repl_kbps", "0.00"),
+	{"instantaneous_input_repl_kbps", func(r *report) any { return kbps(&r.s.stats.replIn) }},
+	{"instantaneous_output_repl_kbps", func(r *report) any { return kbps(&r.s.stats.replOut) }},
 	{"rejected_connections", func(r *report) any { return r.s.stats.rejected.Load() }},
 	{"sync_full", func(r *report) any { return r.syncs(0) }},
 	{"sync_partial_ok", func(r *report) any { return r.syncs(1) }},
@@ -333,4 +334,10 @@ var kvorumFields = []field{
 	{"expire_lag_ms", func(r *report) any { return r.s.eng.ExpireLagMs() }},
 	// COMPAT: info-subkeys: the sections that Redis has are those of 7.2.
 	{"expired_subkeys", func(r *report) any { return r.counts().ExpiredFields }},
+	// COMPAT: info-link: likewise.
+	linkField("master_current_sync_attempts", func(l repl.Link, _ int64) any { return l.Attempts }),
+	linkField("master_total_sync_attempts", func(l repl.Link, _ int64) any { return l.Dialed }),
+	linkField("master_sync_last_error", func(l repl.Link, _ int64) any { return l.Reason }),
+	linkField("master_link_up_since_seconds", func(l repl.Link, now int64) any { return l.UpMs(now) / msPerSec }),
+	linkField("total_disconnect_time_sec", func(l repl.Link, now int64) any { return l.DownMs(now) / msPerSec }),
 }

@@ -50,3 +50,16 @@ func (r *report) streamBytes() (stream, replicas int64) {
 	}
 	return stream, replicas
 }
+
+// linkField is a field that only a replica has, about the link to its master.
+func linkField(name string, value func(link repl.Link, nowMs int64) any) field {
+	return field{name, func(r *report) (v any) {
+		now := r.s.repl.NowMs()
+		r.s.repl.driver.Ask(func(m *repl.Machine) {
+			if m.IsReplica() {
+				v = value(m.Link(), now)
+			}
+		})
+		return v
+	}}
+}

@@ -236,7 +236,11 @@ func (s *Server) banner(name string, configured bool) {
 	} else {
 		s.log.Warningf("Warning: no config file specified, using the default config. In order to specify a config file use %s /path/to/redis.conf", name)
 	}
-	s.log.SetRole(logx.RoleMaster)
+	if _, _, ok := s.cfg.ReplicaOf(); ok {
+		s.log.SetRole(logx.RoleReplica)
+	} else {
+		s.log.SetRole(logx.RoleMaster)
+	}
 	s.logIneffective()
 }
 

@@ -1,10 +1,15 @@
 package server
 
 import (
+	"bytes"
+	"errors"
 	"net"
+	"strings"
 	"sync/atomic"
 
 	"kvorum/command"
+	"kvorum/command/conncmd"
+	"kvorum/engine"
 )
 
 // masterConn is the link to the master as a client among others: CLIENT LIST shows it,
@@ -33,6 +38,26 @@ func (m *masterConn) note(s *command.Session, nowMs int64) {
 	m.db.Store(int32(s.DB.Index()))
 	m.lastCmd.Store(s.LastCmd)
 	m.seenMs.Store(nowMs)
+}
+
+// corruptShown is how much of a stream that makes no sense is shown.
+const corruptShown = 128
+
+// logCorrupt logs an error of protocol of the master, and the stream where it is. By the
+// link's goroutine.
+func (m *masterConn) logCorrupt(err error, rest []byte) {
+	log := m.r.s.log
+	if errors.Is(err, engine.ErrMasterInline) {
+		log.Warningf("WARNING: Receiving inline protocol from master, master stream corruption? Closing the master connection and discarding the cached master.")
+	}
+	shown := bytes.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '.'
+		}
+		return r
+	}, rest[:min(len(rest), corruptShown)])
+	log.Warningf("Protocol error (%s) from client: %s. Query buffer during protocol error: '%s'",
+		strings.TrimPrefix(err.Error(), "Protocol error: "), conncmd.ClientLine(m.session(), m.r.s.clock.NowMs(), 0), shown)
 }
 
 // session returns the copy.

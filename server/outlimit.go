@@ -53,8 +53,12 @@ func (s *Server) pendingOut(l *netloop.Loop, c *netloop.Conn, size int) {
 }
 
 // checkOutput closes a client for which more output waits than its class may
-// have. On the client's loop.
+// have. That of replicas is bounded, and what they are behind counted at their stream. On
+// the client's loop.
 func (s *Server) checkOutput(cl *client, size int) {
+	if cl.class() == config.ClassReplica {
+		return
+	}
 	if s.overLimit(cl, size) && !cl.conn.Closing() {
 		s.closeOverLimit(cl)
 	}

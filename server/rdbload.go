@@ -428,6 +428,10 @@ func (l *loader) explain(err error) {
 	if errors.Is(err, rdb.ErrCorrupt) {
 		log.Warningf("Internal error in RDB reading: %s", rdb.Reason(err))
 	}
+	if l.o.dbs != nil { // of a master
+		log.Warningf("Bad data %s: %s", l.name, err)
+		return
+	}
 	log.Warningf("Bad RDB file %s: %s", l.name, err)
 	log.Warningf("The file was left as it is, and nothing was lost of it. 'kvorum check-rdb %s' tells how far it is right. "+
 		"To go on, put a good copy in its place, or move it away to start empty.", l.name)

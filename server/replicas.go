@@ -1,6 +1,7 @@
 package server
 
 import (
+	"math"
 	"sync/atomic"
 
 	"kvorum/command"
@@ -37,7 +38,10 @@ type replicaConn struct {
 	at     int64        // where it is in the stream on disk, while cursor is nil
 	stream bool
 	gone   bool
-	bytes  atomic.Int64 // memory of the connection when it was last written to
+	// brought is how far it was behind at least since the stream began. That much does
+	// not count as its fault: it is what came while it was given everything.
+	brought int64
+	bytes   atomic.Int64 // memory of the connection when it was last written to
 }
 
 // AskStream implements command.Host.
@@ -47,6 +51,7 @@ func (s *Server) AskStream(sess *command.Session, req command.StreamRequest) {
 		return
 	}
 	sess.Flags |= command.Replica
+	c.SetNoDelay(!s.repl.settings.Load().waitsForMore)
 	id := repl.PeerID(sess.ID)
 	s.repl.mu.Lock()
 	s.repl.peers[id] = &replicaConn{r: s.repl, id: id, cl: c.Data.(*client), loop: c.Loop()}
@@ -61,13 +66,10 @@ func (s *Server) AskStream(sess *command.Session, req command.StreamRequest) {
 			info.Filter = filterFunctions
 		}
 	}
-	s.log.Noticef("Replica %s asks for synchronization", replicaName(c, sess))
+	if req.Failover {
+		info.Client = s.describe(c.Data.(*client))
+	}
 	s.repl.driver.Post(repl.Psync{Peer: id, Info: info, ID: req.ID, Offset: req.Offset, Failover: req.Failover, Old: req.Old})
-}
-
-func replicaName(c *netloop.Conn, sess *command.Session) string {
-	p := repl.Peer{Info: repl.PeerInfo{Addr: c.RemoteAddr(), IP: sess.Replica.IP, Port: sess.Replica.Port}}
-	return p.Name()
 }
 
 // ReplicaAck implements command.Host.
@@ -81,6 +83,18 @@ func (s *Server) replicaHeard(cl *client, in []byte) {
 	if in[0] == '\n' || in[0] == '\r' {
 		s.repl.driver.Post(repl.Alive{Peer: repl.PeerID(cl.ID)})
 	}
+}
+
+// replicaAnswered cuts off a replica whose request has a reply: that would end up in the
+// middle of its stream. On its loop.
+func (s *Server) replicaAnswered(cl *client) {
+	name := "<unknown>"
+	if cl.LastCmd != nil {
+		name = cl.LastCmd.FullName()
+	}
+	cl.Task = nil
+	s.log.Warningf("Replica generated a reply to command '%s', disconnecting it: %s", name, s.describe(cl))
+	cl.sendAway()
 }
 
 // replicaGone follows the end of a replica's connection. On its loop.
@@ -119,6 +133,7 @@ func (r *replication) Refuse(id repl.PeerID, text string) {
 	if rc := r.forgetPeer(id); rc != nil {
 		rc.loop.Post(func() {
 			rc.cl.Flags &^= command.Replica
+			rc.cl.conn.SetNoDelay(true)
 			rc.cl.conn.Send([]byte(text))
 		})
 	}
@@ -180,7 +195,7 @@ func (r *replication) Stream(id repl.PeerID, from int64) {
 		if cursor != nil {
 			rc.take(cursor)
 		}
-		rc.at, rc.stream = from, true
+		rc.at, rc.stream, rc.brought = from, true, math.MaxInt64
 		rc.pump()
 	})
 }
@@ -204,6 +219,7 @@ func (rc *replicaConn) pump() {
 			return
 		}
 		if len(b) == 0 {
+			rc.brought = 0
 			return // wake is called when there is more
 		}
 		rc.send(b)
@@ -214,12 +230,15 @@ func (rc *replicaConn) pump() {
 
 // overLimit closes a replica that is further behind than it may be. The backlog is kept
 // anyway, so that much is never too much. On the loop.
+// COMPAT: repl-catch-up: nor is what it was behind when its stream began.
 func (rc *replicaConn) overLimit() bool {
 	s, lag := rc.r.s, rc.cursor.Lag()
-	if lag <= rc.r.settings.Load().backlog || !s.overLimit(rc.cl, int(lag)) {
+	rc.brought = min(rc.brought, lag)
+	if lag <= rc.r.settings.Load().backlog || !s.overLimit(rc.cl, int(lag-rc.brought)) {
 		return false
 	}
 	s.closeOverLimit(rc.cl)
+	s.log.Warningf("The replica was %d bytes of the stream behind, %d of them since it is online. If it was not stuck, it needs a larger limit.", lag, lag-rc.brought)
 	return true
 }
 

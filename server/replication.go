@@ -65,6 +65,7 @@ type replSettings struct {
 	lagMost                        int64 // min-replicas-max-lag in seconds
 	panics                         bool  // when a command of the stream fails
 	ignoreDisk                     bool  // replica-ignore-disk-write-errors
+	waitsForMore                   bool  // repl-disable-tcp-nodelay
 	backlog                        int64 // repl-backlog-size
 	backlogDisk                    int64 // repl-backlog-disk-size
 }
@@ -76,7 +77,8 @@ func (r *replication) applySettings() error {
 		readOnly: cfg.Bool("replica-read-only"), serveStale: cfg.Bool("replica-serve-stale-data"),
 		keepsAll: cfg.Bool("replica-ignore-maxmemory"), least: int(cfg.Int("min-replicas-to-write")), lagMost: cfg.Int("min-replicas-max-lag"),
 		panics: cfg.Enum("propagation-error-behavior") != "ignore", ignoreDisk: cfg.Bool("replica-ignore-disk-write-errors"),
-		backlog: int64(cfg.Memory("repl-backlog-size")), backlogDisk: int64(cfg.Memory("repl-backlog-disk-size")),
+		waitsForMore: cfg.Bool("repl-disable-tcp-nodelay"),
+		backlog:      int64(cfg.Memory("repl-backlog-size")), backlogDisk: int64(cfg.Memory("repl-backlog-disk-size")),
 	})
 	r.refreshRules() // at once: the next command must see it
 	r.driver.Post(repl.Configured{Config: r.s.replConfig()})
@@ -111,16 +113,25 @@ func (s *Server) hookReplication() {
 		"repl-diskless-sync-max-replicas", "repl-ping-replica-period", "repl-timeout", "repl-backlog-ttl", "min-replicas-max-lag",
 		"replica-keep-data-over-empty-master", "repl-diskless-load")
 	s.cfg.OnChange(s.repl.applySettings, "replica-read-only", "replica-serve-stale-data", "min-replicas-to-write",
-		"min-replicas-max-lag", "replica-ignore-maxmemory", "propagation-error-behavior", "replica-ignore-disk-write-errors", "repl-backlog-size", "repl-backlog-disk-size")
+		"min-replicas-max-lag", "replica-ignore-maxmemory", "propagation-error-behavior", "replica-ignore-disk-write-errors", "repl-backlog-size", "repl-backlog-disk-size",
+		"repl-disable-tcp-nodelay")
 	s.cfg.OnChange(func() error {
 		s.eng.Feed.SetWindow(int64(s.cfg.Memory("repl-backlog-size")))
 		return nil
 	}, "repl-backlog-size")
 }
 
+// keepAliveProbes without an answer mean that the peer is gone, as for clients.
+const keepAliveProbes = 3
+
 func (r *replication) dial(host string, port int, timeout time.Duration) (net.Conn, error) {
 	d := net.Dialer{Timeout: timeout}
 	r.s.cfgMu.RLock()
+	d.KeepAlive = -1
+	if sec := r.s.cfg.Int("tcp-keepalive"); sec > 0 {
+		idle := time.Duration(sec) * time.Second
+		d.KeepAlive, d.KeepAliveConfig = 0, net.KeepAliveConfig{Enable: true, Idle: idle, Interval: max(idle/keepAliveProbes, time.Second), Count: keepAliveProbes}
+	}
 	if from := r.s.cfg.String("bind-source-addr"); from != "" {
 		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
 	}
@@ -275,8 +286,14 @@ func (s *Server) Role() command.Role {
 	var role command.Role
 	s.repl.driver.Ask(func(m *repl.Machine) { role = roleOf(m) })
 	role.Offset = s.eng.Feed.Offset()
+	if role.Replica && role.State != repl.LinkConnected.String() {
+		role.Offset = -1
+	}
 	return role
 }
+
+// sameMaster is the reply to REPLICAOF of the master that there is already.
+const sameMaster = "OK Already connected to specified master"
 
 // ReplicaOf implements command.Host.
 func (s *Server) ReplicaOf(host string, port int, by *command.Session) string {
@@ -293,9 +310,12 @@ func (s *Server) ReplicaOf(host string, port int, by *command.Session) string {
 		case m.FailoverState() != repl.FailoverNone:
 			text = "-ERR REPLICAOF not allowed while failing over."
 		case link.Host == host && link.Port == port:
-			text = "OK Already connected to specified master"
+			text = sameMaster
 		}
 	})
+	if text == sameMaster {
+		s.log.Noticef("REPLICAOF would result into synchronization with the master we are already connected with. No operation performed.")
+	}
 	if text != "" {
 		return text
 	}
@@ -433,13 +453,20 @@ func (r *report) masterLines(line func(string, any), link repl.Link, now int64, 
 	line("master_last_io_seconds_ago", ago)
 	syncing := link.State == repl.LinkTransfer || link.State == repl.LinkPayload
 	line("master_sync_in_progress", oneIf(syncing))
-	line("slave_read_repl_offset", st.End)
-	line("slave_repl_offset", st.End)
-	if link.State == repl.LinkTransfer {
-		total, read := r.s.repl.transfer()
+	offset := st.End
+	if !link.Known {
+		offset = 1
+	}
+	line("slave_read_repl_offset", offset)
+	line("slave_repl_offset", offset)
+	if syncing {
+		total, read := int64(-1), int64(0)
+		if link.State == repl.LinkTransfer {
+			total, read = r.s.repl.transfer()
+		}
 		line("master_sync_total_bytes", total)
 		line("master_sync_read_bytes", read)
-		line("master_sync_left_bytes", max(total-read, 0))
+		line("master_sync_left_bytes", total-read) // less than none when the size is not known
 		percent := 0.0
 		if total > 0 {
 			percent = 100 * float64(read) / float64(total)

@@ -148,7 +148,10 @@ func (r *replication) aux(offset int64) (list [][2]string) {
 func (s *Server) loadPayload(in io.Reader, dbs []*keyspace.DB, alive func()) (int64, history, error) {
 	l := s.newLoader(in, "of the master", loadOptions{dbs: dbs, keepDue: true, alive: alive}, &loadProgress{startMs: s.clock.NowMs()})
 	s.log.Noticef("MASTER <-> REPLICA sync: Loading DB in memory")
-	if err := l.run(); err != nil {
+	err := l.run()
+	s.persist.keysLoaded.Store(l.loaded.Load())
+	s.persist.keysExpired.Store(l.expired.Load())
+	if err != nil {
 		l.explain(err)
 		return 0, history{}, err
 	}

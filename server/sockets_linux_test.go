@@ -63,6 +63,32 @@ func TestSocketOptions(t *testing.T) {
 	}
 }
 
+// Connections of replicas may hold back small packets, those of others never do.
+func TestReplicaMayWaitForMore(t *testing.T) {
+	s := servertest.Start(t)
+	admin := s.Dial()
+	port := listenSomewhere(t, admin, "127.0.0.1")
+	for _, on := range []bool{false, true, false} {
+		want := 1
+		if on {
+			want = 0
+		}
+		admin.Want("+OK", "CONFIG", "SET", "repl-disable-tcp-nodelay", map[bool]string{false: "no", true: "yes"}[on])
+		replica := connect(t, "127.0.0.1", port)
+		fd, err := strconv.Atoi(clientField(replica.Str("CLIENT", "INFO"), "fd"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		replica.Send("PSYNC", "?", "-1")
+		await(t, func() bool { return admin.Str("CLIENT", "LIST", "TYPE", "replica") != "" })
+		if have, err := syscall.GetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY); err != nil || have != want {
+			t.Errorf("repl-disable-tcp-nodelay %v: TCP_NODELAY is %d (%v)", on, have, err)
+		}
+		admin.Want(":1", "CLIENT", "KILL", "TYPE", "replica")
+		await(t, func() bool { return admin.Str("CLIENT", "LIST", "TYPE", "replica") == "" })
+	}
+}
+
 // startLimited is startProcess with a limit of open files, soft and hard.
 func startLimited(t *testing.T, dir string, files int, args ...string) *process {
 	t.Helper()

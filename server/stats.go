@@ -109,6 +109,7 @@ type stats struct {
 	evictedClients atomic.Uint64
 
 	ops, inBytes, outBytes rate
+	replIn, replOut        rate // of these, between masters and replicas
 	peakBytes              atomic.Int64
 	startBytes             int64 // used memory at the start
 
@@ -132,6 +133,9 @@ type rate struct {
 
 // note takes the value of a counter, elapsed after the value before.
 func (r *rate) note(value uint64, elapsed time.Duration) {
+	if value < r.last { // CONFIG RESETSTAT
+		r.last = 0
+	}
 	r.ring[r.next] = uint64(float64(value-r.last) / elapsed.Seconds())
 	r.next = (r.next + 1) % samples
 	r.last = value
@@ -190,6 +194,7 @@ func (s *Server) ResetStats() {
 	s.stats.evictedClients.Store(0)
 	s.stats.badLogins.Store(0)
 	s.repl.sentOut.Store(0)
+	s.repl.received.all.Store(0)
 	s.repl.driver.Prepare((*repl.Machine).ResetSyncs)
 	s.stats.forgetRates.Store(true)
 }
@@ -223,13 +228,16 @@ func (s *Server) sampleRates(elapsed time.Duration) {
 	sum := s.sumLoops()
 	st := &s.stats
 	if st.forgetRates.Swap(false) {
-		for _, r := range []*rate{&st.ops, &st.inBytes, &st.outBytes, &st.turns, &st.turnNs} {
+		for _, r := range []*rate{&st.ops, &st.inBytes, &st.outBytes, &st.replIn, &st.replOut, &st.turns, &st.turnNs} {
 			r.ring = [samples]uint64{}
 		}
 	}
 	st.ops.note(sum.commands, elapsed)
-	st.inBytes.note(sum.netIn, elapsed)
-	st.outBytes.note(sum.netOut, elapsed)
+	replIn, replOut := s.repl.received.all.Load(), s.repl.sentOut.Load()
+	st.inBytes.note(sum.netIn+replIn, elapsed)
+	st.outBytes.note(sum.netOut+replOut, elapsed)
+	st.replIn.note(replIn, elapsed)
+	st.replOut.note(replOut, elapsed)
 	st.turns.note(sum.cycles, elapsed)
 	st.turnNs.note(sum.busyNs+sum.sliceNs, elapsed)
 }

@@ -195,6 +195,9 @@ func (d *Driver) drain() {
 }
 
 func (d *Driver) step(e repl.Event) {
+	if _, ok := e.(repl.NoOne); ok {
+		d.hangup() // the history begun with this event is to begin where the stream ends
+	}
 	view, now := d.node.View(), d.node.NowMs()
 	d.mu.Lock()
 	if _, ok := e.(askedAck); ok {

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"kvorum/repl"
@@ -88,11 +90,27 @@ func newLink(d *Driver, to repl.Dial) *link {
 		defer close(l.ended)
 		if err := l.run(to); err != nil {
 			var corrupt corruptError
-			l.post(repl.LinkDown{Reason: err.Error(), Corrupt: errors.As(err, &corrupt)})
+			l.post(repl.LinkDown{Reason: reason(err), Corrupt: errors.As(err, &corrupt)})
 		}
 		l.close()
 	}()
 	return l
+}
+
+// reason words an error as the operating system does.
+func reason(err error) string {
+	var number syscall.Errno
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "connection lost"
+	case errors.As(err, &number):
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		number = syscall.ETIMEDOUT
+	default:
+		return err.Error()
+	}
+	text := number.Error()
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 func (l *link) post(e repl.Event) { l.d.post(posted{event: e, link: l}) }

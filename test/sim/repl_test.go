@@ -79,6 +79,7 @@ type node struct {
 	peers     map[repl.PeerID]*conn
 	fulls     int
 	snapshots map[uint64]*payload
+	dead      bool // another node has taken its place
 }
 
 // name is that of the history that a server's stream is of from an offset on, "" if that
@@ -115,7 +116,7 @@ func (w *world) after(ms int64, run func()) {
 }
 
 func (w *world) reaches(a, b *node) bool {
-	return !w.cut[[2]int{min(a.id, b.id), max(a.id, b.id)}]
+	return !a.dead && !b.dead && !w.cut[[2]int{min(a.id, b.id), max(a.id, b.id)}]
 }
 
 func (w *world) delay() int64 { return 1 + int64(w.rnd.Intn(delayMost)) }
@@ -155,9 +156,9 @@ func (n *node) note(id string) {
 	}
 }
 
-// restart ends a server and starts it from its log, whose end may be lost. It goes on
+// restartFromLog ends a server and starts it from its log, whose end may be lost. It goes on
 // with the history that the log is of there.
-func (w *world) restart(n *node) {
+func (w *world) restartFromLog(n *node) {
 	for _, c := range n.ordered() {
 		n.closePeer(c.id)
 	}
@@ -330,6 +331,9 @@ func (w *world) carry(c *conn, d *direction, run func()) {
 
 func (w *world) arrive(c *conn, d *direction) {
 	for len(d.queue) > 0 && d.queue[0].at <= w.now {
+		if c.replica.dead || c.master.dead {
+			return
+		}
 		if !w.reaches(c.replica, c.master) {
 			w.after(resendMs, func() { w.arrive(c, d) })
 			return
@@ -482,8 +486,7 @@ func (w *world) fail(format string, args ...any) {
 func newWorld(t *testing.T, seed uint64, size int) *world {
 	w := &world{t: t, rnd: rng.New(seed), cut: map[[2]int]bool{}}
 	for i := range size {
-		n := &node{w: w, id: i, peers: map[repl.PeerID]*conn{}, snapshots: map[uint64]*payload{}}
-		n.m = repl.New(w.config(i), w.newID)
+		n := w.newNode(i)
 		w.nodes = append(w.nodes, n)
 		w.tick(n)
 	}
@@ -496,12 +499,22 @@ func (w *world) config(i int) repl.Config {
 	}
 }
 
+// newNode returns a server without data.
+func (w *world) newNode(id int) *node {
+	n := &node{w: w, id: id, peers: map[repl.PeerID]*conn{}, snapshots: map[uint64]*payload{}}
+	n.m = repl.New(w.config(id), w.newID)
+	return n
+}
+
 func (w *world) newID() string {
 	return fmt.Sprintf("%016x%024x", w.rnd.Uint64(), w.rnd.Uint64())
 }
 
 func (w *world) tick(n *node) {
 	w.after(tickMs, func() {
+		if n.dead {
+			return
+		}
 		n.m.Tick(w.now, n.view())
 		n.act()
 		w.tick(n)
@@ -541,7 +554,7 @@ func (w *world) disturb() {
 			w.nodes[a].step(repl.ReplicaOf{Host: "node", Port: b, By: "test"})
 		}
 	case 6:
-		w.restart(w.nodes[a])
+		w.restartFromLog(w.nodes[a])
 	case 5:
 		if c := w.nodes[a].up; c != nil && c.replicaUp {
 			w.nodes[a].linkLost(c)
@@ -583,26 +596,33 @@ func TestReplicationUnderFaults(t *testing.T) {
 			w.disturb()
 			w.run(int64(w.rnd.Intn(700)))
 		}
-		clear(w.cut)
-		// One chain, all below node 0.
-		w.nodes[0].step(repl.NoOne{By: "test"})
-		for i, n := range w.nodes[1:] {
-			to := w.rnd.Intn(i + 1)
-			if l := n.m.Link(); l.Host == "" || l.Port != to {
-				n.step(repl.NoOne{By: "test"})
-				n.step(repl.ReplicaOf{Host: "node", Port: to, By: "test"})
-			}
-		}
-		w.run(60_000)
-		w.write(w.nodes[0])
-		least := len(w.nodes[0].log)
-		w.run(5000)
+		w.heal()
 		for _, n := range w.nodes {
 			fulls += n.fulls
-			if len(n.log) < least || !bytes.HasPrefix(w.nodes[0].log, n.log) {
-				w.fail("node %d has %d bytes, node 0 %d; link %+v", n.id, len(n.log), len(w.nodes[0].log), n.m.Link())
-			}
 		}
 	}
 	t.Logf("worlds %d to %d: %d full synchronizations", first, last, fulls)
+}
+
+// heal ends all cuts and puts all servers below node 0, in chains: then all come to have
+// the same data.
+func (w *world) heal() {
+	clear(w.cut)
+	w.nodes[0].step(repl.NoOne{By: "test"})
+	for i, n := range w.nodes[1:] {
+		to := w.rnd.Intn(i + 1)
+		if l := n.m.Link(); l.Host == "" || l.Port != to {
+			n.step(repl.NoOne{By: "test"})
+			n.step(repl.ReplicaOf{Host: "node", Port: to, By: "test"})
+		}
+	}
+	w.run(60_000)
+	w.write(w.nodes[0])
+	least := len(w.nodes[0].log)
+	w.run(5000)
+	for _, n := range w.nodes {
+		if len(n.log) < least || !bytes.HasPrefix(w.nodes[0].log, n.log) {
+			w.fail("node %d has %d bytes, node 0 %d; link %+v", n.id, len(n.log), len(w.nodes[0].log), n.m.Link())
+		}
+	}
 }
