@@ -39,6 +39,7 @@ type replication struct {
 	link     atomic.Pointer[masterConn] // to the master, while the stream flows
 
 	apply    *applier       // of the link's goroutine
+	held     atomic.Int64   // bytes of the stream that are read and may not be executed yet
 	anew     bool           // the stream begins behind a snapshot
 	loaded   history        // of the last one
 	fresh    []*keyspace.DB // loaded and not in use yet
@@ -434,7 +435,7 @@ func (r *report) masterLines(line func(string, any), link repl.Link, now int64, 
 	line("master_last_io_seconds_ago", ago)
 	syncing := link.State == repl.LinkTransfer || link.State == repl.LinkPayload
 	line("master_sync_in_progress", oneIf(syncing))
-	line("slave_read_repl_offset", st.End)
+	line("slave_read_repl_offset", st.End+r.s.repl.held.Load())
 	line("slave_repl_offset", st.End)
 	if link.State == repl.LinkTransfer {
 		total, read := r.s.repl.transfer()
