@@ -312,6 +312,7 @@ func (r *replication) noteMaster() {
 	r.driver.Ask(func(m *repl.Machine) { link = m.Link() })
 	r.s.cfgMu.Lock()
 	r.s.cfg.SetReplicaOf(link.Host, link.Port)
+	_ = r.s.program.applyOOM() // logged, and nobody is there to be told
 	r.s.cfgMu.Unlock()
 }
 
