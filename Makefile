@@ -9,6 +9,7 @@
 #                         lets it write the expected replies, PKG=./command/strcmd
 #                         limits the packages, RUN=append the scripts
 #   make crash            a crash after every operation on a file, and 200 kills
+#   make chaos            replicas over bad networks, for longer; needs root
 #   make bench            side by side with redis-server; BENCHFLAGS=...
 #   make suite SRC=DIR    the Tcl suite of a Valkey checkout against our server
 #   make install          PREFIX, DESTDIR; REDIS_NAMES=1 adds the redis-* names
@@ -42,7 +43,7 @@ help:
 	@sed -n '/^# *$$/d; s/^# \{0,1\}//p; /^$$/q' Makefile
 
 .PHONY: help build run test deps check fmt vet lint unit race memdebug portable system \
-	fuzz fuzz-short cross scripts crash bench suite suite-src install clean
+	fuzz fuzz-short cross scripts crash chaos bench suite suite-src install clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/kvorum ./cmd/kvorum
@@ -115,6 +116,9 @@ bench: build
 
 crash:
 	KVORUM_CRASHES=all KVORUM_KILLS=200 $(GO) test -count=1 -timeout 1800s -v ./test/crash
+
+chaos:
+	KVORUM_CHAOS=8 $(GO) test -count=1 -timeout 900s -v -run '^TestChaos$$' ./test/interop
 
 suite: suite-src build
 	$(GO) run ./test/suite -src $(SRC) $(SUITEFLAGS)

@@ -4,6 +4,7 @@ package command
 type Txn struct {
 	Queue  []Queued
 	Flags  Flags // of all queued commands together
+	Lacks  Flags // those that a queued command does not have
 	Failed bool  // a command was refused: EXEC will not run any
 	Bytes  int   // memory of the queued arguments
 }
@@ -29,6 +30,7 @@ func (t *Txn) Add(spec *Spec, args [][]byte) {
 	}
 	t.Queue = append(t.Queue, Queued{spec, own})
 	t.Flags |= spec.Flags
+	t.Lacks |= ^spec.Flags
 	t.Bytes += size + len(args)*argBytes
 }
 

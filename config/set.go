@@ -9,7 +9,7 @@ import (
 
 // ErrLoading is returned by Set for a directive that cannot change while a
 // dataset is loading; the reply is the LOADING error of every command.
-var ErrLoading = errors.New("config: not while a dataset is loading")
+var ErrLoading = errors.New("LOADING Redis is loading the dataset in memory")
 
 // A SetError says why CONFIG SET changed nothing. Error is the reply, prefix
 // included.

@@ -40,7 +40,10 @@ func (e *Engine) WritesRefused() bool { return e.unusual.Load()&noWrites != 0 }
 // denied refuses a command that the disk, the server's role or a load forbids, and
 // reports whether it did. The order of the checks is Redis's.
 func (w *Worker) denied(s *command.Session, spec *command.Spec) bool {
-	writes := spec.Flags&command.Write != 0 || spec.Mode == command.Transaction && s.Txn != nil && s.Txn.Flags&command.Write != 0
+	writes, lacks := spec.Flags&command.Write != 0, ^spec.Flags
+	if spec.Mode == command.Transaction && s.Txn != nil {
+		writes, lacks = writes || s.Txn.Flags&command.Write != 0, lacks|s.Txn.Lacks
+	}
 	text := ""
 	switch {
 	case w.unusual&noWrites != 0 && (writes || spec.Name == "ping"):
@@ -49,9 +52,9 @@ func (w *Worker) denied(s *command.Session, spec *command.Spec) bool {
 		text = errNoReplicas
 	case w.unusual&readOnly != 0 && writes:
 		text = errReadOnly
-	case w.unusual&stale != 0 && spec.Flags&command.Stale == 0:
+	case w.unusual&stale != 0 && lacks&command.Stale != 0:
 		text = errMasterDown
-	case w.unusual&loading != 0 && spec.Flags&command.Loading == 0:
+	case w.unusual&loading != 0 && lacks&command.Loading != 0:
 		text = errLoading
 	default:
 		return false

@@ -86,6 +86,7 @@ func slack(limit int64) int64 { return max(limit/slackShare, slackMin) }
 type pressure struct {
 	outside  atomic.Int64 // bytes in use outside the keyspace
 	resident atomic.Int64 // bytes resident besides the keyspace's spans; may be negative
+	apart    atomic.Int64 // bytes of outside for which no key is to go
 
 	exceededAt atomic.Int64 // tick since which the limit is exceeded, 0: it is not
 	exceededNs atomic.Int64 // time in which it was, until then
@@ -94,11 +95,17 @@ type pressure struct {
 // NoteMemory tells the engine what the process takes besides the keyspace: bytes in
 // use (the live Go heap without what Hooks.ClientBytes counts), and bytes resident in neither the keyspace's spans nor
 // free pages. The latter corrects for pages of spans that were never touched, and
-// may be negative. Any goroutine may call it; a few times per second will do.
-func (e *Engine) NoteMemory(outside, resident int64) {
+// may be negative. apart is what the limit is not about: the stream that waits for
+// replicas, for evictions would only make it longer. Any goroutine may call it; a few
+// times per second will do.
+func (e *Engine) NoteMemory(outside, resident, apart int64) {
 	e.pressure.outside.Store(outside)
 	e.pressure.resident.Store(resident)
+	e.pressure.apart.Store(apart)
 }
+
+// Apart returns the bytes in use that the limit is not about, as last told.
+func (e *Engine) Apart() int64 { return e.pressure.apart.Load() }
 
 // UsedMemory returns used_memory: bytes of live blocks, those of clients, and those in
 // use besides as last told. Cost: a load per arena. Any goroutine may call it.
@@ -117,20 +124,20 @@ func (e *Engine) UsedMemory() int64 {
 // Without eviction holes do not count: a write is refused for what is in use only.
 // Nor do they under a small limit, where what an empty process takes is more.
 func (e *Engine) over(l *MemoryLimit) (missing, holes int64) {
-	limit := l.Max
+	limit := l.Max + e.pressure.apart.Load()
 	missing = e.UsedMemory() - limit
 	if missing > 0 && e.hooks.ClientExcess != nil {
 		missing -= e.hooks.ClientExcess() // no key goes for what is on its way
 	}
-	if l.Policy == NoEviction || limit < boundMin {
+	if l.Policy == NoEviction || l.Max < boundMin {
 		return missing, 0
 	}
-	holes = e.KS.SpanBytes() + e.pressure.resident.Load() - limit - slack(limit)
+	holes = e.KS.SpanBytes() + e.pressure.resident.Load() - limit - slack(l.Max)
 	holes -= max(missing, 0) // what is to be evicted anyway
 	if holes <= 0 {
 		return missing, 0
 	}
-	holes = min(holes, limit/trimShare)
+	holes = min(holes, l.Max/trimShare)
 	return missing + holes, holes
 }
 

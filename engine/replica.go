@@ -47,12 +47,12 @@ func (e *Engine) IsReplica() bool { return e.unusual.Load()&replica != 0 }
 // Replicate executes the whole requests at the start of in, part of a master's stream,
 // in the name of session s, and adds them to this server's own stream. It returns the
 // bytes taken. Those of a transaction reach the stream with its EXEC: until then
-// Forget takes them back. The error is one of protocol.
+// Forget takes them back. A pause of clients ends it early. The error is one of protocol.
 func (w *Worker) Replicate(s *command.Session, in []byte) (used int, err error) {
 	w.out.B, w.out.Proto = nil, s.Proto
 	w.begin()
 	limits := w.settings.Limits
-	for used < len(in) {
+	for used < len(in) && w.unusual&paused == 0 {
 		n, size, _, perr := w.parse(s, in[used:], &limits)
 		w.prefetch(s.DB)
 		for i := range n {

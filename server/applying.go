@@ -127,8 +127,19 @@ func (r *replication) Apply(stream []byte) (used int, asked bool, err error) {
 	return used, asked, err
 }
 
+// Hold implements driver.Node: CLIENT PAUSE is for the master, too.
+func (r *replication) Hold(waiting int) bool {
+	held := r.s.eng.PauseLeftMs(r.s.clock.NowMs()) > 0
+	if !held {
+		waiting = 0 // it is executed at once
+	}
+	r.held.Store(int64(waiting))
+	return held
+}
+
 // EndApply implements driver.Node.
 func (r *replication) EndApply() {
+	r.held.Store(0)
 	a := r.apply
 	r.link.Store(nil)
 	a.session.Peer = nil

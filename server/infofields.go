@@ -143,11 +143,17 @@ var memoryFields = []field{
 	{"rss_overhead_bytes", func(r *report) any { return r.ifRSS(r.resident() - r.memory().Resident) }},
 	{"mem_fragmentation_ratio", func(r *report) any { return r.ifRSS(ratio(r.resident(), r.used())) }},
 	{"mem_fragmentation_bytes", func(r *report) any { return r.ifRSS(r.resident() - r.used()) }},
-	constant("mem_not_counted_for_evict", 0),
-	{"mem_replication_backlog", func(r *report) any { all, _ := r.streamBytes(); return all }},
-	{"mem_total_replication_buffers", func(r *report) any { all, _ := r.streamBytes(); return all }},
-	{"mem_clients_slaves", func(r *report) any { _, replicas := r.streamBytes(); return replicas }},
-	{"mem_clients_normal", func(r *report) any { _, replicas := r.streamBytes(); return max(r.s.clientBytes()-replicas, 0) }},
+	{"mem_not_counted_for_evict", func(r *report) any { return r.s.eng.Apart() }},
+	{"mem_replication_backlog", func(r *report) any { _, backlog, _ := r.s.repl.memory(); return backlog }},
+	{"mem_total_replication_buffers", func(r *report) any { stream, _, _ := r.s.repl.memory(); return stream }},
+	{"mem_clients_slaves", func(r *report) any {
+		stream, backlog, conns := r.s.repl.memory()
+		return stream - backlog + conns
+	}},
+	{"mem_clients_normal", func(r *report) any {
+		_, _, conns := r.s.repl.memory()
+		return max(r.s.clientBytes()-conns, 0)
+	}},
 	constant("mem_cluster_links", 0),
 	{"mem_aof_buffer", func(r *report) any { return r.s.aof.lag() }},
 	constant("mem_allocator", "kvorum"),

@@ -34,21 +34,25 @@ func (r *replication) loading() (on bool) {
 	return on
 }
 
-// streamBytes returns the memory of the stream that is kept for replicas, and that of
-// their connections.
-func (r *report) streamBytes() (stream, replicas int64) {
+// memory returns the memory of the stream that is kept, the part of that which is the
+// backlog, and the memory of the connections of replicas. What the stream takes beyond
+// the backlog waits for replicas.
+func (r *replication) memory() (stream, backlog, conns int64) {
 	kept := false
-	r.s.repl.driver.Ask(func(m *repl.Machine) { kept = m.Kept() })
+	r.driver.Ask(func(m *repl.Machine) { kept = m.Kept() })
 	if kept {
 		stream = r.s.eng.Feed.Stats().WindowBytes
 	}
-	node := r.s.repl
-	node.mu.Lock()
-	defer node.mu.Unlock()
-	for _, rc := range node.peers {
-		replicas += rc.bytes.Load()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	backlog = stream
+	if len(r.peers) > 0 {
+		backlog = min(stream, r.settings.Load().backlog)
 	}
-	return stream, replicas
+	for _, rc := range r.peers {
+		conns += rc.bytes.Load()
+	}
+	return stream, backlog, conns
 }
 
 // linkField is a field that only a replica has, about the link to its master.

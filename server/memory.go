@@ -132,13 +132,14 @@ const (
 // larger than its limit, gives free pages back at once.
 func (s *Server) noteMemory(f goFigures) {
 	limit := s.eng.Settings().Memory.Max
-	told := s.goMem.note(f, s.clientBytes())
+	stream, backlog, conns := s.repl.memory()
+	told := s.goMem.note(f, s.clientBytes()+stream)
 	st := mem.ReadStats()
 	rss := residentBytes()
-	s.eng.NoteMemory(told, rss-st.Resident)
+	s.eng.NoteMemory(told+stream, rss-st.Resident, stream-backlog+conns)
 	used := s.eng.UsedMemory()
 	s.stats.notePeak(used)
-	if now := s.clock.NowMs(); limit > 0 && used > limit+collectOver && now-s.goMem.collectedMs > collectEveryMs {
+	if now := s.clock.NowMs(); limit > 0 && used-s.eng.Apart() > limit+collectOver && now-s.goMem.collectedMs > collectEveryMs {
 		s.goMem.collectedMs = now
 		runtime.GC() // what clients have left behind is not to be paid for with keys
 	}

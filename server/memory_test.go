@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -246,4 +247,44 @@ func TestObjectCommandsFollowThePolicy(t *testing.T) {
 	c.Want(":5", "OBJECT", "FREQ", "m")
 	c.Want("+OK", "CONFIG", "SET", "maxmemory-policy", "volatile-ttl")
 	c.Want(":2147483647", "OBJECT", "REFCOUNT", "n")
+}
+
+// The stream that waits for a replica which reads nothing costs no key, and INFO tells
+// whose it is.
+func TestWaitingStreamEvictsNothing(t *testing.T) {
+	s := servertest.Start(t, "maxmemory 40mb", "maxmemory-policy allkeys-lru", "repl-backlog-size 1mb", "repl-diskless-sync-delay 0")
+	c, replica := s.Dial(), s.Dial()
+	const keys, size, writes = 50, 100 << 10, 800
+	value := strings.Repeat("v", size)
+	for i := range keys {
+		c.Want("+OK", "SET", fmt.Sprint("k", i), value)
+	}
+	replica.Send("PSYNC", "?", "-1")
+	awaitInfo(t, c, "connected_slaves", "1")
+	awaitInfo(t, c, "rdb_bgsave_in_progress", "0")
+	number := func(field string) int {
+		n, err := strconv.Atoi(c.Info(field))
+		if err != nil {
+			t.Fatal(field, err)
+		}
+		return n
+	}
+	for range writes {
+		c.Want("+OK", "SET", "k0", value)
+		if n := number("evicted_keys"); n != 0 {
+			t.Fatalf("%d keys were evicted with %d bytes of stream and %d of data", n, number("mem_total_replication_buffers"), number("used_memory_dataset"))
+		}
+	}
+	stream := number("mem_total_replication_buffers")
+	if stream < writes*size*9/10 || number("mem_replication_backlog") != 1<<20 || number("mem_clients_slaves") < stream-1<<20 {
+		t.Errorf("%d bytes of stream, %d of backlog, %d for replicas", stream, number("mem_replication_backlog"), number("mem_clients_slaves"))
+	}
+	awaitThat(t, "the stream is told apart", func() bool { return number("mem_not_counted_for_evict") >= stream-1<<20 })
+	if used := number("used_memory"); used < stream+keys*size {
+		t.Errorf("%d bytes are used", used)
+	}
+	replica.Close()
+	awaitThat(t, "the stream is gone", func() bool { return number("mem_not_counted_for_evict") == 0 && number("mem_clients_slaves") == 0 })
+	c.Want("+OK", "SET", "k0", value)
+	c.Want(fmt.Sprint(":", keys), "DBSIZE")
 }

@@ -169,6 +169,9 @@ func TestLoading(t *testing.T) {
 	c.Want("-LOADING Redis is loading the dataset in memory", "PING")
 	c.Want("-LOADING Redis is loading the dataset in memory", "GET", "key:1")
 	c.Want("-LOADING Redis is loading the dataset in memory", "SAVE")
+	c.Want("-LOADING Redis is loading the dataset in memory", "CONFIG", "SET", "repl-diskless-load", "swapdb")
+	c.Want("-LOADING Redis is loading the dataset in memory", "CONFIG", "SET", "loglevel", "debug", "appendonly", "yes")
+	c.Want("+OK", "CONFIG", "SET", "loglevel", "notice")
 	for _, name := range []string{"loading_start_time", "loading_total_bytes", "loading_loaded_bytes", "loading_loaded_perc", "loading_eta_seconds", "loading_rdb_used_mem"} {
 		if infoField(c, name) == "" {
 			t.Errorf("INFO has no %s", name)

@@ -351,6 +351,10 @@ func TestOOMScore(t *testing.T) {
 		t.Errorf("have %s", reply)
 	}
 	want(base + 20)
+	c.Want("+OK", "REPLICAOF", "127.0.0.1", "1")
+	want(800)
+	c.Want("+OK", "REPLICAOF", "NO", "ONE")
+	want(base + 20)
 	c.Want("+OK", "CONFIG", "SET", "oom-score-adj", "no")
 	want(base)
 	c.Want("+OK", "CONFIG", "SET", "oom-score-adj-values", "30 30 30")

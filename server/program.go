@@ -138,13 +138,17 @@ func (p *program) supervised() string {
 	return p.supervisor.name()
 }
 
-// applyOOM is a hook of the configuration.
+// applyOOM is a hook of the configuration, and follows the role.
 func (p *program) applyOOM() error {
-	if !p.running.Load() {
-		return nil // ready does it
+	if p == nil || !p.running.Load() {
+		return nil // a server without a process of its own; or ready does it
 	}
-	const master = 0 // of the three values
-	if err := p.oom.apply(p.cfg.EnumBits("oom-score-adj"), p.cfg.OOMScoreValues()[master]); err != nil {
+	const master, replica = 0, 1 // of the three values; there are no children
+	role := master
+	if p.s.eng.IsReplica() {
+		role = replica
+	}
+	if err := p.oom.apply(p.cfg.EnumBits("oom-score-adj"), p.cfg.OOMScoreValues()[role]); err != nil {
 		p.log.Warningf("%s", err)
 		return errOOMScore
 	}

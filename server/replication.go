@@ -39,6 +39,7 @@ type replication struct {
 	link     atomic.Pointer[masterConn] // to the master, while the stream flows
 
 	apply    *applier       // of the link's goroutine
+	held     atomic.Int64   // bytes of the stream that are read and may not be executed yet
 	loaded   history        // of the last one
 	fresh    []*keyspace.DB // loaded and not in use yet
 	received transferred
@@ -330,6 +331,7 @@ func (r *replication) noteMaster() {
 	r.driver.Ask(func(m *repl.Machine) { link = m.Link() })
 	r.s.cfgMu.Lock()
 	r.s.cfg.SetReplicaOf(link.Host, link.Port)
+	_ = r.s.program.applyOOM() // logged, and nobody is there to be told
 	r.s.cfgMu.Unlock()
 }
 
@@ -457,7 +459,7 @@ func (r *report) masterLines(line func(string, any), link repl.Link, now int64, 
 	if !link.Known {
 		offset = 1
 	}
-	line("slave_read_repl_offset", offset)
+	line("slave_read_repl_offset", offset+r.s.repl.held.Load())
 	line("slave_repl_offset", offset)
 	if syncing {
 		total, read := int64(-1), int64(0)

@@ -104,7 +104,9 @@ func (s *Server) ConfigGet(patterns []string) []config.Pair {
 func (s *Server) ConfigSet(pairs [][2]string, sess *command.Session) error {
 	s.cfgMu.Lock()
 	defer s.cfgMu.Unlock()
-	err := s.cfg.Set(pairs, config.SetContext{AllowProtected: allowed(s.protectFor, sess)})
+	err := s.cfg.Set(pairs, config.SetContext{
+		AllowProtected: allowed(s.protectFor, sess), Loading: s.persist.loading.Load() != nil,
+	})
 	if err == nil {
 		s.logIneffective()
 	}

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Go: a real redis-server and its tools to
-# compare with, tcl for the Tcl suite, a C compiler for the race detector, node
-# with npm and the client libraries of test/interop/node. KVORUM_NO_NODE=1 leaves
-# the last two out, and their tests then say that they are skipped.
+# compare with, tcl for the Tcl suite, a C compiler for the race detector, ip for
+# tests in network namespaces, node with npm and the client libraries of
+# test/interop/node. KVORUM_NO_NODE=1 leaves the last two out, and their tests then
+# say that they are skipped.
 # Does nothing when all is there. The redis-server service is not started: tests
 # start their own servers on free ports.
 set -u -o pipefail
@@ -17,6 +18,7 @@ want redis-cli redis-tools
 want redis-benchmark redis-tools
 want tclsh tcl
 want gcc gcc libc6-dev
+[ "$(uname -s)" != Linux ] || want ip iproute2
 if [ -z "${KVORUM_NO_NODE:-}" ]; then
 	want node nodejs
 	want npm npm

@@ -63,6 +63,7 @@ func tools() []tool {
 		{"quicklist", "<key> [<0|1>]", "Writes the nodes of a quicklist to the log, with 1 also their elements.", 1, 2, debugQuicklist},
 		{"quicklist-packed-threshold", "<size>", "Checks the size; no element of a list needs a node of another kind.", 1, 1, debugPackedThreshold},
 		{"reload", "[<option> ...]", "Saves the data to the RDB file, drops them and loads the file. Options: MERGE, NOFLUSH, NOSAVE.", 0, anyNumber, debugReload},
+		{"replicate", "<word> [<word> ...]", "Sends the words to the replicas as a command, which they need not be.", 1, anyNumber, debugReplicate},
 		{"replybuffer", "<RESIZING|PEAK-RESET-TIME> <value>", "Checks the arguments; clients have no reply buffer of their own.", 2, 2, debugReplyBuffer},
 		{"set-active-expire", "<0|1>", "Turns the removal of expired keys in the background off or on.", 1, 1, debugActiveExpire},
 		{"set-skip-checksum-validation", "<0|1>", "Has check sums of RDB files and of payloads not looked at.", 1, 1, debugSkipChecksum},

@@ -67,8 +67,12 @@ type Node interface {
 	Discard()
 	// Apply executes the whole commands at the start of a piece of the master's stream,
 	// adds them to this server's own, and returns how many bytes that were. asked
-	// reports that the master wants an acknowledgement. By the link's goroutine.
+	// reports that the master wants an acknowledgement. It may leave off as Hold says.
+	// By the link's goroutine.
 	Apply(stream []byte) (used int, asked bool, err error)
+	// Hold reports whether the stream may not be executed for now, of which so many
+	// bytes have been read and not been executed. By the link's goroutine.
+	Hold(waiting int) bool
 	// BeginApply and EndApply are called before the first and after the last Apply of a
 	// connection, which may be closed at any time, but is the driver's otherwise.
 	BeginApply(conn net.Conn)

@@ -25,6 +25,10 @@ const (
 	lineMost     = 64 << 10
 	// heardEvery bounds how often the machine is told that bytes have come.
 	heardEvery = 200 * time.Millisecond
+	// While the stream is held up it is read at most so far ahead, and the goroutine
+	// looks so often whether that is over.
+	heldMost = 64 << 20
+	heldLook = 20 * time.Millisecond
 )
 
 // Dialer connects to a master.
@@ -297,17 +301,20 @@ func (l *link) apply() error {
 	l.d.node.BeginApply(l.conn)
 	defer l.d.node.EndApply()
 	buf := make([]byte, readSize)
-	filled := 0
+	filled, held := 0, false
 	for {
-		if filled == len(buf) { // a command larger than the buffer
+		enough := held && filled >= heldMost
+		if filled == len(buf) && !enough { // a command larger than the buffer, or many that wait
 			buf = append(buf, make([]byte, len(buf))...)
 		}
-		n, err := l.in.Read(buf[filled:])
+		n, err := l.read(buf[filled:], held, enough)
 		if err != nil {
 			return err
 		}
 		filled += n
-		l.heard()
+		if held = l.d.node.Hold(filled); held {
+			continue
+		}
 		used, asked, err := l.d.node.Apply(buf[:filled])
 		if err != nil {
 			return corruptError{err}
@@ -317,8 +324,43 @@ func (l *link) apply() error {
 		if asked {
 			l.post(askedAck{})
 		}
+		held = filled > 0 && l.d.node.Hold(filled) // since when Apply does nothing
 		if len(buf) > readSize && filled < readSize/2 {
 			buf = append(make([]byte, 0, readSize), buf[:filled]...)[:readSize]
 		}
 	}
+}
+
+// read reads some of the stream. While that is held up it waits for a short while only,
+// and when enough is waiting it reads nothing: the master's end then keeps the rest.
+func (l *link) read(buf []byte, held, enough bool) (int, error) {
+	if !held {
+		n, err := l.in.Read(buf)
+		if err == nil {
+			l.heard()
+		}
+		return n, err
+	}
+	if enough {
+		select {
+		case <-l.over:
+			return 0, net.ErrClosed
+		case <-time.After(heldLook):
+		}
+		l.heard()
+		return 0, nil
+	}
+	if err := l.conn.SetReadDeadline(time.Now().Add(heldLook)); err != nil {
+		return 0, err
+	}
+	n, err := l.in.Read(buf)
+	if err == nil {
+		l.heard()
+	} else if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = nil
+	}
+	if err == nil {
+		err = l.conn.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }

@@ -28,5 +28,14 @@
 //	                   texts and fields that Debian's 7.0 does not have
 //	KVORUM_NO_NODE=1   leaves the Node libraries out
 //
+// Beside that, masters and replicas of both kinds (replication_*_test.go): each pair
+// under a load of writes chosen by a seed, through cuts, kills, restarts and failovers,
+// ends with the same data and just as many full synchronizations as there have to be.
+// TestChaos does that in network namespaces with packets that get lost, are late or go
+// one way only; it needs root, ip of iproute2 and TUN devices, and else says that it is
+// skipped.
+//
+//	KVORUM_CHAOS=8     each trouble of a network 8 times in a row (make chaos)
+//
 // Tests only; no package of the program may import it.
 package interop

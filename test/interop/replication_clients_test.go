@@ -127,7 +127,7 @@ func TestMessagesReachReplicas(t *testing.T) {
 	}
 }
 
-// TestConfigurationTellsTheMaster: CONFIG GET and REWRITE follow what REPLICAOF says.
+// TestConfigurationTellsTheMaster: CONFIG GET follows what REPLICAOF says.
 func TestConfigurationTellsTheMaster(t *testing.T) {
 	m, r := startNode(t, peer.StartKvorum), startNode(t, peer.StartKvorum)
 	port := strconv.Itoa(m.port)

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -426,48 +428,81 @@ func TestChain(t *testing.T) {
 	}
 }
 
-// TestOperatorsWalk: what an operator does with a master and two replicas, step by step.
+// TestOperatorsWalk: what an operator does with a master and two replicas in a chain,
+// each by its configuration file, step by step.
 func TestOperatorsWalk(t *testing.T) {
-	m := startNode(t, peer.StartKvorum)
+	const readonly = "READONLY You can't write against a read only replica."
+	m, _ := startByFile(t, "")
 	m.do(t, "CONFIG", "SET", "requirepass", "secret")
 	m.do(t, "SET", "k", "v")
-	r := startNode(t, peer.StartKvorum)
-	r.do(t, "CONFIG", "SET", "masterauth", "wrong")
-	r.do(t, "REPLICAOF", "127.0.0.1", strconv.Itoa(m.port))
+	r, file := startByFile(t, fmt.Sprintf("replicaof 127.0.0.1 %d\nmasterauth wrong\n", m.port))
+	below, _ := startByFile(t, fmt.Sprintf("slaveof 127.0.0.1 %d\n", r.port))
+	// A wrong password: nobody has anything, and the log says why.
 	awaitLog(t, r, "Unable to AUTH to MASTER: -WRONGPASS")
-	if s := r.info(t, "master_link_status"); s != "down" {
-		t.Errorf("with a wrong password the link is %s", s)
+	awaitLog(t, below, "Master is currently unable to PSYNC but should be in the future: -NOMASTERLINK Can't SYNC while not connected with my master")
+	for _, n := range []*server{r, below} {
+		if s := n.info(t, "master_link_status"); s != "down" {
+			t.Errorf("%s: with a wrong password the link is %s", n, s)
+		}
 	}
+	// The right one.
 	r.do(t, "CONFIG", "SET", "masterauth", "secret")
 	r.await(t, "master_link_status", "up")
-	below := startNode(t, peer.StartKvorum)
-	below.follow(t, r.port)
+	below.await(t, "master_link_status", "up")
 	inStep(t, m, r, below)
-	if have := r.do(t, "SET", "a", "b"); have != "READONLY You can't write against a read only replica." {
-		t.Errorf("a write on the replica: %q", have)
+	for _, n := range []*server{r, below} {
+		if have := n.do(t, "SET", "a", "b"); have != readonly {
+			t.Errorf("%s: a write: %q", n, have)
+		}
+		if have := n.do(t, "GET", "k"); have != "v" {
+			t.Errorf("%s: a read: %q", n, have)
+		}
 	}
-	m.do(t, "CONFIG", "SET", "requirepass", "")
-	r.do(t, "CONFIG", "SET", "masterauth", "")
-	m.do(t, "CLIENT", "KILL", "TYPE", "replica")
-	r.await(t, "master_link_status", "up")
-	// The master is lost.
-	if err := m.Kill(); err != nil {
+	if have := m.info(t, "connected_slaves") + r.info(t, "connected_slaves"); have != "11" {
+		t.Errorf("replicas of the first and of the second: %s", have)
+	}
+	// The master is stopped.
+	_ = m.admin.Send([]byte("SHUTDOWN NOSAVE\r\n"))
+	if err := m.AwaitEnd(syncTimeout); err != nil {
 		t.Fatal(err)
 	}
 	r.await(t, "master_link_status", "down")
 	if have := r.do(t, "GET", "k"); have != "v" {
 		t.Errorf("the replica without its master says %q", have)
 	}
-	r.do(t, "REPLICAOF", "NO", "ONE")
+	if have := r.do(t, "SET", "a", "b"); have != readonly {
+		t.Errorf("a write without a master: %q", have)
+	}
+	// The first replica is promoted and keeps its own.
+	if have := r.do(t, "SLAVEOF", "NO", "ONE"); have != "OK" {
+		t.Error(have)
+	}
+	if role := r.info(t, "role"); role != "master" {
+		t.Errorf("the role is %s", role)
+	}
 	r.do(t, "SET", "a", "b")
 	below.await(t, "master_link_status", "up")
 	inStep(t, r, below)
 	if full := r.info(t, "sync_full"); full != "1" {
 		t.Errorf("%s full synchronizations", full)
 	}
-	if role := r.info(t, "role"); role != "master" {
-		t.Errorf("the role is %s", role)
+	r.do(t, "CONFIG", "REWRITE")
+	if b, err := os.ReadFile(file); err != nil || strings.Contains(string(b), "replicaof 1") {
+		t.Errorf("the file still has the master: %v\n%s", err, b)
 	}
+}
+
+// startByFile starts our server with a configuration file, whose path is returned.
+func startByFile(t *testing.T, text string) (n *server, path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "server.conf")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := func(t testing.TB, args ...string) *peer.Server {
+		return peer.StartKvorum(t, append([]string{path}, args...)...)
+	}
+	return startNode(t, file), path
 }
 
 func awaitLog(t *testing.T, n *server, text string) {

@@ -80,15 +80,20 @@ func Main(m *testing.M) {
 // ends with the test, which fails if the server then ends badly.
 func StartKvorum(t testing.TB, args ...string) *Server {
 	t.Helper()
-	bin := os.Getenv("KVORUM_SERVER")
-	if bin == "" {
-		build.once.Do(buildKvorum)
-		if build.err != nil {
-			t.Fatal(build.err)
-		}
-		bin = build.bin
+	return start(t, kvorum(t), []string{"server"}, args, true)
+}
+
+// kvorum returns the path of our binary.
+func kvorum(t testing.TB) string {
+	t.Helper()
+	if bin := os.Getenv("KVORUM_SERVER"); bin != "" {
+		return bin
 	}
-	return start(t, bin, []string{"server"}, args, true)
+	build.once.Do(buildKvorum)
+	if build.err != nil {
+		t.Fatal(build.err)
+	}
+	return build.bin
 }
 
 func buildKvorum() {
@@ -132,6 +137,12 @@ func moduleRoot() (string, error) {
 // REDIS_SERVER the test is skipped.
 func StartOracle(t testing.TB, args ...string) *Server {
 	t.Helper()
+	return start(t, oracle(t), nil, args, false)
+}
+
+// oracle returns the path of the server to compare with.
+func oracle(t testing.TB) string {
+	t.Helper()
 	name := os.Getenv("REDIS_SERVER")
 	if name == "" {
 		name = "redis-server"
@@ -140,7 +151,21 @@ func StartOracle(t testing.TB, args ...string) *Server {
 	if err != nil {
 		t.Skipf("needs a real server to compare with: %v", err)
 	}
-	return start(t, bin, nil, args, false)
+	return bin
+}
+
+// StartUnder starts our server (ours) or the one to compare with as an argument of
+// another program, which has to become it: the pid stays. The words are that program
+// and its arguments, such as "ip", "netns", "exec" and a namespace.
+func StartUnder(t testing.TB, words []string, ours bool, args ...string) *Server {
+	t.Helper()
+	program := append([]string(nil), words[1:]...)
+	if ours {
+		program = append(program, kvorum(t), "server")
+	} else {
+		program = append(program, oracle(t))
+	}
+	return start(t, words[0], program, args, ours)
 }
 
 func start(t testing.TB, bin string, program, args []string, ours bool) *Server {

@@ -24,7 +24,8 @@ import (
 //	    *.conf   copies, without the directives that 7.2 does not know
 //	    *        links to the checkout's entries
 //	  integration/  real directory
-//	    *.tcl    links, or copies without what a directive of 8.0 adds (withoutDualChannel)
+//	    *.tcl    links, or copies without what a directive of 8.0 adds (withoutDualChannel);
+//	             the unit's own also without what its lines of code say (withoutCode)
 //	  tmp/       real, empty: the suite puts server directories and logs here
 
 // program is an executable that the suite starts as src/valkey-NAME or
@@ -52,9 +53,10 @@ var prefixes = []string{"valkey-", "redis-"}
 var newDirectives = []string{"enable-debug-assert", "hide-user-data-from-log"}
 
 // buildOverlay fills the empty directory dir with the scratch tree over the
-// checkout src, with server as the server. It returns the names of tools that
-// were found nowhere; the tests that start them will fail.
-func buildOverlay(dir, src, server string) (missing []string, err error) {
+// checkout src, with server as the server, for the unit and what the skip file says
+// of it. It returns the names of tools that were found nowhere; the tests that start
+// them will fail.
+func buildOverlay(dir, src, server, unit string, skips []skipLine) (missing []string, err error) {
 	if err := linkEntries(dir, src, func(name string) bool { return name != "src" && name != "tests" }); err != nil {
 		return nil, err
 	}
@@ -68,7 +70,7 @@ func buildOverlay(dir, src, server string) (missing []string, err error) {
 	if err := copyAssets(filepath.Join(testsDir, "assets"), filepath.Join(src, "tests", "assets")); err != nil {
 		return nil, err
 	}
-	if err := copyIntegration(filepath.Join(testsDir, "integration"), filepath.Join(src, "tests", "integration")); err != nil {
+	if err := copyIntegration(filepath.Join(testsDir, "integration"), filepath.Join(src, "tests", "integration"), unit, skips); err != nil {
 		return nil, err
 	}
 	if err := os.Mkdir(srcDir, 0o755); err != nil {
@@ -158,9 +160,12 @@ func withoutNewDirectives(conf string) string {
 	return strings.Join(kept, "\n")
 }
 
+// integrationPrefix is what the names of units in this folder begin with.
+const integrationPrefix = "integration/"
+
 // copyIntegration makes the directory to with the entries of from, changed as
-// withoutDualChannel says.
-func copyIntegration(to, from string) error {
+// withoutDualChannel says, and for the unit also as its lines of code say.
+func copyIntegration(to, from, unit string, skips []skipLine) error {
 	if err := os.Mkdir(to, 0o755); err != nil {
 		return fmt.Errorf("suite: scratch tree: %w", err)
 	}
@@ -178,6 +183,11 @@ func copyIntegration(to, from string) error {
 			return fmt.Errorf("suite: checkout: %w", err)
 		}
 		changed := withoutDualChannel(string(b))
+		if integrationPrefix+strings.TrimSuffix(e.Name(), ".tcl") == unit {
+			if changed, err = withoutCode(changed, skips); err != nil {
+				return err
+			}
+		}
 		if changed == string(b) {
 			err = os.Symlink(path, filepath.Join(to, e.Name()))
 		} else {
@@ -204,6 +214,39 @@ func withoutDualChannel(text string) string {
 	return strings.Join(slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool {
 		return strings.Contains(line, " config set "+dualChannel)
 	}), "\n")
+}
+
+// withoutCode returns a test file without the commands that lines of kind skipCode
+// name, or with what they put in the place of these. Errors: a line that names none,
+// and one whose braces never close.
+func withoutCode(text string, skips []skipLine) (string, error) {
+	lines := strings.Split(text, "\n")
+	for _, s := range skips {
+		if s.kind != skipCode {
+			continue
+		}
+		kept, depth, open := []string(nil), 0, false
+		found := false
+		for _, line := range lines {
+			if !open && strings.HasPrefix(strings.TrimSpace(line), s.text) {
+				open, found = true, true
+				if s.with != "" {
+					kept = append(kept, s.with)
+				}
+			}
+			if !open {
+				kept = append(kept, line)
+				continue
+			}
+			depth += strings.Count(line, "{") - strings.Count(line, "}")
+			open = depth > 0
+		}
+		if !found || open {
+			return "", fmt.Errorf("suite: skip file, line %d: %q begins no command of the unit", s.line, s.text)
+		}
+		lines = kept
+	}
+	return strings.Join(lines, "\n"), nil
 }
 
 // isProgram reports whether name is one the scratch tree provides itself.

@@ -43,7 +43,7 @@ func runUnit(ctx context.Context, o options, unit string, skips []skipLine, w io
 	} else {
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
-	missing, err := buildOverlay(dir, o.src, o.server)
+	missing, err := buildOverlay(dir, o.src, o.server, unit, skips)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,9 @@ import (
 //	Name of a test  # reason               skipped if the name is exactly this
 //	/^GETEX .* loadaof$/  # reason         skipped if the expression matches
 //	tag:needs:repl  # reason               blocks and tests with this tag
+//	code:$m FUNCTION load # reason         in the unit's copy, commands whose first
+//	                                       line begins so, up to the closing brace
+//	code:r eval X => r flushdb # reason    the same, and what to put in their place
 //	[*]                                    what follows is for every unit
 //
 // The reason follows the last " # " of the line, so that a test's name may
@@ -26,8 +29,11 @@ import (
 // everyUnit is the name of the section that holds for all units.
 const everyUnit = "*"
 
-// tagPrefix marks a line that excludes a tag.
-const tagPrefix = "tag:"
+// Marks of lines that exclude a tag, and that take code out of a unit.
+const (
+	tagPrefix  = "tag:"
+	codePrefix = "code:"
+)
 
 // skipKind says what a line of the skip file is compared with.
 type skipKind uint8
@@ -36,13 +42,15 @@ const (
 	skipName   skipKind = iota // a test's whole name
 	skipRegexp                 // a test's name, by expression
 	skipTag                    // a tag of a test or of a block
+	skipCode                   // what a line of the unit begins with
 )
 
 // skipLine is one line of the skip file.
 type skipLine struct {
 	unit   string // section, or everyUnit
 	kind   skipKind
-	text   string         // name, expression without slashes, or tag
+	text   string         // name, expression without slashes, tag or code
+	with   string         // for skipCode: what comes in its place, or nothing
 	re     *regexp.Regexp // for skipRegexp
 	reason string
 	line   int // 1-based, for messages
@@ -105,6 +113,9 @@ func parseSkips(text string) (*skipList, error) {
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
+		if line.kind == skipCode && !strings.HasPrefix(unit, integrationPrefix) {
+			return nil, fmt.Errorf("line %d: only units of integration are copied, and can lose code", n)
+		}
 		line.unit, line.line = unit, n
 		l.lines = append(l.lines, line)
 	}
@@ -125,6 +136,12 @@ func parseSkipLine(s string) (skipLine, error) {
 		l.kind, l.text = skipTag, strings.TrimPrefix(l.text, tagPrefix)
 		if strings.ContainsAny(l.text, " \t") {
 			return l, fmt.Errorf("%q is not a tag", l.text)
+		}
+	case strings.HasPrefix(l.text, codePrefix):
+		l.kind, l.text = skipCode, strings.TrimSpace(strings.TrimPrefix(l.text, codePrefix))
+		l.text, l.with, _ = strings.Cut(l.text, " => ")
+		if l.text == "" {
+			return l, errors.New("no code to take out")
 		}
 	case len(l.text) > 2 && l.text[0] == '/' && strings.HasSuffix(l.text, "/"):
 		l.kind, l.text = skipRegexp, l.text[1:len(l.text)-1]

@@ -56,6 +56,8 @@ func TestSkipFileRefusesUnclearLines(t *testing.T) {
 		"[u]\n/(/ # no expression",
 		"[u]\ntag:a b # two words",
 		"[u]\n[u]",
+		"[unit/u]\ncode:r eval # only units of integration are copied",
+		"[integration/u]\ncode: # nothing",
 	} {
 		if _, err := parseSkips(text); err == nil {
 			t.Errorf("accepted: %q", text)
@@ -89,5 +91,24 @@ func TestOwnSkipFileIsValid(t *testing.T) {
 	}
 	if len(l.units) == 0 {
 		t.Error("no units")
+	}
+}
+
+// TestWithoutCode: commands go up to the brace that ends them, or something else comes
+// in their place; a line that takes nothing out stops the run.
+func TestWithoutCode(t *testing.T) {
+	l, err := parseSkips("[integration/u]\ncode:r function load # x\ncode:r eval {x} => r x # x\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = "start {\n  r function load {#!lua\n    f({1}, {\n    })\n  }\n  r eval {x} 0\n  r y\n}"
+	got, err := withoutCode(text, l.lines)
+	if want := "start {\nr x\n  r y\n}"; err != nil || got != want {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+	for _, text := range []string{"r eval {x}", "r function load {\nr eval {x}"} {
+		if got, err := withoutCode(text, l.lines); err == nil {
+			t.Errorf("%q became %q", text, got)
+		}
 	}
 }

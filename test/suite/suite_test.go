@@ -76,7 +76,7 @@ func TestUnitPassesOnlyIfItEnded(t *testing.T) {
 
 // TestUnusedAndNeedlessLines: lines that no longer do anything are found.
 func TestUnusedAndNeedlessLines(t *testing.T) {
-	l, err := parseSkips("[u]\na # x\ngone # x\n/^b/ # x\ntag:t # x\ntag:none # x\n")
+	l, err := parseSkips("[integration/u]\na # x\ngone # x\n/^b/ # x\ntag:t # x\ntag:none # x\ncode:r eval # x\n")
 	if err != nil {
 		t.Fatal(err)
 	}
