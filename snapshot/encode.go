@@ -70,7 +70,9 @@ func (s *Snapshot) recycle(b []byte, part bool) {
 		s.spares = append(s.spares, b[:0])
 	}
 	s.mu.Unlock()
-	signal(s.drained)
+	if s.waiting() < walkAhead/2 {
+		signal(s.drained)
+	}
 }
 
 // empty forgets what is in the queues.

@@ -58,8 +58,12 @@ const (
 	chunkBytes = 64 << 10
 	// bufferCount is the number of buffers that goroutines copy into at a time.
 	bufferCount = keyspace.GroupCount
-	// walkAhead is the length of the queue, in bytes, from which the walk waits.
+	// walkAhead is the length of the queue, in bytes, from which the walk waits. Who
+	// sleeps until there is room is woken when half of it has been dealt with.
 	walkAhead = 8 << 20
+	// wakeChunks is how many chunks wait before the encoder is woken: it costs as much
+	// as the work for some hundred keys. The end of what it waits for wakes it, too.
+	wakeChunks = 8
 	// sparesMax is the number of empty buffers kept: none of the usual length of the
 	// queue becomes garbage, of which a lot would gather until it is collected.
 	sparesMax = delayFrom / chunkBytes
@@ -186,6 +190,7 @@ func (s *Snapshot) Close(after []byte) {
 	s.part.b = append(s.part.b, after...)
 	s.endPart()
 	s.pushPart()
+	signal(s.wake) // who waits for this may have a queue before it that is long enough
 	s.part.open.Store(false)
 }
 
@@ -235,9 +240,12 @@ func (s *Snapshot) pushPart() {
 	s.count(n)
 	s.mu.Lock()
 	s.parts = append(s.parts, s.part.b)
+	enough := worthWaking(s.parts)
 	s.mu.Unlock()
 	s.part.b = nil
-	signal(s.wake)
+	if enough {
+		signal(s.wake)
+	}
 }
 
 func appendHead(dst []byte, db int) []byte {
@@ -268,8 +276,18 @@ func (s *Snapshot) push(b []byte) {
 	s.count(int64(len(b)))
 	s.mu.Lock()
 	s.queue = append(s.queue, b)
+	enough := worthWaking(s.queue)
 	s.mu.Unlock()
-	signal(s.wake)
+	if enough {
+		signal(s.wake)
+	}
+}
+
+// worthWaking reports whether the encoder is to be woken for a queue: also for one chunk
+// that is long, as the walk may wait for it to be gone.
+func worthWaking(queue [][]byte) bool {
+	n := len(queue)
+	return n >= wakeChunks || len(queue[n-1]) > 2*chunkBytes
 }
 
 // count counts bytes that go into a queue.
@@ -302,11 +320,14 @@ func (s *Snapshot) Step(budget int) (bytes int, more bool) {
 
 // Room reports whether the encoder wants more from the walk. While a key comes in parts
 // all others have to wait, so that they do not count.
-func (s *Snapshot) Room() bool {
+func (s *Snapshot) Room() bool { return s.waiting() < walkAhead }
+
+// waiting returns the bytes that count for what the walk may add.
+func (s *Snapshot) waiting() int64 {
 	if s.part.open.Load() {
-		return s.inParts.Load() < walkAhead
+		return s.inParts.Load()
 	}
-	return s.queued.Load() < walkAhead
+	return s.queued.Load()
 }
 
 // flush gives the last buffers to the encoder. The walk has ended. Two goroutines may
@@ -341,8 +362,8 @@ func (s *Snapshot) Delay() int64 {
 	return min((over/delayStep+1)*delayUsec, delayMost)
 }
 
-// Drained gets a word when the encoder has made room, for who steps and does nothing
-// else.
+// Drained gets a word when the encoder has made much room, for who steps and does
+// nothing else.
 func (s *Snapshot) Drained() <-chan struct{} { return s.drained }
 
 // Cancel gives the snapshot up: Run returns the reason soon. The walk must still be
