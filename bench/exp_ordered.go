@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Lists and sorted sets: throughput by redis-benchmark, memory per element.
+// Lists, sorted sets and streams: throughput by redis-benchmark, memory per element.
 
 // orderedElements is the size of the large list and the large sorted set.
 const (
@@ -36,11 +36,12 @@ func orderedScenario(depth int) *scenario {
 		{name: "lrange-600", title: "LRANGE of 600 elements", stdBench: stdBench{command: []string{"LRANGE", "list", "0", "599"}}, must: 1, share: 40},
 		{name: "zadd", title: "ZADD to one sorted set", stdBench: stdBench{test: "zadd"}, must: 1.2, share: 2},
 		{name: "zrangebyscore", title: "ZRANGEBYSCORE of 10 members", stdBench: stdBench{command: []string{"ZRANGEBYSCORE", "board", "__rand_int__", "+inf", "LIMIT", "0", "10"}}, must: 1.2, share: 4},
+		{name: "xadd", title: "XADD of one field to one stream", stdBench: stdBench{command: []string{"XADD", "stream", "*", "field", "value"}}, must: 1.2, share: 2},
 		{name: "zpopmin", title: "ZPOPMIN from a sorted set", stdBench: stdBench{command: []string{"ZPOPMIN", "board"}}, must: 1.2, elements: true},
 	}
 	s := &scenario{
 		name: fmt.Sprintf("ordered-p%d", depth),
-		doc: fmt.Sprintf("redis-benchmark, %d clients, pipeline %d, one list of %d-byte values and sorted sets of some 100 000 members; "+
+		doc: fmt.Sprintf("redis-benchmark, %d clients, pipeline %d, one list of %d-byte values, one stream and sorted sets of some 100 000 members; "+
 			"LRANGE reads a list of %d elements of 20 B, ZRANGEBYSCORE and ZPOPMIN a sorted set of as many (quick: a fifth)", stdClients, depth, stdValueSize, orderedElements),
 		secs: 30,
 	}
@@ -99,11 +100,12 @@ func orderedMemoryScenario() *scenario {
 	}{
 		{"list-bytes", "resident memory per element of a list", newRequest("RPUSH", "list", orderedMember), 1},
 		{"zset-bytes", "resident memory per member of a sorted set", newRequest("ZADD", "board", holeKey, orderedMember), 0.6},
+		{"stream-bytes", "resident memory per entry of a stream, of two small fields", newRequest("XADD", "stream", "*", "temperature", "20", "humidity", "50"), 1},
 	}
 	s := &scenario{
 		name: "ordered-memory",
-		doc:  "a list and a sorted set of 1 M elements of 20 B (quick: 200 000), added one by one. Memory is as in keys10m",
-		secs: 12,
+		doc:  "a list and a sorted set of 1 M elements of 20 B and a stream of as many entries (quick: 200 000), added one by one. Memory is as in keys10m",
+		secs: 18,
 	}
 	for _, side := range sides {
 		s.rows = append(s.rows, row{side.figure, side.title, "B", []must{{kind: ratioAtMost, bound: side.must}}})
