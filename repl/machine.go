@@ -100,6 +100,8 @@ func (m *Machine) Step(nowMs int64, view View, e Event) {
 		m.snapshotEnded(e)
 	case PayloadSent:
 		m.payloadSent(e.Peer)
+	case PayloadStuck:
+		m.payloadStuck(e)
 	case AskAcks:
 		m.askAcks()
 	case LinkUp:
