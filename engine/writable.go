@@ -32,6 +32,7 @@ type ownKey struct {
 }
 
 // OwnExpiring returns how many keys a writable replica will delete by itself.
+// COMPAT: repl-own-keys: each of its own.
 func (e *Engine) OwnExpiring() int64 { return e.own.count.Load() }
 
 // noteOwn remembers the keys of the running command that have a due time now. The locks

@@ -94,6 +94,7 @@ func (f *Feed) Disable() {
 
 // Cut returns the offset after the last effect: the place of a snapshot. The
 // next effect is preceded by SELECT, so that a reader can begin here.
+// COMPAT: repl-select: whoever wants the snapshot.
 // Exclusive (gate): nobody is between taking a number and publishing it.
 func (f *Feed) Cut() int64 {
 	f.Merge()

@@ -59,6 +59,12 @@ type (
 	}
 	// PayloadSent: a replica has been given all of its snapshot.
 	PayloadSent struct{ Peer PeerID }
+	// PayloadStuck: a replica has taken nothing of its snapshot since a monotonic time,
+	// though there is more of it.
+	PayloadStuck struct {
+		Peer    PeerID
+		SinceMs int64
+	}
 	// AskAcks: somebody waits for acknowledgements. At most once a turn.
 	AskAcks struct{}
 )
@@ -120,6 +126,7 @@ func (PeerGone) isEvent()      {}
 func (SnapshotBegun) isEvent() {}
 func (SnapshotEnded) isEvent() {}
 func (PayloadSent) isEvent()   {}
+func (PayloadStuck) isEvent()  {}
 func (AskAcks) isEvent()       {}
 func (LinkUp) isEvent()        {}
 func (LinkLine) isEvent()      {}

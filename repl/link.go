@@ -42,6 +42,7 @@ func (s LinkState) String() string {
 
 const (
 	// retryMs is the time between attempts to reach the master.
+	// COMPAT: repl-retry: whatever made the last one fail.
 	retryMs = 1000
 	// ackMs is the time between acknowledgements.
 	ackMs = 1000
@@ -407,6 +408,7 @@ func (m *Machine) sendAck() {
 }
 
 // AckNow answers a REPLCONF GETACK of the master.
+// COMPAT: repl-ack: when it has been applied, so with its bytes.
 func (m *Machine) AckNow(nowMs int64, view View) {
 	m.now, m.view = nowMs, view
 	if m.link.state == LinkConnected {
@@ -438,6 +440,7 @@ func (m *Machine) linkDown(e LinkDown) {
 }
 
 // lostText words the loss of a connection on which no stream flows yet.
+// COMPAT: repl-log: with the reason.
 func lostText(state LinkState, reason string) string {
 	switch state {
 	case LinkPing, LinkHandshake:

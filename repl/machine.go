@@ -100,6 +100,8 @@ func (m *Machine) Step(nowMs int64, view View, e Event) {
 		m.snapshotEnded(e)
 	case PayloadSent:
 		m.payloadSent(e.Peer)
+	case PayloadStuck:
+		m.payloadStuck(e)
 	case AskAcks:
 		m.askAcks()
 	case LinkUp:
@@ -178,6 +180,7 @@ func (m *Machine) freshID() {
 }
 
 // ChangeID is for DEBUG CHANGE-REPL-ID.
+// COMPAT: repl-change-id: a replica has the one name, for its master and its replicas.
 func (m *Machine) ChangeID() { m.freshID() }
 
 // replicaOf makes the server a replica of a master, or of another one.

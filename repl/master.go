@@ -332,6 +332,14 @@ func (m *Machine) payloadSent(id PeerID) {
 	}
 }
 
+// payloadStuck drops a replica that has stopped to take its snapshot.
+func (m *Machine) payloadStuck(e PayloadStuck) {
+	if p := m.master.find(e.Peer); p != nil && p.State == PeerTaking && m.now-e.SinceMs > m.cfg.Timeout {
+		m.warn("Disconnecting timedout replica (full sync): %s", p.Name())
+		m.drop(p)
+	}
+}
+
 // online gives a replica the stream from an offset on.
 func (m *Machine) online(p *Peer, from int64) {
 	p.State = PeerOnline

@@ -41,6 +41,7 @@ type replicaConn struct {
 	// brought is how far it was behind at least since the stream began. That much does
 	// not count as its fault: it is what came while it was given everything.
 	brought int64
+	stuckMs int64        // monotonic time since which the socket takes nothing of a snapshot, 0: it does
 	bytes   atomic.Int64 // memory of the connection when it was last written to
 }
 
@@ -195,7 +196,7 @@ func (r *replication) Stream(id repl.PeerID, from int64) {
 		if cursor != nil {
 			rc.take(cursor)
 		}
-		rc.at, rc.stream, rc.brought = from, true, math.MaxInt64
+		rc.at, rc.stream, rc.brought, rc.stuckMs = from, true, math.MaxInt64, 0
 		rc.pump()
 	})
 }
@@ -256,8 +257,12 @@ func (r *replication) checkLimits(nowMs int64) {
 	defer r.mu.Unlock()
 	for _, rc := range r.peers {
 		rc.loop.Post(func() {
-			if !rc.gone && rc.stream && rc.cursor != nil {
+			switch {
+			case rc.gone:
+			case rc.stream && rc.cursor != nil:
 				rc.overLimit()
+			case rc.stuckMs > 0:
+				r.driver.Post(repl.PayloadStuck{Peer: rc.id, SinceMs: rc.stuckMs})
 			}
 		})
 	}

@@ -258,3 +258,22 @@ func TestMonitorOfReplica(t *testing.T) {
 		}
 	}
 }
+
+// A replica that has stopped to take its snapshot is given up after repl-timeout: it
+// would keep the snapshot and the stream for ever.
+func TestReplicaThatTakesNothing(t *testing.T) {
+	s := servertest.Start(t, "repl-diskless-sync-delay 0", "repl-timeout 1", "rdbcompression no")
+	admin := s.Dial()
+	admin.Want("+OK", "SET", "k", strings.Repeat("x", 8<<20))
+	conn, err := net.Dial("unix", s.Socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "PSYNC ? -1\r\n")
+	await(t, func() bool { return strings.Contains(admin.Info("slave0"), "state=send_bulk") })
+	await(t, func() bool { return admin.Info("connected_slaves") == "0" })
+	if log := s.Log.String(); !strings.Contains(log, "Disconnecting timedout replica (full sync)") {
+		t.Error(log)
+	}
+}

@@ -242,12 +242,14 @@ func (g *giver) begin() {
 
 // next sends what there is and the socket takes.
 func (g *giver) next() {
+	g.rc.stuckMs = 0
 	for {
 		if g.rc.gone || g.rc.cl.conn.Closing() { // what is sent then gets nowhere
 			g.p.leave()
 			return
 		}
 		if g.rc.cl.conn.PendingOut() >= streamAhead {
+			g.rc.stuckMs = g.rc.r.NowMs()
 			g.rc.cl.conn.Drained(g.next)
 			return
 		}
@@ -258,7 +260,11 @@ func (g *giver) next() {
 				g.rc.send([]byte(g.mark))
 			}
 			g.p.leave()
-			g.rc.cl.conn.Drained(g.sent)
+			g.rc.stuckMs = g.rc.r.NowMs()
+			g.rc.cl.conn.Drained(func() {
+				g.rc.stuckMs = 0
+				g.sent()
+			})
 			return
 		case err != nil:
 			g.p.leave()
