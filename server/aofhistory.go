@@ -56,6 +56,7 @@ const (
 // aofPast keeps the history file for a writer. The writer's goroutine's, but for renamed.
 type aofPast struct {
 	log     *aofLog
+	dir     aof.Dir         // the log's, which is the keeper's
 	file    *aof.HistoryLog // nil: nothing is claimed
 	ident   aof.Identity
 	renamed atomic.Pointer[aof.Identity] // what ident is to be
@@ -65,7 +66,7 @@ type aofPast struct {
 }
 
 func (p *aofPast) init(log *aofLog, ident aof.Identity) {
-	p.log, p.ident = log, ident
+	p.log, p.dir, p.ident = log, log.dir, ident
 }
 
 // resume goes on with what stands in the history file of a log that was loaded up to its
@@ -73,12 +74,12 @@ func (p *aofPast) init(log *aofLog, ident aof.Identity) {
 func (p *aofPast) resume(w *aofWriter, past *aof.Past, offset, size int64) {
 	if past != nil && past.File == p.ident.File && len(w.opening) == 0 {
 		var err error
-		if p.file, err = p.log.dir.ContinueHistory(past, size); err == nil {
+		if p.file, err = p.dir.ContinueHistory(past, size); err == nil {
 			p.at = offset
 			return
 		}
 	}
-	if err := p.log.dir.DropHistory(); err != nil {
+	if err := p.dir.DropHistory(); err != nil {
 		_ = p.log.logged(err) // it is of another file, and will not be believed
 	}
 }
@@ -143,9 +144,9 @@ func (p *aofPast) begin(size int64, id string, offset int64) {
 		return
 	}
 	var err error
-	if p.file, err = p.log.dir.BeginHistory(uint64(time.Now().UnixNano()), p.ident, size, id, offset); err != nil {
+	if p.file, err = p.dir.BeginHistory(uint64(time.Now().UnixNano()), p.ident, size, id, offset); err != nil {
 		p.file, p.failed = nil, true
-		_ = p.log.dir.DropHistory() // as it is nobody believes it
+		_ = p.dir.DropHistory() // as it is nobody believes it
 		return
 	}
 	p.at, p.marked = offset, time.Now()
@@ -191,7 +192,7 @@ func (p *aofPast) drop() {
 	}
 	_ = p.file.Close() // it goes
 	p.file = nil
-	_ = p.log.dir.DropHistory() // what is left does not fit the log
+	_ = p.dir.DropHistory() // what is left does not fit the log
 }
 
 // turn goes on with another file.

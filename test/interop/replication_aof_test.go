@@ -258,7 +258,7 @@ func TestMasterKilledAtRest(t *testing.T) {
 // TestReplicaAheadOfTheLog: the master loses the end of its log; a replica that has it
 // gets everything anew, one that was behind goes on from what the log still has.
 func TestReplicaAheadOfTheLog(t *testing.T) {
-	m := startNode(t, peer.StartKvorum, logs("--repl-backlog-disk-size", "64mb")...)
+	m := startNode(t, peer.StartKvorum, logs("--repl-backlog-size", "1mb", "--repl-backlog-disk-size", "64mb")...)
 	w := newWire(t, m.port)
 	ahead, behind := startNode(t, peer.StartKvorum), startNode(t, peer.StartKvorum)
 	ahead.follow(t, m.port)

@@ -23,6 +23,7 @@ func (n *server) restart(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.dial(t)
+	n.await(t, "loading", "0")
 }
 
 // TestRestartedReplicaGoesOn: a replica that comes back from its file asks for what it
