@@ -16,6 +16,7 @@ const (
 	flagUnread                           // Linux: may have input that no event will tell of
 	flagEnded                            // portable: the peer hung up while parked
 	flagHung                             // Linux: on the hung list
+	flagGone                             // Linux: the peer sends no more, and no event will tell again
 )
 
 // Conn is a connection. Its methods may only be called on its loop, Loop

@@ -299,8 +299,11 @@ func (l *Loop) dispatch(ev *syscall.EpollEvent) {
 // unreadable treats events of a connection that must not be read now.
 func (c *Conn) unreadable(events uint32) {
 	c.flags |= flagUnread
-	if c.flags&(flagPaused|flagCloseAfter) == 0 {
-		return // ready: it is read when its kept input is served
+	if c.flags&(flagPaused|flagCloseAfter) == 0 { // ready: it is read when its kept input is served
+		if events&(evHalf|evHup|evErr) != 0 {
+			c.flags |= flagGone
+		}
+		return
 	}
 	if events&(evHup|evErr) != 0 || events&evHalf != 0 && c.flags&(flagParked|flagCloseAfter) == 0 {
 		c.Close()
@@ -309,7 +312,7 @@ func (c *Conn) unreadable(events uint32) {
 
 // hangUp has c read to its end when its turn comes.
 func (c *Conn) hangUp() {
-	c.flags |= flagUnread
+	c.flags |= flagUnread | flagGone
 	if c.flags&flagHung == 0 {
 		c.flags |= flagHung
 		c.loop.hung = append(c.loop.hung, c)
@@ -448,9 +451,13 @@ func (l *Loop) control(op, fd int, events uint32, id int32, gen uint32) error {
 	return syscall.EpollCtl(l.epfd, op, fd, &ev)
 }
 
-// sysChanged follows a change of the flags; nothing to do, as events that came
-// meanwhile are remembered.
-func (c *Conn) sysChanged() {}
+// sysChanged follows a change of the flags. Events that came meanwhile are remembered:
+// a client that begins to wait when its peer is gone already is closed in a later round.
+func (c *Conn) sysChanged() {
+	if c.flags&(flagGone|flagPaused|flagParked) == flagGone|flagPaused {
+		c.hangUp()
+	}
+}
 
 // sysServed follows the serving of kept input: what waits in the socket is read
 // now, or in the next round if there are replies to be written first: the end of

@@ -1,6 +1,9 @@
 package server_test
 
 import (
+	"fmt"
+	"net"
+	"strings"
 	"testing"
 
 	"kvorum/server/servertest"
@@ -58,4 +61,34 @@ func TestBlockedReadersLearnThatTheirStreamIsGone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A client that hangs up while one of its requests is served, and of whom the next one
+// waits, is gone for good: nobody would ever tell it anything.
+func TestWaitingAgainWithoutAPeer(t *testing.T) {
+	addr := fmt.Sprint("127.0.0.1:", freePort(t))
+	admin := servertest.Start(t, "io-threads 2", "bind 127.0.0.1", "port "+strings.TrimPrefix(addr, "127.0.0.1:")).Dial()
+	dial := func() *servertest.Conn {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return servertest.NewConn(t, conn)
+	}
+	for range 60 {
+		first, second := dial(), dial()
+		for range 2 {
+			first.Send("BRPOPLPUSH", "a", "b", "0")
+		}
+		awaitInfo(t, admin, "blocked_clients", "1")
+		second.Send("BRPOPLPUSH", "b", "c", "0")
+		awaitInfo(t, admin, "blocked_clients", "2")
+		second.Send("BRPOPLPUSH", "b", "c", "0")
+		admin.Want(":1", "LPUSH", "a", "v")
+		first.Close()
+		second.Close()
+		awaitInfo(t, admin, "blocked_clients", "0")
+		admin.Do("DEL", "a", "b", "c")
+	}
+	awaitInfo(t, admin, "connected_clients", "1")
 }
