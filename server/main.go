@@ -149,6 +149,7 @@ Examples:
        echo 'maxmemory 128mb' | kvorum server -
        kvorum server /etc/redis/6379.conf
        kvorum server --port 7777
+       kvorum server --port 7777 --replicaof 127.0.0.1 8888
        kvorum server /etc/myredis.conf --loglevel verbose -
        kvorum server /etc/myredis.conf --loglevel verbose
 `
@@ -241,6 +242,7 @@ func (s *Server) banner(name string, configured bool) {
 	} else {
 		s.log.SetRole(logx.RoleMaster)
 	}
+	s.log.Noticef("monotonic clock: %s", clockName(&s.clock))
 	s.logIneffective()
 }
 
