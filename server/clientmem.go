@@ -81,7 +81,9 @@ func (s *Server) evictSoon() {
 }
 
 // evictable reports whether a client may be closed to save memory.
-func evictable(sess *command.Session) bool { return sess.Flags&command.NoEvict == 0 }
+func evictable(sess *command.Session) bool {
+	return sess.Flags&(command.NoEvict|command.Replica) == 0
+}
 
 // overMemory notes the memory of a client, when there is a limit. It closes the
 // client, and returns true, if it exceeds the limit alone. On the client's loop.
@@ -146,6 +148,9 @@ func (s *Server) evictClients() {
 			cl := state.sessions[sess.ID]
 			mem := cl.memory()
 			state.noteMemory(cl, mem)
+			if sess.Flags&command.Replica != 0 {
+				return // output limits are for those
+			}
 			if sum += mem; evictable(sess) {
 				list = append(list, clientSize{l, sess.ID, mem})
 			}

@@ -230,6 +230,7 @@ func cause(err error) error {
 
 // banner logs what starts, as Redis does.
 func (s *Server) banner(name string, configured bool) {
+	// COMPAT: server-identity: the log says what runs.
 	s.log.Noticef("oO0OoO0OoO0Oo kvorum is starting oO0OoO0OoO0Oo")
 	s.log.Noticef("kvorum version=%s, redis_version=%s, bits=64, pid=%d, just started", Version, RedisVersion, os.Getpid())
 	if configured {

@@ -175,7 +175,8 @@ func (s *Server) Memory() command.Memory {
 	}
 	s.stats.notePeak(m.Used)
 	m.Peak = s.stats.peakBytes.Load()
-	m.Clients = s.clientBytes()
+	stream, backlog, conns := s.repl.memory()
+	m.Clients, m.Replicas, m.Backlog = max(s.clientBytes()-conns, 0), stream-backlog+conns, backlog
 	m.AOFBuffer = s.aof.lag()
 	return m
 }
