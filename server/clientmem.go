@@ -30,8 +30,12 @@ func (cl *client) memory() int64 {
 }
 
 // noteMemory brings the part of a client in the sum of its loop up to date. On
-// its loop.
+// its loop. A replica has none: its memory is told with that of the stream (noteMemory of
+// the server), at one moment, so that no key goes for it meanwhile.
 func (state *loopState) noteMemory(cl *client, mem int64) {
+	if cl.Flags&command.Replica != 0 {
+		mem = 0
+	}
 	if mem != cl.counted {
 		state.clientBytes.Store(state.clientBytes.Load() + mem - cl.counted)
 		cl.counted = mem
