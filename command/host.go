@@ -257,7 +257,9 @@ type Memory struct {
 	Used        int64 // used_memory
 	Peak        int64 // its largest value so far
 	Startup     int64 // its value after the start
-	Clients     int64 // sessions and buffers of all clients
+	Clients     int64 // sessions and buffers of all clients that are no replicas
+	Replicas    int64 // the same of replicas, and what waits for them of the stream
+	Backlog     int64 // of replication
 	ClientCount int64
 	Allocated   int64 // live blocks
 	Active      int64 // pages that live blocks lie in

@@ -80,6 +80,9 @@ type Hooks struct {
 	// OnAttack is told of a client that speaks HTTP, which is then closed: a page
 	// in a browser may be trying to reach a server that trusts its neighbours.
 	OnAttack func(*command.Session)
+	// OnProtocolError is told of input that is no request, from where it went wrong on,
+	// borrowed. Its client is closed once it has its replies.
+	OnProtocolError func(s *command.Session, err *resp.ProtocolError, input []byte)
 	// Deliver takes the reply to a request that had to wait, on any goroutine and
 	// under locks, for the loop of its session, which then calls Released.
 	Deliver func(b *command.Waiter, reply []byte)

@@ -242,6 +242,27 @@ func TestVolatilePoliciesLeaveOtherKeys(t *testing.T) {
 	}
 }
 
+// What waits for replicas is in use, but no key goes for it.
+func TestExemptMemoryEvictsNothing(t *testing.T) {
+	c := newCache(t)
+	c.fill("k", 0, 100, "")
+	c.limit(engine.AllKeysLRU, 10<<10)
+	const stream = 8 << 20
+	c.NoteMemory(stream, 0, stream)
+	if c.Apart() != stream || c.UsedMemory() < stream {
+		t.Errorf("%d bytes used, %d of them exempt", c.UsedMemory(), c.Apart())
+	}
+	c.want("+OK", "SET new v")
+	if n := c.exists("k", 0, 100); n != 100 {
+		t.Errorf("%d of 100 keys are left", n)
+	}
+	c.NoteMemory(stream, 0, 0)
+	c.do("SET new2 v")
+	if n := c.exists("k", 0, 100); n != 0 {
+		t.Errorf("%d of 100 keys are left, though the limit is exceeded", n)
+	}
+}
+
 func TestNoEvictionRefusesWritesOnly(t *testing.T) {
 	const oom = "-OOM command not allowed when used memory > 'maxmemory'."
 	c := newCache(t)

@@ -265,7 +265,7 @@ func (w *Worker) Serve(s *command.Session, in, out []byte) (consumed, need int, 
 		}
 		consumed += used
 		if perr != nil {
-			w.protocolError(s, perr)
+			w.protocolError(s, perr, in[consumed:])
 			consumed = len(in)
 			break
 		}
@@ -375,7 +375,11 @@ func (w *Worker) run(s *command.Session, n int) int {
 	return n
 }
 
-func (w *Worker) protocolError(s *command.Session, err *resp.ProtocolError) {
+// protocolError replies to in, which begins with what is no request.
+func (w *Worker) protocolError(s *command.Session, err *resp.ProtocolError, in []byte) {
+	if w.e.hooks.OnProtocolError != nil {
+		w.e.hooks.OnProtocolError(s, err, in[min(s.Parser.Checked(), len(in)):])
+	}
 	if !s.Muted() {
 		w.out.ProtocolErr(err)
 	}

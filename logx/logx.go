@@ -223,6 +223,25 @@ func (l *Logger) Log(level Level, message string) {
 	}
 }
 
+// Signal writes a line about a signal, if its level is on, in the form that Redis's
+// signal handlers use, which cannot tell the date: PID:signal-handler (Unix time) message.
+func (l *Logger) Signal(level Level, message string) {
+	if !l.Enabled(level) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := strconv.AppendInt(l.line[:0], int64(l.opt.PID), 10)
+	b = append(b, ":signal-handler ("...)
+	b = strconv.AppendInt(b, l.opt.Now().Unix(), 10)
+	b = append(append(append(b, ") "...), message...), '\n')
+	l.write(b)
+	l.keep(b)
+	if l.opt.Copy != nil {
+		l.opt.Copy(level, message)
+	}
+}
+
 // Raw writes text as it is, without time and line end (crash reports, the
 // logo), if its level is on. Its lines are copied one by one, empty ones left out.
 func (l *Logger) Raw(level Level, text string) {

@@ -26,14 +26,16 @@ type Conn struct {
 	Data any // the handler's state of this connection
 
 	loop *Loop
-	in   []byte    // unconsumed input; nil when there is none
+	in   []byte    // unconsumed input, or an empty buffer that is granted; nil when there is neither
 	need int       // bytes of in before Serve can go on; 0 unknown
 	out  *outQueue // unwritten output; nil when there is none
 	name *string   // LocalAddr; nil before it is asked for
 	slot int32
 	gen  uint32
 	sysConn
-	flags connFlags
+	flags   connFlags
+	usedKB  uint16 // KiB, the most of a granted buffer that were in use since TrimInput
+	granted int32  // bytes of in's buffer that count in Loop.grants; 0: it is not granted
 }
 
 // Loop returns the loop of c. Any goroutine may call it.
@@ -198,9 +200,9 @@ func (c *Conn) InputBuffered() int {
 	return len(c.in)
 }
 
-// InputRoom returns the free bytes of the buffer that kept input lies in.
+// InputRoom returns the free bytes of the buffer that c has for kept input.
 func (c *Conn) InputRoom() int {
-	if c.loop.serving == c {
+	if c.loop.serving == c && len(c.in) > 0 {
 		return 0 // it is the loop's, or its rest is given back in a moment
 	}
 	return cap(c.in) - len(c.in)
@@ -273,7 +275,7 @@ func (c *Conn) tellPending() {
 
 // release gives the buffers of c back to the loop.
 func (c *Conn) release() {
-	c.dropInput()
+	c.dropInput(0)
 	if c.out != nil {
 		if !c.sysWriting() {
 			c.loop.putQueue(c.out)

@@ -28,12 +28,14 @@
 //	N3  Replies reach the socket in the order in which they were appended to
 //	    Loop.Out or given to Send, whatever part of them had to be queued.
 //	N4  A connection without unconsumed input and without queued output holds no
-//	    buffer.
+//	    buffer, but for one of the input buffers that its loop grants, grantsMax in
+//	    all, until TrimInput finds its client idle.
 //	N5  Kept input is bounded: a paused connection is not read (the portable
 //	    twin reads at most readAheadMax ahead); a running one is closed when the
 //	    rest that Serve did not consume exceeds Config.MaxInput.
 //	N6  Memory for announced input (need) follows the bytes received: at most
-//	    growFactor times as much, or bufferMin, so a lying length costs nothing.
+//	    growFactor times as much, or bufferMin, or what is granted to needs of up to
+//	    growLarge, so a lying length costs nothing.
 //	N7  An event of a closed connection is never delivered to its successor in
 //	    the same slot: events carry the generation of the connection.
 //	N8  A loop with nothing to do sleeps in the kernel.

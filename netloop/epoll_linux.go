@@ -364,7 +364,7 @@ func (l *Loop) readable(c *Conn) {
 		if n == len(l.rbuf) {
 			c.unread()
 		}
-		if rest := l.serve(c, l.rbuf[:n]); len(rest) > 0 || c.in != nil {
+		if rest := l.serve(c, l.rbuf[:n]); len(rest) > 0 {
 			c.keep(rest)
 		}
 		return
@@ -380,6 +380,7 @@ func (l *Loop) readable(c *Conn) {
 			c.unread()
 		}
 		c.in = c.in[:len(c.in)+n]
+		c.noteUse()
 		if len(c.in) < c.need {
 			c.grown()
 			return

@@ -1,6 +1,9 @@
 package netloop
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // How unconsumed input is kept.
 //
@@ -17,6 +20,12 @@ import "slices"
 // times what has been received, and more than that (growFactorLarge) once a
 // megabyte was received, which is progress enough to believe the client and keeps
 // the copying of a 512 MB value below 190 MB.
+//
+// Grants. Within grantsMax per loop a connection gets more than that: grantMin at
+// least, and all the room that a need of up to growLarge asks for, so that a value
+// of half a megabyte is not copied while it grows; and it keeps its buffer when the
+// request is complete, since who sends in parts goes on like that. TrimInput takes
+// back what was not used. A loop whose grants are given out does without.
 
 const (
 	prefixMax = 16 << 10 // longest rest that is copied to the loop's buffer
@@ -26,6 +35,10 @@ const (
 	growFactor      = 2
 	growFactorLarge = 4
 	growLarge       = 1 << 20 // received bytes from which growFactorLarge holds
+
+	grantMin  = 16 << 10 // least buffer that is granted
+	grantCalm = 32 << 10 // granted buffers up to this size are kept until their client is idle
+	grantsMax = 4 << 20  // bytes that a loop grants; the last may come as a larger buffer from the cache
 
 	readMax      = 1 << 20  // most bytes of one read, for fairness
 	readAheadMax = 64 << 10 // portable: bytes read while paused, to notice a hang-up
@@ -52,9 +65,7 @@ func target(have, need int) int {
 // room returns the free space of the connection's buffer, at least a byte.
 func (c *Conn) room() []byte {
 	if cap(c.in) == len(c.in) {
-		grown := append(c.loop.buffers.take(target(len(c.in), c.need)), c.in...)
-		c.loop.buffers.put(c.in)
-		c.in = grown
+		c.move(c.in, target(len(c.in), c.need))
 	}
 	free := c.in[len(c.in):cap(c.in)]
 	return free[:min(len(free), readMax)]
@@ -64,7 +75,7 @@ func (c *Conn) room() []byte {
 func (c *Conn) keep(rest []byte) {
 	switch {
 	case len(rest) == 0:
-		c.dropInput()
+		c.emptyInput()
 	case c.flags&flagClosing == 0:
 		c.store(rest)
 		c.tellKept()
@@ -91,19 +102,20 @@ func (c *Conn) store(rest []byte) {
 	if size > prefixMax || c.need >= directMin {
 		size = target(size, c.need)
 	}
-	// In place when it already lies in c.in and does not waste much of it.
-	if cap(c.in) > 0 && &rest[:cap(rest)][cap(rest)-1] == &c.in[:cap(c.in)][cap(c.in)-1] {
-		if cap(rest) <= 4*size || cap(rest) <= bufferSmall {
+	n := cap(c.in)
+	if n > 0 && &rest[:cap(rest)][cap(rest)-1] == &c.in[:n][n-1] && (c.granted == 0 || len(rest) > prefixMax) {
+		n = cap(rest) // in place, as it already lies in c.in
+		if n <= 4*size || n <= bufferSmall || c.granted > 0 {
 			c.in = rest
 			return
 		}
-	} else if n := cap(c.in); n >= len(rest) && (n <= 4*size || n <= bufferSmall) {
+	}
+	if n = cap(c.in); n >= len(rest) && (n <= 4*size || n <= bufferSmall || c.granted > 0) {
 		c.in = append(c.in[:0], rest...)
+		c.noteUse()
 		return
 	}
-	moved := append(c.loop.buffers.take(size), rest...)
-	c.loop.buffers.put(c.in)
-	c.in = moved
+	c.move(rest, size)
 }
 
 // extend appends more to the kept input.
@@ -113,20 +125,87 @@ func (c *Conn) extend(more []byte) {
 		if need > prefixMax || c.need >= directMin {
 			size = max(need, target(need, c.need))
 		}
-		grown := append(c.loop.buffers.take(size), c.in...)
-		c.loop.buffers.put(c.in)
-		c.in = grown
+		c.move(c.in, size)
 	}
 	c.in = append(c.in, more...)
+	c.noteUse()
 }
 
-// dropInput forgets the kept input and its buffer.
-func (c *Conn) dropInput() {
+// move makes a copy of input, in a buffer of at least size bytes, the kept input.
+func (c *Conn) move(input []byte, size int) {
+	granted := max(size, grantMin)
+	if c.need <= growLarge {
+		granted = max(granted, c.need)
+	}
+	if c.loop.grants-int(c.granted)+granted > grantsMax {
+		granted = 0
+	}
+	moved := append(c.loop.buffers.take(max(size, granted)), input...)
+	c.dropInput(c.need)
+	c.in = moved
+	if granted > 0 {
+		c.grant()
+	}
+}
+
+// grant counts the buffer of c, which was not counted, among the grants.
+func (c *Conn) grant() {
+	c.granted = int32(cap(c.in))
+	c.loop.grants += cap(c.in)
+	c.usedKB = 0
+	c.noteUse()
+}
+
+// noteUse remembers how much of a granted buffer is in use.
+func (c *Conn) noteUse() { c.usedKB = max(c.usedKB, inKB(len(c.in))) }
+
+// inKB returns bytes in KiB, rounded up; MaxUint16 is more than any grant.
+func inKB(bytes int) uint16 { return uint16(min((bytes+1023)>>10, math.MaxUint16)) }
+
+// emptyInput forgets the kept input, which has been consumed, and its buffer unless that
+// is granted. One that was consumed from its front is not whole any more.
+func (c *Conn) emptyInput() {
+	if cap(c.in) != int(c.granted) {
+		c.dropInput(0)
+		return
+	}
+	c.in, c.need = c.in[:0], 0
+}
+
+// dropInput forgets the kept input and its buffer; need is how much is to come.
+func (c *Conn) dropInput(need int) {
 	if c.in != nil {
 		c.loop.buffers.put(c.in)
 		c.in = nil
 	}
-	c.need = 0
+	c.loop.grants -= int(c.granted)
+	c.granted, c.need = 0, need
+}
+
+// TrimInput gives back what c was granted and does not use: everything that is empty if
+// the client is idle; if it is not, what a large buffer has beyond twice of what was
+// used since the last call.
+func (c *Conn) TrimInput(idle bool) {
+	used := int(c.usedKB) << 10
+	c.usedKB = inKB(len(c.in))
+	switch {
+	case c.granted == 0 || c.loop.serving == c:
+		// Nothing is there to give, or it is being looked at.
+	case idle && len(c.in) == 0:
+		c.dropInput(0)
+	case idle && len(c.in) < cap(c.in):
+		c.resize(len(c.in))
+	case !idle && cap(c.in) > grantCalm && cap(c.in)/2 > used && c.need <= len(c.in):
+		c.resize(max(used, grantMin))
+	}
+}
+
+// resize moves a granted buffer to one of size bytes, which all of the input fits in.
+func (c *Conn) resize(size int) {
+	resized := append(make([]byte, 0, size), c.in...)
+	c.dropInput(c.need)
+	c.in = resized
+	c.grant()
 }
 
 const (

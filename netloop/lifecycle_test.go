@@ -584,7 +584,9 @@ func TestKeptInputModel(t *testing.T) {
 			if r.IntN(3) == 0 {
 				c.need = len(c.in) + r.IntN(200<<10)
 			}
-			switch r.IntN(4) {
+			switch r.IntN(5) {
+			case 4:
+				c.TrimInput(r.IntN(2) == 0)
 			case 0: // direct read
 				if len(c.in) > 0 {
 					room := c.room()
@@ -620,9 +622,18 @@ func TestKeptInputModel(t *testing.T) {
 			if !bytes.Equal(c.in, model) {
 				t.Fatalf("seed %d: kept input differs from the model", seed)
 			}
-			if len(model) == 0 && c.in != nil {
-				t.Fatalf("seed %d: an empty connection holds a buffer", seed)
+			if len(model) == 0 && c.in != nil && int(c.granted) != cap(c.in) {
+				t.Fatalf("seed %d: an empty connection holds a buffer that was not granted", seed)
 			}
+			if l.grants != int(c.granted) || l.grants > grantsMax+bufferLarge {
+				t.Fatalf("seed %d: %d bytes granted, %d counted", seed, c.granted, l.grants)
+			}
+		}
+		if c.keep(nil); len(c.in) == 0 {
+			c.TrimInput(true)
+		}
+		if c.in != nil || l.grants != 0 {
+			t.Fatalf("seed %d: an idle connection holds %d bytes, %d granted", seed, cap(c.in), l.grants)
 		}
 	}
 }

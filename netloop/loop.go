@@ -43,6 +43,7 @@ type Loop struct {
 	dying []*Conn // to be closed (flagClosing)
 
 	buffers  bufferCache
+	grants   int         // bytes of input buffers that connections keep (input.go)
 	chunks   [][]byte    // free output chunks of chunkSize
 	queues   []*outQueue // free queues
 	calm     int         // replies since a large Out was last needed

@@ -288,7 +288,7 @@ func TestEchoAtEverySplit(t *testing.T) {
 				write(t, client, stream[cut:])
 				expect(t, client, stream[cut-rest:])
 			}
-			awaitOn(t, c.Loop(), "buffers to be given back", func() bool { return c.BufferBytes() == 0 })
+			awaitOn(t, c.Loop(), "buffers to be given back", func() bool { c.TrimInput(true); return c.BufferBytes() == 0 })
 		})
 	}
 }
@@ -370,7 +370,10 @@ func TestSlowReaderLosesNothing(t *testing.T) {
 			if err := <-sent; err != nil {
 				t.Fatal(err)
 			}
-			awaitOn(t, c.Loop(), "buffers to be given back", func() bool { return c.PendingOut() == 0 && c.BufferBytes() == 0 })
+			awaitOn(t, c.Loop(), "buffers to be given back", func() bool {
+				c.TrimInput(true)
+				return c.PendingOut() == 0 && c.BufferBytes() == 0
+			})
 		})
 	}
 }
@@ -412,7 +415,78 @@ func TestBigBulk(t *testing.T) {
 		}
 	}
 	c := theConn(t, s.Loops()[0])
-	awaitOn(t, c.Loop(), "buffers to be given back", func() bool { return c.BufferBytes() == 0 })
+	awaitOn(t, c.Loop(), "buffers to be given back", func() bool { c.TrimInput(true); return c.BufferBytes() == 0 })
+}
+
+// Who sends in parts keeps a buffer: it follows what is used, and ends with idleness.
+func TestGrantedInputFollowsUse(t *testing.T) {
+	s := start(t, Config{}, &script{})
+	client := dial(t, listen(t, s, "tcp"))
+	c := theConn(t, s.Loops()[0])
+	holds := func(what string, least, most int) {
+		t.Helper()
+		awaitOn(t, c.Loop(), what, func() bool { n := c.BufferBytes(); return n >= least && n <= most })
+	}
+	trim := func(idle bool) { on(t, c.Loop(), func() { c.TrimInput(idle) }) }
+	split := func(b []byte) {
+		write(t, client, b[:len(b)/2])
+		awaitOn(t, c.Loop(), "a half", func() bool { return c.InputBuffered() == len(b)/2 })
+		write(t, client, b[len(b)/2:])
+		expect(t, client, b)
+	}
+	holds("nothing, being new", 0, 0)
+	split(frame(pattern(1, 100)))
+	holds("a buffer after a split request", grantMin, grantMin)
+	trim(false)
+	holds("it still, as it is not idle", grantMin, grantMin)
+	split(frame(pattern(2, 400<<10)))
+	holds("a larger one after a large request", 400<<10, 800<<10)
+	trim(false) // the period of the large request
+	trim(false)
+	holds("a small one again, not having used that", grantMin, grantMin)
+	trim(true)
+	holds("nothing, being idle", 0, 0)
+}
+
+// N6: announcements are believed within grantsMax, however many there are, and an idle
+// client that announced and did not send gives the room back.
+func TestBelievedLengthsAreBounded(t *testing.T) {
+	const clients, announced = 32, 1000 << 10
+	s := start(t, Config{Loops: 1}, &script{})
+	ln := listen(t, s, "tcp")
+	lie := append(binary.BigEndian.AppendUint32(nil, announced), 0)
+	for range clients {
+		write(t, dial(t, ln), lie)
+	}
+	loop := s.Loops()[0]
+	total, most := 0, 0
+	awaitOn(t, loop, "the announcements", func() bool {
+		heard := 0
+		total, most = 0, 0
+		loop.Each(func(c *Conn) bool {
+			total, most = total+c.BufferBytes(), max(most, c.BufferBytes())
+			if c.InputBuffered() == len(lie) {
+				heard++
+			}
+			return true
+		})
+		return heard == clients
+	})
+	if most < announced {
+		t.Errorf("nobody was believed: at most %d bytes", most)
+	}
+	if limit := grantsMax + clients*bufferMin; total > limit {
+		t.Errorf("%d bytes for announcements, want at most %d", total, limit)
+	}
+	on(t, loop, func() {
+		loop.Each(func(c *Conn) bool {
+			c.TrimInput(true)
+			if n := c.BufferBytes(); n > bufferMin {
+				t.Errorf("idle, one holds %d bytes", n)
+			}
+			return true
+		})
+	})
 }
 
 // N6: announcing half a gigabyte costs what was sent, not what was announced.

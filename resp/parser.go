@@ -126,7 +126,8 @@ func (p *Parser) Checked() int { return p.pos }
 //     wanted counted from the start of in: at least len(in)+1, and exactly the
 //     end of the current argument when its length is known. It is a peer's
 //     word: a caller that reserves need bytes at once bounds it first.
-//   - err: in is not a request; the connection cannot be used any further.
+//   - err: in is not a request; the connection cannot be used any further. What was
+//     read of the request, behind the consumed bytes, before it went wrong: Checked.
 //
 // Empty requests (a blank line, a count of zero or less) are skipped silently.
 // in is not changed and not retained except by req.Args.
@@ -144,7 +145,7 @@ func (p *Parser) Next(in []byte, req *Request, lim *Limits) (consumed int, ok bo
 			n, ok, need, err = p.inline(b, req, lim)
 		}
 		if err != nil {
-			p.Reset()
+			*p = Parser{pos: p.pos}
 			return off, false, 0, err
 		}
 		if n == 0 {
@@ -201,6 +202,7 @@ func (p *Parser) multibulk(b []byte, req *Request, lim *Limits) (n int, ok bool,
 		if head == 0 || int64(size) > lim.MaxBulk {
 			size, head, err = p.argHead(h, lim)
 			if err != nil {
+				p.pos = pos
 				return 0, false, 0, err
 			}
 			if head == 0 {

@@ -30,8 +30,12 @@ func (cl *client) memory() int64 {
 }
 
 // noteMemory brings the part of a client in the sum of its loop up to date. On
-// its loop.
+// its loop. A replica has none: its memory is told with that of the stream (noteMemory of
+// the server), at one moment, so that no key goes for it meanwhile.
 func (state *loopState) noteMemory(cl *client, mem int64) {
+	if cl.Flags&command.Replica != 0 {
+		mem = 0
+	}
 	if mem != cl.counted {
 		state.clientBytes.Store(state.clientBytes.Load() + mem - cl.counted)
 		cl.counted = mem
@@ -81,7 +85,9 @@ func (s *Server) evictSoon() {
 }
 
 // evictable reports whether a client may be closed to save memory.
-func evictable(sess *command.Session) bool { return sess.Flags&command.NoEvict == 0 }
+func evictable(sess *command.Session) bool {
+	return sess.Flags&(command.NoEvict|command.Replica) == 0
+}
 
 // overMemory notes the memory of a client, when there is a limit. It closes the
 // client, and returns true, if it exceeds the limit alone. On the client's loop.
@@ -146,6 +152,9 @@ func (s *Server) evictClients() {
 			cl := state.sessions[sess.ID]
 			mem := cl.memory()
 			state.noteMemory(cl, mem)
+			if sess.Flags&command.Replica != 0 {
+				return // output limits are for those
+			}
 			if sum += mem; evictable(sess) {
 				list = append(list, clientSize{l, sess.ID, mem})
 			}

@@ -34,7 +34,7 @@ func (s *Server) cron() {
 	start := time.Now()
 	last := start
 	var saveLook time.Time
-	for {
+	for turns := 0; ; {
 		select {
 		case <-s.stop:
 			return
@@ -55,6 +55,10 @@ func (s *Server) cron() {
 		s.noteMemory(heap)
 		limit.adjust(s.heapCeiling(heap.liveBytes))
 		s.saveCron(&saveLook)
+		if turns%stateLogTicks == 0 {
+			s.logState()
+		}
+		turns++
 	}
 }
 

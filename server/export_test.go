@@ -25,3 +25,6 @@ func (s *Server) HoldLog() (release func()) {
 	<-held
 	return func() { close(done) }
 }
+
+// LogState reports to the log as cron does.
+func (s *Server) LogState() { s.logState() }

@@ -150,10 +150,7 @@ var memoryFields = []field{
 		stream, backlog, conns := r.s.repl.memory()
 		return stream - backlog + conns
 	}},
-	{"mem_clients_normal", func(r *report) any {
-		_, _, conns := r.s.repl.memory()
-		return max(r.s.clientBytes()-conns, 0)
-	}},
+	{"mem_clients_normal", func(r *report) any { return r.s.clientBytes() }},
 	constant("mem_cluster_links", 0),
 	{"mem_aof_buffer", func(r *report) any { return r.s.aof.lag() }},
 	constant("mem_allocator", "kvorum"),

@@ -149,6 +149,7 @@ Examples:
        echo 'maxmemory 128mb' | kvorum server -
        kvorum server /etc/redis/6379.conf
        kvorum server --port 7777
+       kvorum server --port 7777 --replicaof 127.0.0.1 8888
        kvorum server /etc/myredis.conf --loglevel verbose -
        kvorum server /etc/myredis.conf --loglevel verbose
 `
@@ -229,6 +230,7 @@ func cause(err error) error {
 
 // banner logs what starts, as Redis does.
 func (s *Server) banner(name string, configured bool) {
+	// COMPAT: server-identity: the log says what runs.
 	s.log.Noticef("oO0OoO0OoO0Oo kvorum is starting oO0OoO0OoO0Oo")
 	s.log.Noticef("kvorum version=%s, redis_version=%s, bits=64, pid=%d, just started", Version, RedisVersion, os.Getpid())
 	if configured {
@@ -241,6 +243,7 @@ func (s *Server) banner(name string, configured bool) {
 	} else {
 		s.log.SetRole(logx.RoleMaster)
 	}
+	s.log.Noticef("monotonic clock: %s", clockName(&s.clock))
 	s.logIneffective()
 }
 

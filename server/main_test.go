@@ -130,7 +130,7 @@ func TestProcessLife(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "pid")); !os.IsNotExist(err) {
 		t.Error("the pid file is left")
 	}
-	if !strings.Contains(p.stdout.String(), "# Received SIGTERM scheduling shutdown...\n") {
+	if !regexp.MustCompile(`(?m)^\d+:signal-handler \(\d+\) Received SIGTERM scheduling shutdown\.\.\.$`).MatchString(p.stdout.String()) {
 		t.Errorf("the log is\n%s", p.stdout.String())
 	}
 }

@@ -133,10 +133,10 @@ const (
 func (s *Server) noteMemory(f goFigures) {
 	limit := s.eng.Settings().Memory.Max
 	stream, backlog, conns := s.repl.memory()
-	told := s.goMem.note(f, s.clientBytes()+stream)
+	told := s.goMem.note(f, s.clientBytes()+stream+conns) + stream + conns
 	st := mem.ReadStats()
 	rss := residentBytes()
-	s.eng.NoteMemory(told+stream, rss-st.Resident, stream-backlog+conns)
+	s.eng.NoteMemory(told, rss-st.Resident, stream-backlog+conns)
 	used := s.eng.UsedMemory()
 	s.stats.notePeak(used)
 	if now := s.clock.NowMs(); limit > 0 && used-s.eng.Apart() > limit+collectOver && now-s.goMem.collectedMs > collectEveryMs {
@@ -175,7 +175,8 @@ func (s *Server) Memory() command.Memory {
 	}
 	s.stats.notePeak(m.Used)
 	m.Peak = s.stats.peakBytes.Load()
-	m.Clients = s.clientBytes()
+	stream, backlog, conns := s.repl.memory()
+	m.Clients, m.Replicas, m.Backlog = s.clientBytes(), stream-backlog+conns, backlog
 	m.AOFBuffer = s.aof.lag()
 	return m
 }

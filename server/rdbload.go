@@ -478,6 +478,7 @@ func (s *Server) loadAtStart() error {
 	if s.aof.wanted.Load() {
 		err = s.loadLog()
 	} else if err = s.aof.locate(); err == nil {
+		s.logAofDir()
 		err = s.loadRestoring()
 	}
 	switch {

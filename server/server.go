@@ -185,7 +185,7 @@ func newServer(cfg *config.Config, file string, log *logx.Logger, table *command
 	mem.SetHugePages(!cfg.Bool("disable-thp"))
 	s.ks = keyspace.New(int(cfg.Int("databases")))
 	s.eng = engine.New(s.ks, table, s.clock, engine.Hooks{
-		Host: s, ClientBytes: s.clientBytes, ClientExcess: s.clientExcess, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack,
+		Host: s, ClientBytes: s.clientBytes, ClientExcess: s.clientExcess, OnSlow: s.recordSlow, OnLatency: s.latency.record, OnAttack: s.logAttack, OnProtocolError: s.logProtocolError,
 		OnCommand: s.tellMonitors, Deliver: s.served, Push: s.pushTracked, Wake: s.wake, ReplyMax: s.replyMax, OnDivergence: s.diverged,
 	})
 	var err error

@@ -5,6 +5,8 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
+
+	"kvorum/logx"
 )
 
 // What the signals do:
@@ -52,15 +54,15 @@ func (p *program) handleSignals() {
 func (p *program) signal(sig syscall.Signal) {
 	switch sig {
 	case syscall.SIGTERM:
-		p.log.Warningf("Received SIGTERM scheduling shutdown...")
+		p.log.Signal(logx.LevelWarning, "Received SIGTERM scheduling shutdown...")
 		p.askedToEnd(p.signals.onTerm.Load())
 	case syscall.SIGINT:
 		// A second Ctrl+C: somebody at a terminal does not want to wait.
 		if p.signals.asked.Load() {
-			p.log.Warningf("You insist... exiting now.")
+			p.log.Signal(logx.LevelWarning, "You insist... exiting now.")
 			os.Exit(1)
 		}
-		p.log.Warningf("Received SIGINT scheduling shutdown...")
+		p.log.Signal(logx.LevelWarning, "Received SIGINT scheduling shutdown...")
 		p.askedToEnd(p.signals.onInt.Load())
 	case syscall.SIGALRM:
 		p.log.Log(levelReport, "\nReceived SIGALRM")

@@ -14,6 +14,8 @@ const (
 	sweepEveryNs = 100_000_000
 	sweepRounds  = 10 // a second
 	sweepMin     = 5  // clients of a round at least
+
+	bufferIdleMs = 2000 // from when on an idle client keeps no room for input
 )
 
 // roster is the clients of a loop in an order that a round can go on in.
@@ -74,6 +76,9 @@ func (s *Server) lookAfter(l *netloop.Loop, cl *client, now int64) {
 		return
 	}
 	s.recent.note(now/msPerSec, in, out)
+	if !s.cronPaused.Load() {
+		cl.conn.TrimInput(now-cl.LastSeen > bufferIdleMs)
+	}
 	l.User.(*loopState).noteMemory(cl, cl.memory())
 	if s.overLimit(cl, out) {
 		line := s.describe(cl)

@@ -47,10 +47,11 @@ type clientFacts struct {
 const ClientBytes = 768
 
 // take fills in what is to be known of a session, with the bytes that its
-// connection's buffers take. Clients share the buffers of their loop, so most figures
-// about buffers are 0: what counts is kept input (argv-mem: complete arguments of an
-// incomplete request, qbuf: the rest, qbuf-free: the room behind) and output that the
-// socket did not take (oll, omem). The caller is on the session's loop.
+// connection's buffers take. Clients share the buffers of their loop for what is read
+// and answered at once, so figures about reply buffers are 0: what counts is kept input
+// (argv-mem: complete arguments of an incomplete request, qbuf: the rest, qbuf-free: the
+// room for more) and output that the socket did not take (oll, omem). The caller is on
+// the session's loop.
 //
 // COMPAT: client-buffers: those of an event loop are nobody's.
 func (f *clientFacts) take(s *command.Session, buffers int) {
