@@ -337,7 +337,11 @@ func (l *Loop) hearOut() {
 		}
 		c.flags &^= flagUnread
 		l.readable(c)
-		if c.flags&(flagClosing|flagCloseAfter) == 0 {
+		switch {
+		case c.flags&(flagClosing|flagCloseAfter) != 0:
+		case c.flags&(flagPaused|flagParked) == flagPaused:
+			c.hangUp() // what it sent last was to wait: it goes in the next round, its replies first
+		default:
 			c.unread()
 		}
 	}
