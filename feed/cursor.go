@@ -66,6 +66,9 @@ func (c *Cursor) Next() ([]byte, error) {
 	defer c.f.unlock()
 	c.unpin()
 	c.armed = false
+	if c.hold && w.end-w.start > w.keep+2*pageSize {
+		w.evict() // nothing may be written for long that would do it
+	}
 	for {
 		if c.gone || c.off < w.start {
 			c.gone = true
@@ -111,6 +114,18 @@ func (c *Cursor) Release() {
 	c.hold = false
 	c.f.win.evict()
 	c.f.unlock()
+}
+
+// Hold begins a Hold at the cursor. Error: ErrGone.
+func (c *Cursor) Hold() error {
+	w := &c.f.win
+	c.f.mu.Lock()
+	defer c.f.unlock()
+	if c.gone || c.Offset() < w.start {
+		return ErrGone
+	}
+	c.hold = true
+	return nil
 }
 
 // Close gives the cursor up.
