@@ -113,6 +113,18 @@ func (c *Cursor) Release() {
 	c.f.unlock()
 }
 
+// Hold begins a Hold at the cursor. Error: ErrGone.
+func (c *Cursor) Hold() error {
+	w := &c.f.win
+	c.f.mu.Lock()
+	defer c.f.unlock()
+	if c.gone || c.Offset() < w.start {
+		return ErrGone
+	}
+	c.hold = true
+	return nil
+}
+
 // Close gives the cursor up.
 func (c *Cursor) Close() {
 	w := &c.f.win

@@ -598,3 +598,35 @@ func TestAppendAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations in 300 effects", n)
 	}
 }
+
+// A cursor that begins to hold keeps what follows, and what it has lost is not found.
+func TestCursorBeginsToHold(t *testing.T) {
+	f := New(0, 0)
+	c, err := f.NewCursor(0, CursorOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Hold(); err != nil {
+		t.Fatal(err)
+	}
+	page := make([]byte, pageSize)
+	for range 8 {
+		f.AppendRaw(page)
+	}
+	for n := 0; n < 8*pageSize; {
+		b, err := c.Next()
+		if err != nil || len(b) == 0 {
+			t.Fatalf("%d bytes at %d: %v", len(b), n, err)
+		}
+		n += len(b)
+		c.Advance(len(b))
+	}
+	c.Release()
+	for range 8 {
+		f.AppendRaw(page)
+	}
+	if err := c.Hold(); err != ErrGone {
+		t.Errorf("%v behind the window", err)
+	}
+}

@@ -1,5 +1,7 @@
 package server
 
+import "syscall"
+
 // HoldEvicting keeps clients from being closed for their memory until release is
 // called.
 func (s *Server) HoldEvicting() (release func()) {
@@ -28,3 +30,24 @@ func (s *Server) HoldLog() (release func()) {
 
 // LogState reports to the log as cron does.
 func (s *Server) LogState() { s.logState() }
+
+// ErrDiskFull is what a full disk says.
+var ErrDiskFull error = syscall.ENOSPC
+
+// StreamOnDisk returns how many bytes of the stream are in files.
+func (s *Server) StreamOnDisk() int64 { return s.repl.onDisk.bytes() }
+
+// FailStreamDisk has the files for the stream fail from now on, nil: not any more, and
+// sets how much may wait for them.
+func (s *Server) FailStreamDisk(err error, lagMost int64) {
+	d := &s.repl.onDisk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lagMost = lagMost
+	d.create = func() (spool, error) {
+		if err != nil {
+			return nil, err
+		}
+		return s.spoolFile()
+	}
+}

@@ -32,11 +32,15 @@ type replicaConn struct {
 	cl   *client
 	loop *netloop.Loop
 
-	held bool // a cursor has been made for it; the driver's
+	plain bool // it wants a snapshot and no stream
+	held  bool // its stream is kept in reach; the driver's
 
-	cursor *feed.Cursor // this and what follows is the loop's own
+	kept   *streamHold  // keeps its stream in reach while cursor is nil; this and what follows is the loop's own
+	cursor *feed.Cursor // where it is in the stream in memory
 	at     int64        // where it is in the stream on disk, while cursor is nil
+	buf    []byte       // what it is given from there
 	stream bool
+	acked  bool // it has acknowledged something: it has loaded its snapshot
 	gone   bool
 	// brought is how far it was behind at least since the stream began. That much does
 	// not count as its fault: it is what came while it was given everything.
@@ -55,7 +59,7 @@ func (s *Server) AskStream(sess *command.Session, req command.StreamRequest) {
 	c.SetNoDelay(!s.repl.settings.Load().waitsForMore)
 	id := repl.PeerID(sess.ID)
 	s.repl.mu.Lock()
-	s.repl.peers[id] = &replicaConn{r: s.repl, id: id, cl: c.Data.(*client), loop: c.Loop()}
+	s.repl.peers[id] = &replicaConn{r: s.repl, id: id, cl: c.Data.(*client), loop: c.Loop(), plain: sess.Replica.RDBOnly, acked: req.Old}
 	s.repl.mu.Unlock()
 	info := repl.PeerInfo{
 		Addr: c.RemoteAddr(), IP: sess.Replica.IP, Port: sess.Replica.Port,
@@ -75,6 +79,12 @@ func (s *Server) AskStream(sess *command.Session, req command.StreamRequest) {
 
 // ReplicaAck implements command.Host.
 func (s *Server) ReplicaAck(sess *command.Session, offset, synced int64) {
+	if c, ok := sess.Peer.(*netloop.Conn); ok {
+		if rc := s.repl.peer(repl.PeerID(sess.ID)); rc != nil && !rc.acked {
+			rc.acked = true
+			c.Loop().Post(rc.pump) // it may have caught up
+		}
+	}
 	s.repl.driver.Post(repl.Ack{Peer: repl.PeerID(sess.ID), Offset: offset, Synced: synced})
 }
 
@@ -161,8 +171,22 @@ func (rc *replicaConn) hold(from int64) (*feed.Cursor, error) {
 	return rc.r.s.eng.Feed.NewCursor(from, feed.CursorOptions{Hold: true, Notify: rc.wake})
 }
 
-// take makes a cursor the connection's, unless that has ended in the meantime: then it
+// A replica that was given a snapshot has its stream kept by a streamHold until it has
+// loaded the snapshot, which its first acknowledgement tells, and has caught up; what it
+// is behind with costs no memory. After that, as with one that needed no snapshot, its
+// cursor keeps the stream in memory, and the limit of its class counts.
+
+// keep makes a hold the connection's, unless that has ended in the meantime: then it
 // would keep the stream for nobody. On the loop.
+func (rc *replicaConn) keep(h *streamHold) {
+	if rc.gone {
+		h.release()
+		return
+	}
+	rc.kept = h
+}
+
+// take makes a cursor the connection's, likewise. On the loop.
 func (rc *replicaConn) take(c *feed.Cursor) {
 	if rc.gone {
 		c.Close()
@@ -210,23 +234,45 @@ func (rc *replicaConn) pump() {
 	if rc.cursor == nil && !rc.fromDisk() {
 		return
 	}
-	if rc.overLimit() {
+	if rc.kept == nil && rc.overLimit() {
 		return
 	}
 	for rc.cl.conn.PendingOut() < streamAhead {
 		b, err := rc.cursor.Next()
-		if err != nil {
+		switch {
+		case err != nil && rc.kept != nil: // on disk meanwhile
+			rc.at = rc.cursor.Offset()
+			rc.cursor.Close()
+			rc.cursor = nil
+			rc.loop.Post(rc.pump)
+			return
+		case err != nil:
 			rc.cl.sendAway()
 			return
-		}
-		if len(b) == 0 {
+		case len(b) == 0: // wake is called when there is more
 			rc.brought = 0
-			return // wake is called when there is more
+			rc.caughtUp()
+			return
 		}
 		rc.send(b)
 		rc.cursor.Advance(len(b))
 	}
+	if rc.kept != nil {
+		rc.kept.advance(rc.cursor.Offset())
+	}
 	rc.cl.conn.Drained(rc.pump)
+}
+
+// caughtUp has the cursor of a replica, which is at the end of the stream, keep what it
+// is behind with from now on, if it has been heard of. On the loop.
+func (rc *replicaConn) caughtUp() {
+	if rc.kept == nil {
+		return
+	}
+	rc.kept.advance(rc.cursor.Offset())
+	if rc.acked && rc.cursor.Hold() == nil {
+		rc.letGo()
+	}
 }
 
 // overLimit closes a replica that is further behind than it may be. The backlog is kept
@@ -259,7 +305,7 @@ func (r *replication) checkLimits(nowMs int64) {
 		rc.loop.Post(func() {
 			switch {
 			case rc.gone:
-			case rc.stream && rc.cursor != nil:
+			case rc.stream && rc.cursor != nil && rc.kept == nil:
 				rc.overLimit()
 			case rc.stuckMs > 0:
 				r.driver.Post(repl.PayloadStuck{Peer: rc.id, SinceMs: rc.stuckMs})
@@ -272,26 +318,45 @@ func (r *replication) checkLimits(nowMs int64) {
 // where memory begins. On the loop.
 func (rc *replicaConn) fromDisk() bool {
 	for rc.cl.conn.PendingOut() < streamAhead {
-		if cursor, err := rc.hold(rc.at); err == nil {
-			rc.cursor = cursor
+		cursor, err := rc.r.s.eng.Feed.NewCursor(rc.at, feed.CursorOptions{Hold: rc.kept == nil, Notify: rc.wake})
+		if err == nil {
+			rc.cursor, rc.buf = cursor, nil
 			return true
 		}
-		b := make([]byte, payloadChunk)
-		n, err := rc.r.onDisk.read(b, rc.at)
+		if rc.buf == nil {
+			rc.buf = make([]byte, payloadChunk)
+		}
+		n, err := rc.r.onDisk.read(rc.buf, rc.at)
 		if err != nil {
-			rc.cl.sendAway()
+			rc.lost()
 			return false
 		}
-		rc.send(b[:n])
+		rc.send(rc.buf[:n])
 		rc.at += int64(n)
+		if rc.kept != nil {
+			rc.kept.advance(rc.at)
+		}
 	}
 	rc.cl.conn.Drained(rc.pump)
 	return false
 }
 
+// lost closes a replica whose stream could not be kept. On the loop.
+func (rc *replicaConn) lost() {
+	rc.r.s.log.Warningf("The stream that a replica needs is gone, it has to synchronize anew: %s", rc.r.s.describe(rc.cl))
+	rc.cl.sendAway()
+}
+
+// letGo lets go of the stream that was kept. On the loop.
+func (rc *replicaConn) letGo() {
+	rc.kept.release()
+	rc.kept = nil
+}
+
 // end gives up what the connection holds. On its loop.
 func (rc *replicaConn) end() {
 	rc.gone = true
+	rc.letGo()
 	if rc.cursor != nil {
 		rc.cursor.Close()
 		rc.cursor = nil

@@ -49,7 +49,8 @@ type replication struct {
 // newReplication makes the machine and its driver. Nothing runs yet.
 func newReplication(s *Server) *replication {
 	r := &replication{s: s, peers: make(map[repl.PeerID]*replicaConn), snapshots: make(map[uint64]*syncSnapshot), apply: newApplier(s.eng)}
-	r.onDisk.s = s
+	r.onDisk.s, r.onDisk.lagMost = s, streamLagMost
+	r.onDisk.create = func() (spool, error) { return s.spoolFile() }
 	machine := repl.New(s.replConfig(), newRunID)
 	if host, port, ok := s.cfg.ReplicaOf(); ok {
 		machine.Follow(host, port)
@@ -196,7 +197,7 @@ func (r *replication) keepOnDisk(on bool) {
 func (r *replication) Configured(kept bool) { r.keepOnDisk(kept) }
 
 // Stopped implements driver.Node.
-func (r *replication) Stopped() { r.keepOnDisk(false) }
+func (r *replication) Stopped() { r.onDisk.end() }
 
 // ForgetStream implements driver.Node.
 func (r *replication) ForgetStream() {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"kvorum/internal/invariants"
 	"kvorum/keyspace"
 	"kvorum/rdb"
 	"kvorum/repl"
@@ -55,6 +56,13 @@ func (s *Server) writeSyncSnapshot(p *syncSnapshot, filter string, begun func(of
 		}
 		time.Sleep(walksRetry)
 	}
+	stepBack() // only now: in the cut others wait for this thread
+	if err := p.keep(cut.stream); err != nil {
+		if cut.snap != nil {
+			cut.snap.Cancel(err)
+		}
+		return err
+	}
 	begun(cut.offset)
 	w := &rdbFile{s: s, set: &set, f: p, more: cut.aux, stopped: p.isStopped}
 	w.noFunctions = filter != "" && filter != filterFunctions
@@ -73,6 +81,7 @@ func (s *Server) writeSyncSnapshot(p *syncSnapshot, filter string, begun func(of
 type syncCut struct {
 	snap   *snapshot.Snapshot // nil: without data
 	offset int64
+	stream *streamWriter // keeps what follows
 	sizes  []dbSize
 	aux    [][2]string
 }
@@ -86,9 +95,37 @@ func (s *Server) cutForReplicas(cut *syncCut, form *rdb.Form, data bool) (err er
 			}
 		}
 		cut.offset = s.eng.Feed.Cut()
+		if cut.stream, err = s.repl.onDisk.prepare(cut.offset); err != nil {
+			invariants.Fail("server: a cut at %d that is not in the stream: %v", cut.offset, err)
+		}
 		cut.sizes, cut.aux = s.dbSizes(), s.repl.aux(cut.offset)
 	})
 	return err
+}
+
+// keep has the stream behind the cut kept until nobody else will want the snapshot.
+func (p *syncSnapshot) keep(stream *streamWriter) error {
+	hold, err := stream.d.hold(stream)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.free {
+		hold.release()
+		return errSnapshotStopped
+	}
+	p.stream = hold
+	return nil
+}
+
+// closeAside closes a large file without a name: to free its blocks takes tens of
+// milliseconds, for which nobody waits.
+func (s *Server) closeAside(f *os.File) {
+	go s.guard(nil, func() {
+		stepBack()
+		f.Close()
+	})
 }
 
 // begun makes a snapshot known to those who may stop it, and stops it if that has been

@@ -30,14 +30,15 @@ var errSnapshotStopped = errors.New("nobody wants the snapshot any more")
 
 // syncSnapshot is a snapshot for replicas.
 type syncSnapshot struct {
-	number uint64
-	offset int64
+	number    uint64
+	closeFile func(*os.File) // takes its time, elsewhere
 
 	mu      sync.Mutex
 	file    *os.File // spool, without a name
 	snap    *snapshot.Snapshot
-	size    int64 // bytes written
-	done    bool  // all of it is there
+	stream  *streamHold // from the cut on, until it is free
+	size    int64       // bytes written
+	done    bool        // all of it is there
 	failed  bool
 	stopped bool
 	free    bool // nobody else will want it
@@ -82,7 +83,7 @@ func (p *syncSnapshot) end(err error) {
 // release closes the file when nobody needs it any more. mu is held.
 func (p *syncSnapshot) release() {
 	if p.done && p.free && p.readers == 0 && p.file != nil {
-		p.file.Close()
+		p.closeFile(p.file)
 		p.file = nil
 	}
 }
@@ -104,6 +105,24 @@ func (p *syncSnapshot) read(b []byte, at int64, wake func()) (int, error) {
 	return 0, io.EOF
 }
 
+// enter is called for one who will read, and who gets the stream from the cut on kept
+// if it is not just for the data. Error: feed.ErrGone.
+func (p *syncSnapshot) enter(plain bool) (h *streamHold, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case plain:
+	case p.stream == nil:
+		return nil, feed.ErrGone
+	default:
+		if h, err = p.stream.share(); err != nil {
+			return nil, err
+		}
+	}
+	p.readers++
+	return h, nil
+}
+
 func (p *syncSnapshot) leave() {
 	p.mu.Lock()
 	p.readers--
@@ -113,7 +132,7 @@ func (p *syncSnapshot) leave() {
 
 // TakeSnapshot implements driver.Node.
 func (r *replication) TakeSnapshot(number uint64, filter string, begun func(int64), ended func(bool)) {
-	p := &syncSnapshot{number: number}
+	p := &syncSnapshot{number: number, closeFile: r.s.closeAside}
 	file, err := r.s.spoolFile()
 	if err != nil {
 		r.s.log.Warningf("Can't make a file for the snapshot that replicas want: %v", err)
@@ -128,11 +147,7 @@ func (r *replication) TakeSnapshot(number uint64, filter string, begun func(int6
 	r.s.tasks.Add(1)
 	go r.s.guard(nil, func() {
 		defer r.s.tasks.Done()
-		stepBack()
-		err := r.s.writeSyncSnapshot(p, filter, func(offset int64) {
-			p.offset = offset
-			begun(offset)
-		})
+		err := r.s.writeSyncSnapshot(p, filter, begun)
 		if err != nil && !errors.Is(err, errSnapshotStopped) {
 			r.s.log.Warningf("Error making the snapshot for replicas: %v", err)
 		}
@@ -182,6 +197,8 @@ func (r *replication) FreeSnapshot(number uint64) {
 	if p != nil {
 		p.mu.Lock()
 		p.free = true
+		p.stream.release()
+		p.stream = nil
 		p.release()
 		p.mu.Unlock()
 	}
@@ -195,10 +212,10 @@ func (r *replication) GiveSnapshot(id repl.PeerID, number uint64, eof bool, sent
 	if rc == nil {
 		return
 	}
-	var cursor *feed.Cursor
+	var hold *streamHold
 	err := error(feed.ErrGone)
 	if p != nil {
-		cursor, err = rc.hold(p.offset)
+		hold, err = p.enter(rc.plain)
 	}
 	if err != nil {
 		r.Drop(id)
@@ -206,15 +223,12 @@ func (r *replication) GiveSnapshot(id repl.PeerID, number uint64, eof bool, sent
 		return
 	}
 	rc.held = true
-	p.mu.Lock()
-	p.readers++
-	p.mu.Unlock()
 	g := &giver{rc: rc, p: p, sent: sent, buf: make([]byte, payloadChunk)}
 	if eof {
 		g.mark = newRunID()[:eofMarkLen]
 	}
 	rc.loop.Post(func() {
-		rc.take(cursor)
+		rc.keep(hold)
 		g.begin()
 	})
 }
@@ -246,6 +260,11 @@ func (g *giver) next() {
 	for {
 		if g.rc.gone || g.rc.cl.conn.Closing() { // what is sent then gets nowhere
 			g.p.leave()
+			return
+		}
+		if g.rc.kept != nil && g.rc.kept.isLost() {
+			g.p.leave()
+			g.rc.lost()
 			return
 		}
 		if g.rc.cl.conn.PendingOut() >= streamAhead {
