@@ -1,6 +1,9 @@
 package netloop
 
-import "net/netip"
+import (
+	"net/netip"
+	"os"
+)
 
 type connFlags uint16
 
@@ -181,6 +184,28 @@ func (c *Conn) PendingOut() int {
 	return n
 }
 
+// SendFile writes up to n bytes, more than none, of a file from an offset on: straight
+// from the system's memory of it to the socket, without a copy. They must be there, and
+// must not change any more. It returns how many the socket has taken: fewer when it is
+// full, none while output waits. ok is false where that is not possible: the caller reads
+// and Sends then, now and later.
+func (c *Conn) SendFile(f *os.File, from int64, n int) (sent int, ok bool) {
+	if c.out != nil || c.loop.serving == c || c.Closing() {
+		return 0, true
+	}
+	return c.sysSendFile(f, from, n)
+}
+
+// Writable has fn called on the loop, once, when the socket takes output again, after a
+// SendFile that came up short, or no output waits any more, also because c is closed.
+func (c *Conn) Writable(fn func()) {
+	if c.out == nil && !c.Closing() {
+		c.out = c.loop.takeQueue() // an empty one: its end is what fn waits for
+		c.sysAwaitWritable()
+	}
+	c.Drained(fn)
+}
+
 // Drained has fn called on the loop, once, when no output waits any more, also
 // because c is closed.
 func (c *Conn) Drained(fn func()) {
@@ -279,6 +304,8 @@ func (c *Conn) release() {
 	if c.out != nil {
 		if !c.sysWriting() {
 			c.loop.putQueue(c.out)
+		} else if fn := c.out.drained; fn != nil { // the chunks are in use, nobody else tells
+			c.loop.Post(fn)
 		}
 		c.out = nil
 	}

@@ -3,6 +3,7 @@
 package netloop
 
 import (
+	"os"
 	"runtime"
 	"syscall"
 	"time"
@@ -502,6 +503,10 @@ func (c *Conn) sysWrite(b []byte) int {
 func (c *Conn) sysFlush() {
 	l := c.loop
 	for written := 0; c.out != nil; {
+		if c.out.size == 0 {
+			c.emptied()
+			return
+		}
 		l.gather = c.out.gather(l.gather[:0])
 		total, pieces := 0, 0
 		for i, chunk := range l.gather {
@@ -527,9 +532,7 @@ func (c *Conn) sysFlush() {
 		}
 		c.out.advance(l, n)
 		if c.out.size == 0 {
-			l.putQueue(c.out)
-			c.out = nil
-			c.arm(c.armed &^ evOut)
+			c.emptied()
 			return
 		}
 		if written += n; n < total || written >= flushMax {
@@ -541,6 +544,35 @@ func (c *Conn) sysFlush() {
 			return
 		}
 	}
+}
+
+// emptied gives the queue back, all of which is written.
+func (c *Conn) emptied() {
+	c.loop.putQueue(c.out)
+	c.out = nil
+	c.arm(c.armed &^ evOut)
+}
+
+// sysSendFile is SendFile when nothing waits.
+func (c *Conn) sysSendFile(f *os.File, from int64, n int) (sent int, ok bool) {
+	for sent < n {
+		at := from + int64(sent)
+		c.loop.Writes++
+		took, err := syscall.Sendfile(int(c.fd), int(f.Fd()), &at, n-sent)
+		switch {
+		case took > 0:
+			sent += took
+		case err == syscall.EINTR:
+		case err == syscall.EAGAIN:
+			return sent, true
+		case err == syscall.EPIPE || err == syscall.ECONNRESET:
+			c.Close()
+			return sent, true
+		default: // not for such files or sockets, or the file is shorter than we were told
+			return sent, sent > 0
+		}
+	}
+	return sent, true
 }
 
 // sysLastFlush writes what the sockets take before the loop ends.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -203,6 +204,9 @@ func (c *Conn) sysServed(bool) {
 
 // sysWrite leaves writing to writeLoop.
 func (c *Conn) sysWrite([]byte) int { return 0 }
+
+// sysSendFile leaves it to the caller.
+func (c *Conn) sysSendFile(*os.File, int64, int) (sent int, ok bool) { return 0, false }
 
 // sysFlush has the queue written.
 func (c *Conn) sysFlush() { c.sysAwaitWritable() }

@@ -3,8 +3,10 @@ package server_test
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"kvorum/checksum"
 	"kvorum/server"
 	"kvorum/server/servertest"
 )
@@ -92,13 +95,19 @@ func (r *rawReplica) payload() []byte {
 		}
 		return b
 	}
-	var all bytes.Buffer
-	for !bytes.HasSuffix(all.Bytes(), []byte(r.mark)) {
-		if _, err := io.CopyN(&all, r.in, 1); err != nil {
+	var all []byte
+	for !bytes.HasSuffix(all, []byte(r.mark)) {
+		if _, err := r.in.Peek(1); err != nil {
+			r.t.Fatal(err)
+		}
+		b, _ := r.in.Peek(r.in.Buffered())
+		// Nothing follows the mark before the replica says that it has loaded.
+		all = append(all, b...)
+		if _, err := r.in.Discard(len(b)); err != nil {
 			r.t.Fatal(err)
 		}
 	}
-	return bytes.TrimSuffix(all.Bytes(), []byte(r.mark))
+	return bytes.TrimSuffix(all, []byte(r.mark))
 }
 
 // online says that all is loaded.
@@ -279,4 +288,35 @@ func TestStreamStaysInMemoryWithoutDisk(t *testing.T) {
 	setMany(c, 24, value)
 	r.online()
 	r.wantValues(24, value)
+}
+
+// A snapshot reaches every taker whole, with an EOF mark and without, though they take it
+// in pieces and at the same time.
+func TestSnapshotReachesTakersWhole(t *testing.T) {
+	in := servertest.Start(t, "repl-diskless-sync-delay 0", "rdbcompression no")
+	c := in.Dial()
+	random := rand.New(rand.NewPCG(1, 2))
+	value := make([]byte, fullSyncValue)
+	for i := range 12 {
+		for j := range value {
+			value[j] = byte(random.Uint32())
+		}
+		c.Want("+OK", "SET", "k"+strconv.Itoa(i), string(value))
+	}
+	for _, eof := range []bool{true, false} {
+		var takers []*rawReplica
+		for range 3 {
+			takers = append(takers, askFull(t, in, eof))
+		}
+		for i, r := range takers {
+			r.begin()
+			b := r.payload()
+			sum := binary.LittleEndian.Uint64(b[len(b)-8:])
+			if have := checksum.CRC64(0, b[:len(b)-8]); have != sum || len(b) < 12*fullSyncValue {
+				t.Errorf("taker %d of a payload of %d bytes: sum %x instead of %x", i, len(b), have, sum)
+			}
+			r.conn.Close()
+		}
+	}
+	await(t, func() bool { return c.Info("connected_slaves") == "0" && spools(t) == 0 })
 }

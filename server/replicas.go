@@ -155,14 +155,19 @@ const sendPiece = 16 << 10
 
 // send writes to the replica. On its loop.
 func (rc *replicaConn) send(b []byte) {
-	rc.cl.NetOut += uint64(len(b))
-	rc.r.sentOut.Add(uint64(len(b)))
+	rc.count(len(b))
 	for len(b) > 0 {
 		n := min(len(b), sendPiece)
 		rc.cl.conn.Send(b[:n])
 		b = b[n:]
 	}
 	rc.bytes.Store(rc.cl.memory())
+}
+
+// count counts bytes that go to the replica. On its loop.
+func (rc *replicaConn) count(n int) {
+	rc.cl.NetOut += uint64(n)
+	rc.r.sentOut.Add(uint64(n))
 }
 
 // hold returns a cursor that keeps the stream from an offset on in reach for a replica

@@ -20,8 +20,11 @@ import (
 // each other.
 
 const (
-	// payloadChunk is how much of a snapshot is read at a time for a replica.
+	// payloadChunk is how much is read at a time for a replica, where that is needed.
 	payloadChunk = 128 << 10
+	// giveMost is how much of a snapshot goes to a replica before the others of its loop
+	// have their turn.
+	giveMost = 256 << 10
 	// eofMarkLen is the length of the mark behind a snapshot of unknown size.
 	eofMarkLen = 40
 )
@@ -88,14 +91,14 @@ func (p *syncSnapshot) release() {
 	}
 }
 
-// read reads from an offset on. It returns no bytes and no error when there are none
-// yet: then wake is called when that has changed. io.EOF: that was all.
-func (p *syncSnapshot) read(b []byte, at int64, wake func()) (int, error) {
+// ready returns how many bytes there are from an offset on: none, without an error, when
+// there are none yet; then wake is called when that has changed. io.EOF: that was all.
+func (p *syncSnapshot) ready(at int64, wake func()) (int64, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case at < p.size:
-		return p.file.ReadAt(b[:min(int64(len(b)), p.size-at)], at)
+		return p.size - at, nil
 	case !p.done:
 		p.waiting = append(p.waiting, wake)
 		return 0, nil
@@ -223,7 +226,7 @@ func (r *replication) GiveSnapshot(id repl.PeerID, number uint64, eof bool, sent
 		return
 	}
 	rc.held = true
-	g := &giver{rc: rc, p: p, sent: sent, buf: make([]byte, payloadChunk)}
+	g := &giver{rc: rc, p: p, sent: sent}
 	if eof {
 		g.mark = newRunID()[:eofMarkLen]
 	}
@@ -239,8 +242,10 @@ type giver struct {
 	p    *syncSnapshot
 	mark string // "" when the size is sent in front
 	at   int64
-	buf  []byte
 	sent func()
+
+	copies bool   // the system cannot send straight from the file
+	buf    []byte // for that case
 }
 
 func (g *giver) begin() {
@@ -257,22 +262,25 @@ func (g *giver) begin() {
 // next sends what there is and the socket takes.
 func (g *giver) next() {
 	g.rc.stuckMs = 0
-	for {
-		if g.rc.gone || g.rc.cl.conn.Closing() { // what is sent then gets nowhere
+	conn := g.rc.cl.conn
+	for left := int64(giveMost); ; {
+		switch {
+		case g.rc.gone || conn.Closing(): // what is sent then gets nowhere
 			g.p.leave()
 			return
-		}
-		if g.rc.kept != nil && g.rc.kept.isLost() {
+		case g.rc.kept != nil && g.rc.kept.isLost():
 			g.p.leave()
 			g.rc.lost()
 			return
-		}
-		if g.rc.cl.conn.PendingOut() >= streamAhead {
+		case conn.PendingOut() > 0 && (!g.copies || conn.PendingOut() >= streamAhead):
 			g.rc.stuckMs = g.rc.r.NowMs()
-			g.rc.cl.conn.Drained(g.next)
+			conn.Drained(g.next)
+			return
+		case left == 0:
+			g.rc.loop.Post(g.next)
 			return
 		}
-		n, err := g.p.read(g.buf, g.at, func() { g.rc.loop.Post(g.next) })
+		n, err := g.p.ready(g.at, func() { g.rc.loop.Post(g.next) })
 		switch {
 		case err == io.EOF:
 			if g.mark != "" {
@@ -280,7 +288,7 @@ func (g *giver) next() {
 			}
 			g.p.leave()
 			g.rc.stuckMs = g.rc.r.NowMs()
-			g.rc.cl.conn.Drained(func() {
+			conn.Drained(func() {
 				g.rc.stuckMs = 0
 				g.sent()
 			})
@@ -292,7 +300,38 @@ func (g *giver) next() {
 		case n == 0:
 			return
 		}
-		g.rc.send(g.buf[:n])
-		g.at += int64(n)
+		n, err = g.give(min(n, left))
+		if err != nil {
+			g.p.leave()
+			g.rc.cl.sendAway()
+			return
+		}
+		if n == 0 {
+			g.rc.stuckMs = g.rc.r.NowMs()
+			conn.Writable(g.next)
+			return
+		}
+		left -= n
 	}
+}
+
+// give sends up to n bytes that there are, and returns how many the socket or the output
+// has taken.
+func (g *giver) give(n int64) (int64, error) {
+	if !g.copies {
+		sent, ok := g.rc.cl.conn.SendFile(g.p.file, g.at, int(n))
+		g.rc.count(sent)
+		g.at += int64(sent)
+		if ok {
+			return int64(sent), nil
+		}
+		g.copies, g.buf = true, make([]byte, payloadChunk)
+	}
+	b := g.buf[:min(n, payloadChunk)]
+	if _, err := g.p.file.ReadAt(b, g.at); err != nil {
+		return 0, err
+	}
+	g.rc.send(b)
+	g.at += int64(len(b))
+	return int64(len(b)), nil
 }
