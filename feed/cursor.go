@@ -66,6 +66,9 @@ func (c *Cursor) Next() ([]byte, error) {
 	defer c.f.unlock()
 	c.unpin()
 	c.armed = false
+	if c.hold && w.end-w.start > w.keep+2*pageSize {
+		w.evict() // nothing may be written for long that would do it
+	}
 	for {
 		if c.gone || c.off < w.start {
 			c.gone = true

@@ -630,3 +630,30 @@ func TestCursorBeginsToHold(t *testing.T) {
 		t.Errorf("%v behind the window", err)
 	}
 }
+
+// What only a holding cursor kept goes as it moves on, also when nothing more is written.
+func TestHeldPagesGoWithTheCursor(t *testing.T) {
+	f := New(0, 0)
+	c, err := f.NewCursor(0, CursorOptions{Hold: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	page := make([]byte, pageSize)
+	for range 32 {
+		f.AppendRaw(page)
+	}
+	for {
+		b, err := c.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(b) == 0 {
+			break
+		}
+		c.Advance(len(b))
+	}
+	if n := f.Stats().WindowBytes; n > 8*pageSize {
+		t.Errorf("%d bytes are kept behind the cursor", n)
+	}
+}

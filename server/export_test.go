@@ -37,6 +37,13 @@ var ErrDiskFull error = syscall.ENOSPC
 // StreamOnDisk returns how many bytes of the stream are in files.
 func (s *Server) StreamOnDisk() int64 { return s.repl.onDisk.bytes() }
 
+// StreamHolds returns for how many the stream is kept on disk.
+func (s *Server) StreamHolds() int {
+	s.repl.onDisk.mu.RLock()
+	defer s.repl.onDisk.mu.RUnlock()
+	return len(s.repl.onDisk.holds)
+}
+
 // FailStreamDisk has the files for the stream fail from now on, nil: not any more, and
 // sets how much may wait for them.
 func (s *Server) FailStreamDisk(err error, lagMost int64) {

@@ -171,7 +171,7 @@ func spools(t testing.TB) (n int) {
 
 func streamMemory(t testing.TB, c *servertest.Conn) int {
 	t.Helper()
-	n, err := strconv.Atoi(c.Info("mem_replication_backlog"))
+	n, err := strconv.Atoi(c.Info("mem_total_replication_buffers"))
 	if err != nil {
 		t.Fatal(err)
 	}

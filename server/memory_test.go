@@ -249,19 +249,21 @@ func TestObjectCommandsFollowThePolicy(t *testing.T) {
 	c.Want(":2147483647", "OBJECT", "REFCOUNT", "n")
 }
 
-// The stream that waits for a replica which reads nothing costs no key, and INFO tells
-// whose it is.
+// The stream that waits for a replica which has loaded its data and then reads nothing
+// costs no key, and INFO tells whose it is.
 func TestWaitingStreamEvictsNothing(t *testing.T) {
 	s := servertest.Start(t, "maxmemory 40mb", "maxmemory-policy allkeys-lru", "repl-backlog-size 1mb", "repl-diskless-sync-delay 0")
-	c, replica := s.Dial(), s.Dial()
+	c := s.Dial()
 	const keys, size, writes = 50, 100 << 10, 800
 	value := strings.Repeat("v", size)
 	for i := range keys {
 		c.Want("+OK", "SET", fmt.Sprint("k", i), value)
 	}
-	replica.Send("PSYNC", "?", "-1")
-	awaitInfo(t, c, "connected_slaves", "1")
-	awaitInfo(t, c, "rdb_bgsave_in_progress", "0")
+	replica := askFull(t, s, true)
+	replica.begin()
+	replica.payload()
+	replica.online()
+	awaitThat(t, "online", func() bool { return strings.Contains(c.Info("slave0"), "state=online") && s.Server.StreamHolds() == 0 })
 	number := func(field string) int {
 		n, err := strconv.Atoi(c.Info(field))
 		if err != nil {
@@ -283,7 +285,7 @@ func TestWaitingStreamEvictsNothing(t *testing.T) {
 	if used := number("used_memory"); used < stream+keys*size {
 		t.Errorf("%d bytes are used", used)
 	}
-	replica.Close()
+	replica.conn.Close()
 	awaitThat(t, "the stream is gone", func() bool { return number("mem_not_counted_for_evict") == 0 && number("mem_clients_slaves") == 0 })
 	c.Want("+OK", "SET", "k0", value)
 	c.Want(fmt.Sprint(":", keys), "DBSIZE")
