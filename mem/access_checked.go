@@ -95,6 +95,9 @@ func backRun(id uint32) {
 	}
 }
 
+// onGoHeap tells whether pages are allocations of Go's.
+const onGoHeap = true
+
 // growsInPlace tells whether new pages join a free run just below them: each
 // growth is a Go allocation of its own here.
 const growsInPlace = false

@@ -113,6 +113,9 @@ func spanAt(id uint32) *span             { return &spanTab[id] }
 func runAt(id uint32) *freeRun           { return &runTab[id] }
 func dirtyWord(i uint32) *uint64         { return &dirtyTab[i] }
 
+// onGoHeap tells whether pages are allocations of Go's.
+const onGoHeap = false
+
 // growsInPlace tells whether new pages join a free run just below them.
 const growsInPlace = true
 

@@ -54,6 +54,17 @@ func ReadStats() Stats {
 	return s
 }
 
+// GoHeapBytes returns how much of the Go heap the pages are: none but in builds with checks,
+// where all that were ever in use stay there.
+func GoHeapBytes() int64 {
+	if !onGoHeap {
+		return 0
+	}
+	heap.mu.Lock()
+	defer heap.mu.Unlock()
+	return int64(heap.top) << pageShift
+}
+
 // UsedBytes returns the bytes of all live blocks of all arenas. It takes no
 // lock and reads one cache line per arena: cheap enough before every write.
 // With writers at work the sum is not of one instant.

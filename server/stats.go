@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kvorum/hist"
+	"kvorum/mem"
 	"kvorum/netloop"
 	"kvorum/repl"
 )
@@ -157,7 +158,7 @@ const (
 	metricGCCycles = "/gc/cycles/total:gc-cycles"
 )
 
-// goFigures reads figures of the Go runtime.
+// goFigures are figures of the Go runtime, without pages of package mem.
 type goFigures struct {
 	heapBytes int64 // with garbage that is not yet swept
 	liveBytes int64 // alive at the last collection
@@ -168,10 +169,11 @@ type goFigures struct {
 func readGo() (f goFigures) {
 	list := []metrics.Sample{{Name: metricHeapLive}, {Name: metricGCTotal}, {Name: metricGCIdle}, {Name: metricGCCycles}, {Name: metricLive}}
 	metrics.Read(list)
-	f.heapBytes = int64(list[0].Value.Uint64())
+	pages := mem.GoHeapBytes()
+	f.heapBytes = max(int64(list[0].Value.Uint64())-pages, 0)
 	f.gcCPUNs = int64((list[1].Value.Float64() - list[2].Value.Float64()) * 1e9)
 	f.gcCycles = list[3].Value.Uint64()
-	f.liveBytes = int64(list[4].Value.Uint64())
+	f.liveBytes = max(int64(list[4].Value.Uint64())-pages, 0)
 	return f
 }
 
