@@ -226,6 +226,8 @@ func TestClientListTellsBuffers(t *testing.T) {
 		value, _, _ := strings.Cut(rest, " ")
 		return atoi(t, value)
 	}
+	left := func() bool { return field("omem") == 0 } // the portable loop writes beside
+	awaitThat(t, "replies have left", left)
 	idle := field("tot-mem")
 	if in, free := field("qbuf"), field("qbuf-free"); in != 0 || free != 0 {
 		t.Errorf("idle: qbuf %d, qbuf-free %d", in, free)
@@ -245,6 +247,7 @@ func TestClientListTellsBuffers(t *testing.T) {
 		t.Fatalf("%d bytes", len(v.Str))
 	}
 	admin.Want("+OK", "DEBUG", "PAUSE-CRON", "1") // or it has shrunk
+	awaitThat(t, "the reply has left", left)
 	if in, free, total := field("qbuf"), field("qbuf-free"), field("tot-mem"); in != 0 || total-idle != free {
 		t.Errorf("afterwards: qbuf %d, qbuf-free %d, tot-mem %d more", in, free, total-idle)
 	}

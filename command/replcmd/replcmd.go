@@ -52,13 +52,17 @@ func psync(c *command.Ctx) {
 
 const errPending = "-ERR SYNC and PSYNC are invalid with pending output"
 
+// pendingMost is how much output of earlier requests may be on its way: the portable loop
+// learns of what the socket has taken after the peer.
+const pendingMost = 4 << 10
+
 // ask makes the client a replica. What it is told comes later.
 func ask(c *command.Ctx, r command.StreamRequest) {
 	s := c.Sess
 	switch {
 	case s.Flags&command.Replica != 0, s.Peer == nil:
 		return // it is one already
-	case len(c.W.B) > 0 || s.Peer.PendingOut() > len(c.W.B):
+	case len(c.W.B) > 0 || s.Peer.PendingOut() > pendingMost:
 		c.Err(errPending)
 		return
 	case s.Replica.Filtered && !s.Replica.EOF:

@@ -88,10 +88,10 @@ func (f *follower) head(r *bufio.Reader) error {
 	}
 }
 
-// end returns all of the stream that came.
+// end returns all of the stream that came from a server which has ended.
 func (f *follower) end() []byte {
-	_ = f.conn.Close()
 	<-f.over
+	_ = f.conn.Close()
 	return f.stream
 }
 
@@ -149,8 +149,11 @@ func claim(t *testing.T, fsys *vfs.Mem, dir string, f *follower, stream []byte, 
 		t.Fatal(err)
 	}
 	size := end - 1 - f.from
-	if size < 0 || size > int64(len(stream)) {
-		t.Fatalf("%s: %d bytes are claimed of a stream of %d\n%s", what, size, len(stream), n.log.String())
+	if size < 0 {
+		t.Fatalf("%s: %d bytes are claimed\n%s", what, size, n.log.String())
+	}
+	if size > int64(len(stream)) { // the server ended before it had sent these: nobody knows them
+		return false
 	}
 	writes := bytes.Count(stream[:size], []byte("EXEC\r\n"))
 	if have := c.Do("LLEN", "log"); !strings.HasSuffix(have, strconv.Itoa(writes)) || strings.TrimLeft(have, ":(integer) ") != strconv.Itoa(writes) {
