@@ -260,7 +260,7 @@ func TestStreamStaysInMemoryWithoutDisk(t *testing.T) {
 	r.payload()
 	setMany(c, 8, value)
 	await(t, func() bool {
-		return strings.Contains(in.Log.String(), "Can't write the stream for replicas to disk, it stays in memory for now: No space left on device")
+		return strings.Contains(in.Log.String(), "Can't write the stream for replicas to disk, it stays in memory until that works: No space left on device")
 	})
 	r.online()
 	r.wantValues(8, value)

@@ -402,7 +402,7 @@ func (w *streamWriter) copy() error {
 				return err
 			}
 			if failing == nil {
-				w.d.s.log.Warningf("Can't write the stream for replicas to disk, it stays in memory for now: %s", strerror(err))
+				w.d.s.log.Warningf("Can't write the stream for replicas to disk, it stays in memory until that works: %s", strerror(err))
 			}
 			failing, rest = err, diskRest
 		}

@@ -187,6 +187,7 @@ func awaitSame(t *testing.T, first, other *servertest.Conn) {
 		return digest == other.Do("DEBUG", "DIGEST") && digest == first.Do("DEBUG", "DIGEST") &&
 			other.Info("master_repl_offset") == first.Info("master_repl_offset")
 	}
+	// Between two looks it rests: a digest stops the server.
 	for deadline := time.Now().Add(10 * time.Second); !same(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			tellDifferences(t, first, other)

@@ -70,7 +70,7 @@ type Node interface {
 	// reports that the master wants an acknowledgement. It may leave off as Hold says.
 	// By the link's goroutine.
 	Apply(stream []byte) (used int, asked bool, err error)
-	// Hold reports whether the stream may not be executed for now, of which so many
+	// Hold reports whether the stream has to wait before it is executed, of which so many
 	// bytes have been read and not been executed. By the link's goroutine.
 	Hold(waiting int) bool
 	// BeginApply and EndApply are called before the first and after the last Apply of a

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -72,10 +73,14 @@ func (p *process) kill() {
 	_ = p.cmd.Wait()         // the same
 }
 
+// crashWritesMax is the most writes that are acknowledged before a crash is set off.
+const crashWritesMax = 4000
+
 // writer is a client that appends numbers to a list of its own, several at a time.
 type writer struct {
 	key         string
 	sent, acked int
+	crash       func() // called with each write that is acknowledged
 }
 
 // load writes until the server is gone.
@@ -101,6 +106,7 @@ func (w *writer) load(sock string, pipeline int) {
 				return
 			}
 			w.acked++
+			w.crash()
 		}
 	}
 }
@@ -127,13 +133,25 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 		p := launch(t, dir, always...)
 		var writers []*writer
 		var wait sync.WaitGroup
+		// The crash comes after any number of writes, with others on their way.
+		now, left := make(chan struct{}), &atomic.Int64{}
+		left.Store(1 + rng.Int64N(crashWritesMax))
+		crash := func() {
+			if left.Add(-1) == 0 {
+				close(now)
+			}
+		}
 		for i := range 8 {
-			w := &writer{key: fmt.Sprintf("round%d:%d", round, i)}
+			w := &writer{key: fmt.Sprintf("round%d:%d", round, i), crash: crash}
 			writers = append(writers, w)
 			pipeline := 1 + rng.IntN(8)
 			wait.Go(func() { w.load(filepath.Join(dir, "s"), pipeline) })
 		}
-		time.Sleep(time.Duration(rng.IntN(100)) * time.Millisecond) // the crash comes at any moment
+		select {
+		case <-now:
+		case <-time.After(30 * time.Second):
+			t.Error("writes are not acknowledged")
+		}
 		p.kill()
 		wait.Wait()
 		p = launch(t, dir, always...)

@@ -61,14 +61,15 @@ var sweep sync.Once
 // test, after the servers in it. The test is skipped where this cannot be.
 func newNetwork(t *testing.T, seed uint64) *network {
 	t.Helper()
+	// What is missing is the machine's, not the program's: on others the tests run.
 	if os.Getuid() != 0 {
-		t.Skip("network namespaces need root")
+		t.Skip("needs root, to make network namespaces and devices")
 	}
 	if _, err := exec.LookPath("ip"); err != nil {
-		t.Skipf("network namespaces need ip of iproute2 (make deps): %v", err)
+		t.Skipf("needs ip, to make network namespaces (Debian package iproute2): %v", err)
 	}
 	if _, err := os.Stat(tunControl); err != nil {
-		t.Skipf("a cable between namespaces needs TUN devices: %v", err)
+		t.Skipf("needs TUN devices, for the cable between namespaces: %v", err)
 	}
 	sweep.Do(func() { removeLeftovers(t) })
 	n := &network{}
@@ -156,8 +157,8 @@ func (w *way) take(from *os.File, rnd *rand.Rand, queue chan<- packet) {
 // hand gives packets to a device when their time has come.
 func hand(queue <-chan packet, to *os.File) {
 	for p := range queue {
-		time.Sleep(time.Until(p.due))
-		_, _ = to.Write(p.bytes) // a device that is down takes nothing: lost
+		time.Sleep(time.Until(p.due)) // the delay of the cable is what is tested
+		_, _ = to.Write(p.bytes)      // a device that is down takes nothing: lost
 	}
 }
 

@@ -86,6 +86,7 @@ func TestEmptyLineIsASignOfLife(t *testing.T) {
 		}
 	}()
 	m.await(t, "connected_slaves", "1")
+	// Longer than the timeout: nothing tells when a server would have dropped it.
 	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(lookEvery) {
 		if n := m.info(t, "connected_slaves"); n != "1" {
 			t.Fatalf("%s replicas\n%s", n, m.Log())

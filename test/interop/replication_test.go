@@ -91,9 +91,9 @@ func (n *server) await(t *testing.T, field, want string) {
 // follow makes n a replica and waits for the link.
 func (n *server) follow(t *testing.T, port int) {
 	t.Helper()
-	for strings.HasPrefix(n.do(t, "REPLICAOF", "127.0.0.1", strconv.Itoa(port)), "LOADING") { // it has just been started
-		time.Sleep(lookEvery)
-	}
+	until(t, "that it takes a master", func() bool { // it may have just been started
+		return !strings.HasPrefix(n.do(t, "REPLICAOF", "127.0.0.1", strconv.Itoa(port)), "LOADING")
+	})
 	n.await(t, "master_link_status", "up")
 }
 
